@@ -1,0 +1,93 @@
+//! Reverse-mode differentiation of a graph: the nodes that compute a scalar's gradient are appended to
+//! the graph itself, so that one run of the model gives the value and the gradient (Griewank and
+//! Walther, "Evaluating Derivatives", 2008, chapter 3). The rule of each operator is in `rules`.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Node, Tensor};
+use crate::rules;
+
+/// Appends to `graph` the gradient of the scalar `of` with respect to the input `wrt` and returns the
+/// gradient's name; it has the shape of `wrt`.
+///
+/// Errors: a node between the two whose operator, or whose attributes, have no rule (`Error::NoRule`),
+/// and an `of` that does not depend on `wrt`.
+pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
+    let nodes = graph.nodes.clone();
+    let active = active(&nodes, wrt);
+    if !active.contains(of) {
+        return Err(Error::BadSpec(format!("'{of}' does not depend on '{wrt}', so it has no gradient")));
+    }
+    let ranks = ranks(graph);
+    let mut gradients: HashMap<String, String> = HashMap::new();
+    let one = graph.constant("gradient/seed", Tensor::scalar(1.0));
+    gradients.insert(of.to_string(), one);
+
+    for node in nodes.iter().rev() {
+        let Some(output) = node.outputs.first() else { continue };
+        let Some(g) = gradients.remove(output) else { continue };
+        if node.outputs[1..].iter().any(|o| gradients.contains_key(o)) {
+            return Err(no_rule(node, "only the first output may be differentiated"));
+        }
+        let mut context = rules::Context { graph, node, ranks: &ranks, g: &g };
+        for (input, contribution) in rules::apply(&mut context, &|name: &str| active.contains(name))? {
+            let sum = match gradients.remove(&input) {
+                Some(other) => graph.add("Add", &format!("gradient/{input}/sum"), &[&other, &contribution]),
+                None => contribution,
+            };
+            gradients.insert(input, sum);
+        }
+    }
+    gradients
+        .remove(wrt)
+        .ok_or_else(|| Error::BadSpec(format!("no gradient of '{of}' reaches '{wrt}'")))
+}
+
+/// The values that depend on `wrt`.
+fn active(nodes: &[Node], wrt: &str) -> HashSet<String> {
+    let mut active = HashSet::from([wrt.to_string()]);
+    for node in nodes {
+        // A shape is a number of pixels, not a function of their values.
+        if matches!(node.op.as_str(), "Shape" | "Size") {
+            continue;
+        }
+        if node.inputs.iter().any(|i| active.contains(i)) {
+            active.extend(node.outputs.iter().cloned());
+        }
+    }
+    active
+}
+
+/// The rank of each value, where it can be told from the graph alone.
+fn ranks(graph: &Graph) -> HashMap<String, usize> {
+    let mut ranks: HashMap<String, usize> = HashMap::new();
+    ranks.extend(graph.inputs.iter().map(|p| (p.name.clone(), p.dims.len())));
+    ranks.extend(graph.constants.iter().map(|(n, t)| (n.clone(), t.dims.len())));
+    for node in &graph.nodes {
+        let of = |i: usize| node.inputs.get(i).and_then(|n| ranks.get(n)).copied();
+        let rank = match node.op.as_str() {
+            "Reshape" | "Expand" => {
+                node.inputs.get(1).and_then(|s| graph.constants.get(s)).and_then(|s| s.dims.first().copied())
+            }
+            "Gemm" => Some(2),
+            "Transpose" => node.ints("perm").map(<[i64]>::len).or(of(0)),
+            "Add" | "Sub" | "Mul" | "Div" | "MatMul" => of(0).zip(of(1)).map(|(a, b)| a.max(b)),
+            "ReduceSum" | "ReduceMean" if node.int("keepdims") == Some(0) => match rules::axes(graph, node) {
+                Some(axes) => of(0).map(|r| r.saturating_sub(axes.len())),
+                None => Some(0),
+            },
+            "Shape" => Some(1),
+            "Size" => Some(0),
+            _ => of(0),
+        };
+        if let Some(rank) = rank {
+            ranks.extend(node.outputs.iter().map(|o| (o.clone(), rank)));
+        }
+    }
+    ranks
+}
+
+pub(crate) fn no_rule(node: &Node, problem: impl Into<String>) -> Error {
+    Error::NoRule { node: node.name.clone(), op: node.op.clone(), problem: problem.into() }
+}

@@ -1,0 +1,217 @@
+//! The losses of style transfer over a model's taps, as two ONNX models that share the weights:
+//!
+//! * *features*: a picture in, Gram matrices and content activations out; it makes the targets.
+//! * *objective*: a picture, targets and weights in; loss, each term's loss and the gradient out.
+//!
+//! Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016),
+//! equations 1 to 7. docs/graph.md lists the inputs and outputs.
+
+use crate::differentiate;
+use crate::error::{Error, Result};
+use crate::graph::{Attr, Graph, Port, Tensor};
+use crate::model::{self, Model, Tap};
+
+/// The names of a term's target, weight and loss in the graphs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// `style/relu1_1`, `content/relu4_2` or `tv`; also the prefix of its inputs and outputs.
+    pub name: String,
+    /// The input that takes the target, and the output of the features model that makes it.
+    pub target: Option<String>,
+    /// The input that takes the weight, a scalar.
+    pub weight: String,
+    /// The output with the weighted loss, a scalar.
+    pub loss: String,
+}
+
+impl Term {
+    fn new(name: String, target: Option<&str>) -> Self {
+        Term {
+            target: target.map(|t| format!("{name}/{t}")),
+            weight: format!("{name}/weight"),
+            loss: format!("{name}/loss"),
+            name,
+        }
+    }
+}
+
+/// How activations are pooled between blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// As the network was trained.
+    #[default]
+    Max,
+    /// Smoother; Gatys et al. 2016, section 2.
+    Average,
+}
+
+/// Which losses the objective sums.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spec {
+    /// Taps whose Gram matrices are compared.
+    pub style: Vec<String>,
+    /// Taps whose activations are compared.
+    pub content: Vec<String>,
+    /// Whether total variation is added.
+    pub total_variation: bool,
+    /// How activations are pooled.
+    pub pooling: Pooling,
+}
+
+impl Spec {
+    /// The terms in the order style, content, total variation.
+    pub fn terms(&self) -> Vec<Term> {
+        let style = self.style.iter().map(|t| Term::new(format!("style/{t}"), Some("gram")));
+        let content = self.content.iter().map(|t| Term::new(format!("content/{t}"), Some("features")));
+        let tv = self.total_variation.then(|| Term::new("tv".to_string(), None));
+        style.chain(content).chain(tv).collect()
+    }
+}
+
+/// The features model: input `picture` [1, 3, H, W], RGB, 0..1; for each style tap an output
+/// `style/TAP/gram` [N, N], for each content tap an output `content/TAP/features` [1, N, h, w].
+pub fn features(model: &Model, spec: &Spec) -> Result<Graph> {
+    let mut graph = Graph::default();
+    let taps = taps(model, spec, &mut graph)?;
+    if taps.is_empty() {
+        return Err(Error::BadSpec("no style or content taps were chosen; choose at least one".to_string()));
+    }
+    for (term, tap, value) in taps {
+        let n = tap.channels.to_string();
+        if term.name.starts_with("style/") {
+            let gram = gram(&mut graph, &term.name, &value, tap.channels);
+            let name = graph.alias(&gram, term.target.as_deref().unwrap_or_default());
+            graph.output(&name, &[&n, &n]);
+        } else {
+            let name = graph.alias(&value, term.target.as_deref().unwrap_or_default());
+            graph.output(&name, &feature_dims(tap, &n).each_ref().map(String::as_str));
+        }
+    }
+    graph.prune();
+    Ok(graph)
+}
+
+/// The objective model: inputs `picture` [1, 3, H, W], RGB, 0..1, and for each term its weight (a scalar)
+/// and its target; outputs `loss` (a scalar), each term's weighted loss, and `gradient` [1, 3, H, W], the
+/// derivative of `loss` with respect to `picture`.
+pub fn objective(model: &Model, spec: &Spec) -> Result<Graph> {
+    let mut graph = Graph::default();
+    let taps = taps(model, spec, &mut graph)?;
+    let mut losses = Vec::new();
+    for (term, tap, value) in taps {
+        let n = tap.channels.to_string();
+        let target = term.target.clone().unwrap_or_default();
+        let (value, target) = if term.name.starts_with("style/") {
+            let target = graph.input(Port::new(target, &[&n, &n]));
+            (gram(&mut graph, &term.name, &value, tap.channels), target)
+        } else {
+            let dims = feature_dims(tap, &n);
+            let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
+            (value, target)
+        };
+        let difference = graph.add("Sub", &format!("{}/difference", term.name), &[&value, &target]);
+        losses.push(weighted_mean_square(&mut graph, &term, &difference));
+    }
+    if spec.total_variation {
+        let term = Term::new("tv".to_string(), None);
+        let difference = neighbour_differences(&mut graph);
+        losses.push(weighted_mean_square(&mut graph, &term, &difference));
+    }
+    let Some((first, rest)) = losses.split_first() else {
+        return Err(Error::BadSpec("the objective has no terms; choose at least one tap".to_string()));
+    };
+    let mut sum = first.clone();
+    for loss in rest {
+        sum = graph.add("Add", "loss/partial", &[&sum, loss]);
+    }
+    let total = graph.alias(&sum, "loss");
+    let gradient = differentiate::gradient(&mut graph, &total, "picture")?;
+    let gradient = graph.alias(&gradient, "gradient");
+    graph.output(&total, &[]);
+    for loss in &losses {
+        graph.output(loss, &[]);
+    }
+    graph.output(&gradient, &["1", "3", "H", "W"]);
+    graph.prune();
+    Ok(graph)
+}
+
+fn feature_dims(tap: &Tap, n: &str) -> [String; 4] {
+    let scaled = |d: &str| if tap.block == 1 { d.to_string() } else { format!("{d}/{}", 1 << (tap.block - 1)) };
+    ["1".to_string(), n.to_string(), scaled("H"), scaled("W")]
+}
+
+/// Adds the picture input, its normalisation and the network, and returns each term's tap with the value
+/// that its loss reads.
+fn taps<'a>(model: &'a Model, spec: &Spec, graph: &mut Graph) -> Result<Vec<(Term, &'a Tap, String)>> {
+    let picture = graph.input(Port::new("picture", &["1", "3", "H", "W"]));
+    let m = &model.manifest;
+    let mean = graph.constant("normalise/mean", Tensor::f32(&[1, 3, 1, 1], m.mean.to_vec()));
+    let factor = m.std.map(|s| m.scale / s);
+    let factor = graph.constant("normalise/factor", Tensor::f32(&[1, 3, 1, 1], factor.to_vec()));
+    let centred = graph.add("Sub", "normalise/centred", &[&picture, &mean]);
+    let input = graph.add("Mul", "normalise/input", &[&centred, &factor]);
+    model::inline(model, graph, &input, spec.pooling == Pooling::Average);
+
+    let names = spec.style.iter().chain(&spec.content);
+    let mut out: Vec<(Term, &Tap, String)> = Vec::new();
+    for (term, name) in spec.terms().into_iter().zip(names) {
+        if out.iter().any(|(other, ..)| other.name == term.name) {
+            return Err(Error::BadSpec(format!("the tap {name} is named twice; name it once")));
+        }
+        let tap = model.tap(name)?;
+        let value = match &tap.head {
+            None => tap.value.clone(),
+            Some(head) => {
+                let dims = [tap.channels, tap.channels, 1, 1];
+                let weight = Tensor { dims: dims.to_vec(), data: head.data.clone() };
+                let weight = graph.constant(&format!("head/{name}.weight"), weight);
+                let known = format!("head/{name}");
+                match graph.nodes.iter().find(|n| n.name == known) {
+                    Some(node) => node.outputs[0].clone(),
+                    None => {
+                        let kernel = [("kernel_shape", Attr::Ints(vec![1, 1]))];
+                        graph.add_with("Conv", &known, &[&tap.value, &weight], kernel)
+                    }
+                }
+            }
+        };
+        out.push((term, tap, value));
+    }
+    Ok(out)
+}
+
+/// G = F·Fᵀ/M for activations F [N, M].
+fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize) -> String {
+    let shape = graph.i64s(&[channels as i64, -1]);
+    let f = graph.add("Reshape", &format!("{name}/matrix"), &[value, &shape]);
+    let product = graph.add_with("Gemm", &format!("{name}/product"), &[&f, &f], [("transB", Attr::Int(1))]);
+    let size = graph.add("Size", &format!("{name}/size"), &[&f]);
+    let size = graph.add_with("Cast", &format!("{name}/size/float"), &[&size], [("to", Attr::Int(1))]);
+    let n = graph.scalar(channels as f32);
+    let part = graph.add("Div", &format!("{name}/per_position"), &[&n, &size]);
+    graph.add("Mul", &format!("{name}/normalised"), &[&product, &part])
+}
+
+/// The differences of each pixel to its right and its lower neighbour [1, 6, H−1, W−1], as a convolution.
+fn neighbour_differences(graph: &mut Graph) -> String {
+    let mut kernel = vec![0.0f32; 6 * 3 * 2 * 2];
+    for channel in 0..3 {
+        for (direction, neighbour) in [(0, 1), (1, 2)] {
+            let filter = &mut kernel[((2 * channel + direction) * 3 + channel) * 4..][..4];
+            filter[0] = -1.0;
+            filter[neighbour] = 1.0;
+        }
+    }
+    let kernel = graph.constant("tv/kernel", Tensor::f32(&[6, 3, 2, 2], kernel));
+    graph.add_with("Conv", "tv/difference", &["picture", &kernel], [("kernel_shape", Attr::Ints(vec![2, 2]))])
+}
+
+/// weight · mean(difference²)
+fn weighted_mean_square(graph: &mut Graph, term: &Term, difference: &str) -> String {
+    let weight = graph.input(Port::new(term.weight.clone(), &[]));
+    let square = graph.add("Mul", &format!("{}/square", term.name), &[difference, difference]);
+    let mean = graph.add_with("ReduceMean", &format!("{}/mean", term.name), &[&square], [("keepdims", Attr::Int(0))]);
+    graph.add("Mul", &term.loss, &[&mean, &weight])
+}

@@ -1,0 +1,268 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use impasto::onnx::Pooling;
+use impasto::{Device, Init, Params, Preset, Result};
+
+use super::progress::Mode;
+
+const EXAMPLES: &str = "\
+Examples:
+  impasto photo.jpg painting.jpg -o out.png
+      a good first result, 512 pixels on its longer side
+  impasto photo.jpg painting.jpg -o out.png --preset draft
+      a small one, soon
+  impasto photo.jpg painting.jpg -o out.png --size 1024 --iterations 400 --plot loss.svg
+      larger, longer, and with the loss curve
+  impasto photo.jpg painting.jpg -o out.png --style-weight 0.2
+      more of the photograph; values above 1 give more of the painting
+  impasto photo.jpg painting.jpg -o out.png --model vgg19.safetensors --preset gatys
+      the method of the paper, with your own VGG19 weights
+
+Exit codes: 0 done, 2 bad parameters, 3 bad picture, 4 bad model, 5 ONNX Runtime or device,
+6 output cannot be written, 130 interrupted (the best picture so far is written).
+
+ONNX Runtime is looked for in the file or folder that IMPASTO_ONNXRUNTIME names, beside the program,
+in the folder of `cargo xtask setup`, and among the system's libraries.";
+
+/// Repaint a photograph in the style of a painting.
+///
+/// Neural style transfer after Gatys, Ecker and Bethge: the pixels of CONTENT are changed by optimisation
+/// until a network sees the textures of STYLE in the scene of CONTENT.
+#[derive(Parser)]
+#[command(name = "impasto", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// The picture to repaint: PNG, JPEG, TIFF or WebP, at least 16×16 pixels
+    #[arg(required = true)]
+    pub content: Option<PathBuf>,
+    /// The picture whose style to take
+    #[arg(required = true)]
+    pub style: Option<PathBuf>,
+    /// Where to write the result; its ending (.png, .jpg, .tiff, .webp) says the format
+    #[arg(short, long, required = true, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub params: ParamArgs,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+
+    /// Also write the best picture so far every N evaluations, as FILE-0050.png and so on
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    pub save_every: Option<usize>,
+    /// Draw the loss curve into this .svg or .png file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub plot: Option<PathBuf>,
+    /// Write parameters, losses and timings as JSON into this file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub report: Option<PathBuf>,
+    /// How to show progress: a bar on a terminal and lines elsewhere (auto), JSON lines on standard
+    /// output (json), or not at all (none)
+    #[arg(long, value_enum, default_value_t = Mode::Auto, value_name = "HOW", help_heading = "Output")]
+    pub progress: Mode,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+#[derive(Args)]
+pub struct Verbosity {
+    /// Say nothing but errors
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+    /// Say more; twice, everything
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
+    pub verbose: u8,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Tell how far a picture is from its aim: the loss, with its terms
+    Score(ScoreArgs),
+    /// List what the computation can run on
+    Devices,
+    /// List, describe, import and export models
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Print completions for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    /// List the models that can be named
+    List,
+    /// Describe a model: taps, size, provenance, licence
+    Info {
+        /// A name from `impasto model list`, or a file
+        #[arg(default_value = impasto::models::DEFAULT)]
+        model: String,
+    },
+    /// Check a .safetensors or .onnx file and keep it under a name
+    Import {
+        /// Weights of VGG19's convolutions, or an ONNX export of them
+        file: PathBuf,
+        /// The name; left out, the file's
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Write the features and the objective model as ONNX files
+    Export(ExportArgs),
+}
+
+#[derive(Args)]
+pub struct ExportArgs {
+    /// A name from `impasto model list`, or a file
+    #[arg(default_value = impasto::models::DEFAULT)]
+    pub model: String,
+    /// The folder to write into; made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub params: ParamArgs,
+}
+
+#[derive(Args)]
+pub struct ScoreArgs {
+    /// The picture to judge
+    pub picture: PathBuf,
+    /// What it was made from
+    #[arg(long, value_name = "FILE")]
+    pub content: PathBuf,
+    /// The style it was made with
+    #[arg(long, value_name = "FILE")]
+    pub style: PathBuf,
+    #[command(flatten)]
+    pub params: ParamArgs,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Engine")]
+pub struct EngineArgs {
+    /// The network: a name from `impasto model list`, or a .safetensors or .onnx file
+    #[arg(long, default_value = impasto::models::DEFAULT, value_name = "NAME|FILE")]
+    pub model: String,
+    /// What to compute on: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value_t = Device::Auto, value_name = "DEVICE")]
+    pub device: Device,
+    /// Threads on the processor; 0 is one per core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Parameters")]
+pub struct ParamArgs {
+    /// Read parameters from a JSON file; options on the command line go before it
+    #[arg(long, value_name = "FILE")]
+    pub params: Option<PathBuf>,
+    /// Defaults of the other parameters: draft (soon), standard, gatys (as in the paper)
+    #[arg(long, value_enum, value_name = "PRESET")]
+    pub preset: Option<PresetArg>,
+    /// Longer side of the result in pixels [standard: 512]
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<usize>,
+    /// Evaluations of loss and gradient at most [standard: 200]
+    #[arg(long, value_name = "N")]
+    pub iterations: Option<usize>,
+    /// How much style counts; 1 is the weight of the paper
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub style_weight: Option<f64>,
+    /// How much the scene counts; 1 is the weight of the paper (for relu4_2; less for earlier layers)
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub content_weight: Option<f64>,
+    /// How much smoothness counts (total variation) [0]
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    pub tv_weight: Option<f64>,
+    /// Where to start: content, recoloured (the content with the style's colours), noise, or a picture
+    #[arg(long, value_name = "content|recoloured|noise|FILE")]
+    pub init: Option<String>,
+    /// Seed of everything random [0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Longer side of the style picture in pixels: smaller gives smaller strokes [as --size]
+    #[arg(long, value_name = "PIXELS")]
+    pub style_size: Option<usize>,
+    /// Layers whose textures are compared, with commas between
+    #[arg(long, value_delimiter = ',', value_name = "TAPS")]
+    pub style_taps: Option<Vec<String>>,
+    /// Layers whose activations are compared, with commas between
+    #[arg(long, value_delimiter = ',', value_name = "TAPS")]
+    pub content_taps: Option<Vec<String>>,
+    /// How activations are pooled: max or average
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub pooling: Option<PoolingArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PresetArg {
+    Draft,
+    Standard,
+    Gatys,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PoolingArg {
+    Max,
+    Average,
+}
+
+impl ParamArgs {
+    /// The parameters for the engine, and the picture to start from where one is named.
+    pub fn read(&self) -> Result<(Params, Option<PathBuf>)> {
+        let mut params = match &self.params {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|e| impasto::Error::Parameters(format!("{}: cannot be read: {e}", path.display())))?;
+                Params::from_json(&text).map_err(|e| impasto::Error::Parameters(format!("{}: {e}", path.display())))?
+            }
+            None => Params::default(),
+        };
+        if let Some(preset) = self.preset {
+            params.preset = match preset {
+                PresetArg::Draft => Preset::Draft,
+                PresetArg::Standard => Preset::Standard,
+                PresetArg::Gatys => Preset::Gatys,
+            };
+        }
+        let mut from = None;
+        if let Some(init) = &self.init {
+            params.init = Some(match init.as_str() {
+                "content" => Init::Content,
+                "recoloured" => Init::Recoloured,
+                "noise" => Init::Noise,
+                file => {
+                    from = Some(PathBuf::from(file));
+                    Init::Picture
+                }
+            });
+        }
+        params.size = self.size.or(params.size);
+        params.iterations = self.iterations.or(params.iterations);
+        params.style_weight = self.style_weight.or(params.style_weight);
+        params.content_weight = self.content_weight.or(params.content_weight);
+        params.tv_weight = self.tv_weight.or(params.tv_weight);
+        params.seed = self.seed.unwrap_or(params.seed);
+        params.style_size = self.style_size.or(params.style_size);
+        params.style_taps = self.style_taps.clone().or(params.style_taps);
+        params.content_taps = self.content_taps.clone().or(params.content_taps);
+        params.pooling = self.pooling.map_or(params.pooling, |p| {
+            Some(match p {
+                PoolingArg::Max => Pooling::Max,
+                PoolingArg::Average => Pooling::Average,
+            })
+        });
+        Ok((params, from))
+    }
+}

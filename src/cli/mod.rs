@@ -1,0 +1,93 @@
+//! The command line: what a person types, translated for the engine, and what the engine says, for people
+//! and for programs. Nothing in here computes.
+
+mod args;
+mod interrupt;
+mod models;
+mod progress;
+mod stylise;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use impasto::{Error, Result, runtime};
+
+use args::{Cli, Command, ModelCommand};
+
+/// Runs the command and returns its exit code: 0, or [`Error::exit_code`].
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.verbosity.verbose);
+    match run(&cli) {
+        Ok(code) => code,
+        Err(e) => {
+            cli.progress.failed(&e);
+            eprintln!("impasto: {e}");
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<ExitCode> {
+    match &cli.command {
+        None => return stylise::run(cli),
+        Some(Command::Score(score)) => stylise::score(score)?,
+        Some(Command::Devices) => devices()?,
+        Some(Command::Model(ModelCommand::List)) => models::list()?,
+        Some(Command::Model(ModelCommand::Info { model })) => models::info(model)?,
+        Some(Command::Model(ModelCommand::Import { file, name })) => models::import(file, name.as_deref())?,
+        Some(Command::Model(ModelCommand::Export(export))) => models::export(export)?,
+        Some(Command::Completions { shell }) => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "impasto", &mut text);
+            print(&text)?;
+        }
+        Some(Command::Man) => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut text).map_err(|e| output("standard output", &e))?;
+            print(&text)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn devices() -> Result<()> {
+    let library = runtime::load()?;
+    let mut text = String::new();
+    for info in runtime::devices()? {
+        let state = info.problem.map_or("works".to_string(), |p| format!("cannot be used: {p}"));
+        text += &format!("{:8} {state}\n", info.device.to_string());
+    }
+    text += &format!("ONNX Runtime: {}\n", library.display());
+    print(text.as_bytes())
+}
+
+/// Writes to standard output; a reader that has gone away is no error.
+fn print(text: &[u8]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(output("standard output", &e)),
+        _ => Ok(()),
+    }
+}
+
+fn output(path: &str, e: &std::io::Error) -> Error {
+    Error::Output { path: path.into(), problem: e.to_string() }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn,ort=error",
+        1 => "impasto=debug,ort=warn",
+        _ => "debug",
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(verbose > 1)
+        .finish();
+    // Only fails if a subscriber is set already, and nothing else in this program sets one.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}

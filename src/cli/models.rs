@@ -1,0 +1,55 @@
+//! `impasto model …`
+
+use std::path::Path;
+
+use impasto::onnx::{self, Model};
+use impasto::{Result, models};
+
+use super::args::ExportArgs;
+use super::print;
+
+pub fn list() -> Result<()> {
+    let mut text = String::new();
+    for entry in models::list() {
+        let place = entry.path.map_or("built in".to_string(), |p| p.display().to_string());
+        let default = if entry.name == models::DEFAULT { " (default)" } else { "" };
+        text += &format!("{:20} {place}{default}\n", entry.name);
+    }
+    if let Some(folder) = models::folder() {
+        text += &format!("More with `impasto model import FILE`, which keeps them in {}\n", folder.display());
+    }
+    print(text.as_bytes())
+}
+
+pub fn info(name: &str) -> Result<()> {
+    print(describe(&models::open(name)?).as_bytes())
+}
+
+pub fn import(file: &Path, name: Option<&str>) -> Result<()> {
+    let entry = models::import(file, name)?;
+    print(format!("imported; use it with --model {}\n", entry.name).as_bytes())
+}
+
+pub fn export(args: &ExportArgs) -> Result<()> {
+    let model = models::open(&args.model)?;
+    let (params, _) = args.params.read()?;
+    let mut text = String::new();
+    for path in onnx::export::export(&model, &params.resolve(&model)?.spec(), &args.output)? {
+        text += &format!("{}\n", path.display());
+    }
+    print(text.as_bytes())
+}
+
+fn describe(model: &Model) -> String {
+    let m = &model.manifest;
+    let taps: Vec<String> = model.taps.iter().map(|(name, tap)| format!("{name} ({})", tap.channels)).collect();
+    let mut text = format!("name        {}\nparameters  {}\n", m.name, model.parameters());
+    text += &format!("taps        {} (channels)\n", taps.join(" "));
+    text += &format!("input       {} · (x − {:?}) / {:?}, x: R, G, B in 0..1\n", m.scale, m.mean, m.std);
+    for (label, value) in [("provenance", &m.provenance), ("licence", &m.licence), ("training", &m.training)] {
+        if !value.is_empty() {
+            text += &format!("{label:11} {value}\n");
+        }
+    }
+    text
+}

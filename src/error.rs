@@ -1,0 +1,70 @@
+//! What can go wrong in the engine, sorted by what a person has to change.
+
+use std::path::PathBuf;
+
+/// The errors of the engine. A message names the file, field or device, what was expected and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A parameter is out of its range or unknown.
+    #[error("{0}")]
+    Parameters(String),
+    /// A picture could not be read, or is of no use.
+    #[error("{name}: {problem}")]
+    Picture {
+        /// The file, or what the host calls the picture.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A model could not be read, or does not have what was asked for.
+    #[error(transparent)]
+    Model(#[from] impasto_onnx::Error),
+    /// No model goes by that name.
+    #[error("there is no model '{name}'; known are {}; or give the path of a .safetensors or .onnx file", known.join(", "))]
+    NoSuchModel {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// ONNX Runtime is missing, too old or failed.
+    #[error("{0}")]
+    Runtime(String),
+    /// The device that was asked for cannot be used.
+    #[error("{0}")]
+    Device(String),
+    /// A result could not be written.
+    #[error("{path}: cannot be written: {problem}", path = path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+    /// The job was cancelled before there was a picture.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Error {
+    pub(crate) fn picture(name: impl Into<String>, problem: impl Into<String>) -> Self {
+        Error::Picture { name: name.into(), problem: problem.into() }
+    }
+
+    /// The exit code of the `impasto` command for this error: 2 parameters, 3 pictures, 4 models, 5
+    /// ONNX Runtime and devices, 6 output, 130 cancelled.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Parameters(_) => 2,
+            Error::Picture { .. } => 3,
+            Error::Model(impasto_onnx::Error::Io { .. }) | Error::Model(_) | Error::NoSuchModel { .. } => 4,
+            Error::Runtime(_) | Error::Device(_) => 5,
+            Error::Output { .. } => 6,
+            Error::Cancelled => 130,
+        }
+    }
+}
+
+/// A result of the engine.
+pub type Result<T> = std::result::Result<T, Error>;

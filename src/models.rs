@@ -1,0 +1,91 @@
+//! The models that can be named: built into the program, in the user's folder, or any file.
+
+use std::path::{Path, PathBuf};
+
+use impasto_onnx::{Model, vgg};
+
+use crate::error::{Error, Result};
+
+/// The model that is used when none is named.
+pub const DEFAULT: &str = "vgg19-random";
+/// The seed of the built-in random weights.
+const SEED: u64 = 19;
+
+/// A model that can be named.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Its file; None for one that is built in.
+    pub path: Option<PathBuf>,
+}
+
+/// The folder in which `impasto model import` keeps models: `impasto/models` in the user's data folder.
+pub fn folder() -> Option<PathBuf> {
+    dirs::data_dir().map(|d| d.join("impasto").join("models"))
+}
+
+/// The models there are, built-in ones first.
+pub fn list() -> Vec<Entry> {
+    let mut out = vec![Entry { name: DEFAULT.to_string(), path: None }];
+    let files = folder().and_then(|f| std::fs::read_dir(f).ok());
+    let mut found: Vec<Entry> = files
+        .into_iter()
+        .flatten()
+        .filter_map(|e| {
+            let path = e.ok()?.path();
+            let model = matches!(path.extension()?.to_str()?, "safetensors" | "onnx");
+            let name = path.file_stem()?.to_str()?.to_string();
+            model.then_some(Entry { name, path: Some(path) })
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    out.extend(found);
+    out
+}
+
+/// Reads the model of that name, or the file at that path (whatever contains a `/` or ends in
+/// `.safetensors` or `.onnx`).
+pub fn open(name: &str) -> Result<Model> {
+    let path = Path::new(name);
+    let is_file = path.components().count() > 1
+        || matches!(path.extension().and_then(|e| e.to_str()), Some("safetensors" | "onnx"));
+    if is_file {
+        return Ok(impasto_onnx::read(path)?);
+    }
+    let models = list();
+    match models.iter().find(|m| m.name == name) {
+        Some(Entry { path: None, .. }) => Ok(vgg::seeded(SEED)?),
+        Some(Entry { path: Some(path), .. }) => Ok(impasto_onnx::read(path)?),
+        None => Err(Error::NoSuchModel { name: name.to_string(), known: models.into_iter().map(|m| m.name).collect() }),
+    }
+}
+
+/// Checks a model file and copies it into the user's folder under `name` (its own name if none is given).
+/// External data of an ONNX file is not taken along, so such a file is refused.
+pub fn import(file: &Path, name: Option<&str>) -> Result<Entry> {
+    let model = impasto_onnx::read(file)?;
+    let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_string();
+    let name = name.map_or_else(|| file.file_stem().map(|s| s.to_string_lossy().into_owned()), |n| Some(n.to_string()));
+    let name = name.unwrap_or(model.manifest.name);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(Error::Parameters(format!(
+            "name: '{name}' is not a name for a model; use letters, digits, '-', '_' and '.'"
+        )));
+    }
+    if name == DEFAULT {
+        return Err(Error::Parameters(format!("name: '{name}' is built in; choose another with --name")));
+    }
+    let folder = folder().ok_or_else(|| Error::Parameters("there is no data folder for this user; set HOME".into()))?;
+    let bytes = std::fs::read(file).map_err(|source| impasto_onnx::Error::Io { path: file.to_path_buf(), source })?;
+    let to = folder.join(format!("{name}.{ending}"));
+    if ending == "onnx" {
+        impasto_onnx::import::from_onnx(&bytes, &to).map_err(|e| {
+            Error::Parameters(format!("{}: needs files beside it; export it as a single file ({e})", file.display()))
+        })?;
+    }
+    std::fs::create_dir_all(&folder).map_err(|e| Error::Output { path: folder.clone(), problem: e.to_string() })?;
+    crate::picture::write_atomically(&to, &bytes)?;
+    Ok(Entry { name, path: Some(to) })
+}

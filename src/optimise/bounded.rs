@@ -1,0 +1,44 @@
+//! The box 0 ≤ x ≤ 1 as part of the problem: pixels are a smooth function of free variables,
+//! x = (1 + tanh z)/2, so that every point that the optimiser can reach is a picture that can be saved.
+
+/// How close to black and white a start may be. At the bound itself the function is flat and a pixel could
+/// never move again; a third of an 8-bit step is not seen.
+const MARGIN: f32 = 1.0 / 768.0;
+
+/// The pixel of a free variable.
+pub(super) fn pixel(z: f32) -> f32 {
+    0.5 + 0.5 * z.tanh()
+}
+
+/// The free variable of a pixel.
+pub(super) fn free(x: f32) -> f32 {
+    let x = x.clamp(MARGIN, 1.0 - MARGIN);
+    0.5 * (x / (1.0 - x)).ln()
+}
+
+/// dx/dz, from x.
+pub(super) fn slope(x: f32) -> f32 {
+    2.0 * x * (1.0 - x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_survive_the_way_there_and_back() {
+        for value in 0..=255u32 {
+            let x = value as f32 / 255.0;
+            assert_eq!((pixel(free(x)) * 255.0).round() as u32, value);
+        }
+    }
+
+    #[test]
+    fn the_slope_is_the_derivative() {
+        for z in [-2.0f32, -0.3, 0.0, 0.7, 1.9] {
+            let h = 1e-3;
+            let numeric = (pixel(z + h) as f64 - pixel(z - h) as f64) / (2.0 * h as f64);
+            assert!((numeric - slope(pixel(z)) as f64).abs() < 1e-4, "{z}");
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Runs argmin's L-BFGS until the evaluations are spent, and starts it again where it gives up.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use argmin::core::{CostFunction, Error as ArgminError, Executor, Gradient};
+use argmin::solver::quasinewton::LBFGS;
+use argmin_math::{ArgminL2Norm, ArgminMul};
+use rayon::prelude::*;
+
+use super::bounded;
+use super::search::Search;
+use super::vector::Vector;
+use crate::error::{Error, Result};
+
+/// Pairs that L-BFGS remembers.
+const HISTORY: usize = 20;
+/// Root mean square change of a free variable in a first step, of which nothing is known but the
+/// gradient's direction: about three 8-bit steps in the middle of the range.
+const FIRST_STEP: f64 = 0.025;
+/// Restarts in a row without progress after which the point counts as a minimum.
+const PATIENCE: usize = 2;
+
+/// An objective over pictures.
+pub(crate) trait Evaluate {
+    /// Loss, and its gradient written into `gradient`, at a picture [3, H, W] in 0..1 (flat). The extra
+    /// values are the loss's terms.
+    fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)>;
+}
+
+/// What is told after each evaluation.
+pub(crate) struct Step<'a> {
+    pub evaluations: usize,
+    /// The lowest loss so far and its terms.
+    pub loss: f64,
+    pub terms: &'a [f64],
+    /// The picture with that loss.
+    pub best: &'a [f32],
+}
+
+/// How long to go on.
+pub(crate) struct Options {
+    pub evaluations: usize,
+}
+
+/// Where a minimisation ended.
+pub(crate) struct Outcome {
+    /// The picture with the lowest loss seen.
+    pub picture: Vec<f32>,
+    /// The loss of every evaluation, in order.
+    pub losses: Vec<f64>,
+    /// Their terms.
+    pub terms: Vec<Vec<f64>>,
+    /// How often L-BFGS was started again.
+    pub restarts: usize,
+    /// Whether it ended because nothing lowers the loss any more.
+    pub converged: bool,
+    /// Seconds spent in `Evaluate::evaluate`.
+    pub evaluating: f64,
+    /// Set if it was stopped by `watch`.
+    pub stopped: bool,
+}
+
+/// Minimises from `start`, a picture in 0..1. `watch` sees each step and ends the run by returning false.
+pub(crate) fn minimise(
+    objective: &mut dyn Evaluate,
+    start: &[f32],
+    options: &Options,
+    watch: &mut dyn FnMut(&Step) -> bool,
+) -> Result<Outcome> {
+    let task = Task(RefCell::new(State {
+        objective,
+        watch,
+        limit: options.evaluations,
+        picture: vec![0.0; start.len()],
+        gradient: vec![0.0; start.len()],
+        scale: 1.0,
+        recent: VecDeque::new(),
+        best: None,
+        losses: Vec::new(),
+        terms: Vec::new(),
+        evaluating: 0.0,
+        end: None,
+    }));
+    let mut point = Vector::new(start.par_iter().map(|&x| bounded::free(x)).collect());
+    let (mut restarts, mut futile, mut converged) = (0, 0, false);
+    loop {
+        let before = task.0.borrow().best.as_ref().map_or(f64::INFINITY, |b| b.at.loss);
+        task.run(point);
+        let state = task.0.borrow();
+        if state.end.is_some() {
+            break;
+        }
+        let Some(best) = &state.best else {
+            return Err(Error::Runtime("the loss of the first picture is not a finite number; lower the weights".into()));
+        };
+        futile = if best.at.loss < before * (1.0 - 1e-4) { 0 } else { futile + 1 };
+        if futile >= PATIENCE {
+            converged = true;
+            break;
+        }
+        restarts += 1;
+        point = best.at.point.clone();
+    }
+    let state = task.0.into_inner();
+    let stopped = match state.end {
+        Some(End::Failed(e)) => return Err(e),
+        Some(End::Stopped) => true,
+        Some(End::Spent) | None => false,
+    };
+    let best = state.best.ok_or(Error::Cancelled)?;
+    Ok(Outcome {
+        picture: best.picture,
+        losses: state.losses,
+        terms: state.terms,
+        restarts,
+        converged,
+        evaluating: state.evaluating,
+        stopped,
+    })
+}
+
+/// An evaluated point; loss and gradient as the objective gave them, not scaled.
+#[derive(Clone)]
+struct At {
+    point: Vector,
+    loss: f64,
+    /// With respect to the free variables.
+    gradient: Vector,
+}
+
+struct Best {
+    at: At,
+    picture: Vec<f32>,
+    terms: Vec<f64>,
+}
+
+/// Why no more evaluations are done.
+enum End {
+    Spent,
+    Stopped,
+    Failed(Error),
+}
+
+struct State<'a> {
+    objective: &'a mut dyn Evaluate,
+    watch: &'a mut dyn FnMut(&Step) -> bool,
+    limit: usize,
+    /// Room for the picture of a point, and for the gradient with respect to it.
+    picture: Vec<f32>,
+    gradient: Vec<f32>,
+    /// What argmin sees is scale · loss, so that the first step, which is the negative gradient, has a
+    /// sensible length.
+    scale: f64,
+    /// argmin asks for cost and gradient separately, and for the gradient at the end of a line search
+    /// again: the last few points answer for one evaluation each.
+    recent: VecDeque<At>,
+    best: Option<Best>,
+    losses: Vec<f64>,
+    terms: Vec<Vec<f64>>,
+    evaluating: f64,
+    end: Option<End>,
+}
+
+const RECENT: usize = 3;
+
+struct Task<'a>(RefCell<State<'a>>);
+
+impl Task<'_> {
+    /// L-BFGS from one point until it gives up or the evaluations end.
+    fn run(&self, start: Vector) {
+        let first = self.0.borrow_mut().at(&start);
+        match first {
+            Ok(at) => {
+                let norm = at.gradient.l2_norm();
+                let length = FIRST_STEP * (start.len() as f64).sqrt();
+                self.0.borrow_mut().scale = if norm > 0.0 { length / norm } else { 1.0 };
+            }
+            Err(Ended) => return,
+        }
+        let solver = LBFGS::new(Search::default(), HISTORY).with_tolerance_grad(0.0).and_then(|s| s.with_tolerance_cost(0.0));
+        let Ok(solver) = solver else { return };
+        // How the run ended stands in the state: a failed line search and spent evaluations alike reach
+        // argmin as errors of the problem.
+        let ended = Executor::new(self, solver).configure(|s| s.param(start).max_iters(u64::MAX)).timer(false).run();
+        if let Err(e) = ended {
+            tracing::debug!("L-BFGS ended: {e}");
+        }
+    }
+}
+
+/// No evaluation was done; `State::end` says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the evaluations have ended")]
+struct Ended;
+
+impl State<'_> {
+    fn at(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
+        let known = self.recent.iter().position(|a| a.point.is(point));
+        if let Some(known) = known
+            && let Some(at) = self.recent.remove(known)
+        {
+            self.recent.push_front(at.clone());
+            return Ok(at);
+        }
+        if let Some(best) = &self.best
+            && best.at.point.is(point)
+        {
+            return Ok(best.at.clone());
+        }
+        if self.end.is_some() {
+            return Err(Ended);
+        }
+        if self.losses.len() >= self.limit {
+            self.end = Some(End::Spent);
+            return Err(Ended);
+        }
+        self.evaluate(point)
+    }
+
+    fn evaluate(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
+        point.map_into(&mut self.picture, bounded::pixel);
+        let begun = Instant::now();
+        let evaluated = self.objective.evaluate(&self.picture, &mut self.gradient);
+        self.evaluating += begun.elapsed().as_secs_f64();
+        let (loss, terms) = match evaluated {
+            Ok(v) => v,
+            Err(Error::Cancelled) => {
+                self.end = Some(End::Stopped);
+                return Err(Ended);
+            }
+            Err(e) => {
+                self.end = Some(End::Failed(e));
+                return Err(Ended);
+            }
+        };
+        let (picture, gradient) = (&self.picture, &self.gradient);
+        let gradient = picture.par_iter().zip(gradient).map(|(&x, &g)| g * bounded::slope(x)).collect();
+        let at = At { point: point.clone(), loss, gradient: Vector::new(gradient) };
+        if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.at.loss) {
+            let mut room = self.best.take().map_or_else(|| vec![0.0; picture.len()], |b| b.picture);
+            room.copy_from_slice(&self.picture);
+            self.best = Some(Best { at: at.clone(), picture: room, terms: terms.clone() });
+        }
+        self.losses.push(loss);
+        self.terms.push(terms);
+        self.recent.push_front(at.clone());
+        self.recent.truncate(RECENT);
+        if let Some(best) = &self.best {
+            let step =
+                Step { evaluations: self.losses.len(), loss: best.at.loss, terms: &best.terms, best: &best.picture };
+            if !(self.watch)(&step) {
+                self.end = Some(End::Stopped);
+            }
+        }
+        Ok(at)
+    }
+}
+
+impl CostFunction for &Task<'_> {
+    type Param = Vector;
+    type Output = f64;
+
+    fn cost(&self, point: &Vector) -> std::result::Result<f64, ArgminError> {
+        let mut state = self.0.borrow_mut();
+        let loss = state.at(point)?.loss;
+        Ok(loss * state.scale)
+    }
+}
+
+impl Gradient for &Task<'_> {
+    type Param = Vector;
+    type Gradient = Vector;
+
+    fn gradient(&self, point: &Vector) -> std::result::Result<Vector, ArgminError> {
+        let mut state = self.0.borrow_mut();
+        let gradient = state.at(point)?.gradient;
+        Ok(gradient.mul(&state.scale))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Σ aᵢ (xᵢ − tᵢ)², with targets outside the box for some; counts its evaluations.
+    struct Bowl {
+        count: usize,
+        fail_at: Option<usize>,
+    }
+
+    impl Bowl {
+        fn parts(i: usize) -> (f64, f64) {
+            (10f64.powi((i % 4) as i32), if i % 5 == 0 { 1.5 } else { 0.2 + 0.1 * (i % 7) as f64 })
+        }
+    }
+
+    impl Evaluate for Bowl {
+        fn evaluate(&mut self, x: &[f32], g: &mut [f32]) -> Result<(f64, Vec<f64>)> {
+            self.count += 1;
+            if self.fail_at == Some(self.count) {
+                return Err(Error::Runtime("as asked".into()));
+            }
+            let mut loss = 0.0;
+            for (i, (&x, g)) in x.iter().zip(g).enumerate() {
+                assert!((0.0..=1.0).contains(&x));
+                let (a, t) = Self::parts(i);
+                loss += a * (x as f64 - t).powi(2);
+                *g = (2.0 * a * (x as f64 - t)) as f32;
+            }
+            Ok((loss, vec![loss]))
+        }
+    }
+
+    fn run(bowl: &mut Bowl, evaluations: usize, mut watch: impl FnMut(&Step) -> bool) -> Result<Outcome> {
+        minimise(bowl, &[0.5; 60], &Options { evaluations }, &mut watch)
+    }
+
+    #[test]
+    fn finds_the_minimum_inside_the_box() {
+        let mut bowl = Bowl { count: 0, fail_at: None };
+        let out = run(&mut bowl, 200, |_| true).expect("an outcome");
+        for (i, x) in out.picture.iter().enumerate() {
+            let wanted = Bowl::parts(i).1.min(1.0);
+            assert!((*x as f64 - wanted).abs() < 2e-2, "{i}: {x} {wanted}");
+        }
+        assert_eq!(out.losses.len(), bowl.count);
+    }
+
+    #[test]
+    fn never_spends_more_than_its_evaluations_and_returns_the_best() {
+        for limit in [1, 2, 7] {
+            let mut bowl = Bowl { count: 0, fail_at: None };
+            let out = run(&mut bowl, limit, |_| true).expect("an outcome");
+            assert_eq!((bowl.count, out.losses.len()), (limit, limit));
+            let lowest = out.losses.iter().copied().fold(f64::INFINITY, f64::min);
+            let (again, _) = bowl.evaluate(&out.picture, &mut [0.0; 60]).expect("a loss");
+            assert_eq!(again, lowest);
+        }
+    }
+
+    #[test]
+    fn stops_at_the_evaluation_at_which_it_is_told_to() {
+        let mut bowl = Bowl { count: 0, fail_at: None };
+        let out = run(&mut bowl, 100, |s| s.evaluations < 4).expect("an outcome");
+        assert!(out.stopped);
+        assert_eq!(bowl.count, 4);
+    }
+
+    #[test]
+    fn an_error_of_the_objective_comes_through() {
+        let mut bowl = Bowl { count: 0, fail_at: Some(3) };
+        let e = run(&mut bowl, 100, |_| true).err().expect("an error");
+        assert!(matches!(e, Error::Runtime(m) if m == "as asked"));
+    }
+}

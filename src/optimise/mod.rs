@@ -1,0 +1,9 @@
+//! Minimises an objective over a picture with argmin's L-BFGS (Liu and Nocedal 1989). What the objective
+//! is, and how it is computed, is a trait's business.
+
+mod bounded;
+mod driver;
+mod search;
+mod vector;
+
+pub(crate) use driver::{Evaluate, Options, Step, minimise};

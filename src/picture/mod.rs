@@ -1,0 +1,88 @@
+//! Pictures as the engine works on them. Nothing in here knows of models or losses.
+
+mod colour;
+mod read;
+mod resize;
+mod write;
+
+use ndarray::{Array2, Array3};
+
+use crate::error::{Error, Result};
+
+pub use write::{Format, abandon_partial_files, check_writable};
+pub(crate) use write::write_atomically;
+
+/// The smallest height and width that can be stylised.
+pub const SMALLEST: usize = 16;
+/// The largest number of pixels that is accepted: 1 gigapixel, so that sizes multiply without overflow.
+pub const MOST_PIXELS: usize = 1 << 30;
+
+/// How many bits a saved channel has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// 8 bits
+    Eight,
+    /// 16 bits
+    Sixteen,
+}
+
+/// A picture in sRGB with what is needed to save it as it came.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// [3, H, W], RGB, sRGB-encoded, 0..1.
+    pub rgb: Array3<f32>,
+    /// [H, W], 0..1, not premultiplied; None where the picture has no alpha channel.
+    pub alpha: Option<Array2<f32>>,
+    /// The ICC profile that the file had, if it is one that a picture can be converted back to.
+    pub icc: Option<Vec<u8>>,
+    /// The depth the file had.
+    pub depth: Depth,
+}
+
+impl Picture {
+    /// An 8-bit picture without alpha or profile from [3, H, W] sRGB values in 0..1.
+    pub fn from_rgb(rgb: Array3<f32>) -> Self {
+        Picture { rgb, alpha: None, icc: None, depth: Depth::Eight }
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> usize {
+        self.rgb.dim().1
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> usize {
+        self.rgb.dim().2
+    }
+
+    /// The size (height, width) with `long_edge` as the longer side and the same shape, but no side
+    /// shorter than [`SMALLEST`].
+    pub fn size_for(&self, long_edge: usize) -> (usize, usize) {
+        let (h, w) = (self.height() as f64, self.width() as f64);
+        let factor = long_edge as f64 / h.max(w);
+        let side = |v: f64| ((v * factor).round() as usize).max(SMALLEST);
+        (side(h), side(w))
+    }
+
+    /// The values as they will be when saved and read again.
+    pub fn quantised(&self) -> Array3<f32> {
+        let steps = match self.depth {
+            Depth::Eight => 255.0,
+            Depth::Sixteen => 65535.0,
+        };
+        self.rgb.mapv(|v| (v.clamp(0.0, 1.0) * steps).round() / steps)
+    }
+
+    pub(crate) fn check_size(name: &str, height: usize, width: usize) -> Result<()> {
+        if height < SMALLEST || width < SMALLEST {
+            return Err(Error::picture(
+                name,
+                format!("is {width}×{height} pixels; the smallest picture that can be stylised is {SMALLEST}×{SMALLEST}"),
+            ));
+        }
+        match height.checked_mul(width) {
+            Some(pixels) if pixels <= MOST_PIXELS => Ok(()),
+            _ => Err(Error::picture(name, format!("is {width}×{height} pixels; at most {MOST_PIXELS} can be handled"))),
+        }
+    }
+}

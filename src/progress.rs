@@ -1,0 +1,111 @@
+//! What a job tells while it runs, and how it is told to stop.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use ort::session::RunOptions;
+use serde::Serialize;
+
+use crate::picture::Picture;
+
+/// The state of a job after an evaluation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Progress {
+    /// Evaluations of the objective so far.
+    pub evaluations: usize,
+    /// Evaluations that will be done at most.
+    pub planned: usize,
+    /// The lowest loss so far.
+    pub loss: f64,
+    /// The terms of that loss, weighted, in the order of the report.
+    pub terms: Vec<f64>,
+    /// Seconds since the optimisation began.
+    pub seconds: f64,
+    /// Estimated seconds until all planned evaluations are done.
+    pub seconds_left: f64,
+}
+
+/// Takes what a job tells. It is called on the job's own thread, between evaluations.
+pub trait Sink {
+    /// A phase begins; `text` is for people.
+    fn phase(&mut self, text: &str) {
+        let _ = text;
+    }
+
+    /// An evaluation is done.
+    fn progress(&mut self, progress: &Progress) {
+        let _ = progress;
+    }
+
+    /// The best picture so far, every so many evaluations as the parameters ask.
+    fn preview(&mut self, evaluations: usize, picture: &Picture) {
+        let _ = (evaluations, picture);
+    }
+}
+
+/// A sink that takes nothing.
+pub struct Silent;
+
+impl Sink for Silent {}
+
+/// Stops a job from another thread. Clones stop the same jobs.
+#[derive(Clone, Default)]
+pub struct CancelToken {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    cancelled: AtomicBool,
+    next: AtomicUsize,
+    running: Mutex<HashMap<usize, Arc<RunOptions>>>,
+}
+
+impl CancelToken {
+    /// A token that nobody has cancelled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops the jobs that have this token, also in the middle of an evaluation.
+    pub fn cancel(&self) {
+        self.inner.cancelled.store(true, Ordering::SeqCst);
+        for options in self.running().values() {
+            if let Err(e) = options.terminate() {
+                tracing::debug!("a run could not be told to end early: {e}");
+            }
+        }
+    }
+
+    /// Whether `cancel` was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.inner.cancelled.load(Ordering::SeqCst)
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Arc<RunOptions>>> {
+        self.inner.running.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Makes `options` end its run when the token is cancelled, until the guard is dropped.
+    pub(crate) fn watch(&self, options: &Arc<RunOptions>) -> Watch<'_> {
+        let key = self.inner.next.fetch_add(1, Ordering::Relaxed);
+        self.running().insert(key, Arc::clone(options));
+        if self.is_cancelled() {
+            // Cancelled between the flag and the insertion.
+            let _ = options.terminate();
+        }
+        Watch { token: self, key }
+    }
+}
+
+pub(crate) struct Watch<'a> {
+    token: &'a CancelToken,
+    key: usize,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.token.running().remove(&self.key);
+    }
+}
