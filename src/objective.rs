@@ -128,7 +128,10 @@ impl Evaluate for Objective {
 fn weight(model: &Model, settings: &Settings, term: &Term) -> Result<f32> {
     let (reference, factor) = match term.name.split_once('/') {
         Some(("style", tap)) => (model.reference_style_weight(model.tap(tap)?), settings.style_weight),
-        Some(("content", tap)) => (model.reference_content_weight(model.tap(tap)?), settings.content_weight),
+        Some(("content", tap)) => {
+            let tap = model.tap(tap)?;
+            (model.reference_content_weight(tap), settings.content_factor(tap))
+        }
         _ => (1.0, settings.tv_weight),
     };
     Ok((reference as f64 * factor) as f32)

@@ -1,7 +1,7 @@
 //! The parameters of a job, as the command, the C ABI and GIMP give them, and what the presets make of
 //! the ones that are left out.
 
-use impasto_onnx::{Model, Pooling, Spec};
+use impasto_onnx::{Model, Pooling, Spec, Tap};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -24,10 +24,11 @@ pub enum Preset {
 }
 
 /// What the optimisation starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Init {
     /// The content picture.
+    #[default]
     Content,
     /// The content picture with the mean and covariance of the style picture's colours.
     Recoloured,
@@ -51,7 +52,8 @@ pub struct Params {
     pub iterations: Option<usize>,
     /// Multiplies the style losses; 1 is the reference weight (1000/N² per tap). 0..=1e9.
     pub style_weight: Option<f64>,
-    /// Multiplies the content losses; 1 is the reference weight. 0..=1e9.
+    /// Multiplies the content losses; 1 is the reference weight for taps from relu4_1 on, and a tenth of it
+    /// for earlier taps. 0..=1e9.
     pub content_weight: Option<f64>,
     /// Weight of the mean squared difference of neighbouring pixels, on a scale where a style loss is near
     /// 1e6 at the start. 0..=1e12.
@@ -76,9 +78,11 @@ pub struct Params {
 pub const REFERENCE_STYLE: [&str; 5] = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"];
 /// The tap that Gatys et al. use for content.
 pub const REFERENCE_CONTENT: &str = "relu4_2";
-/// What stands in for it in a model that ends before, with the weight that keeps as much of the content:
-/// activations of earlier layers follow single pixels, so less is enough.
-const SHALLOW_CONTENT: [(&str, f64); 2] = [("relu3_3", 0.05), ("relu2_2", 0.05)];
+/// What stands in for it in a model that ends before.
+const SHALLOW_CONTENT: [&str; 2] = ["relu3_3", "relu2_2"];
+/// Activations before relu4_1 follow single pixels, so that a small part of the paper's weight keeps as
+/// much of the scene: what a content weight of 1 stands for at those taps.
+const SHALLOW_SHARE: f64 = 0.1;
 
 /// Parameters with nothing left out, for one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -142,18 +146,11 @@ impl Params {
                 .map(|t| t.to_string())
                 .collect(),
         };
-        let (content_taps, content_weight) = match &self.content_taps {
-            Some(taps) => (taps.clone(), 1.0),
-            None => {
-                let shallow = SHALLOW_CONTENT.iter().find(|(t, _)| model.taps.contains_key(*t));
-                match shallow {
-                    Some((tap, weight)) if !gatys && !model.taps.contains_key(REFERENCE_CONTENT) => {
-                        (vec![tap.to_string()], *weight)
-                    }
-                    _ => (vec![REFERENCE_CONTENT.to_string()], 1.0),
-                }
-            }
-        };
+        let content_taps = self.content_taps.clone().unwrap_or_else(|| {
+            let has = |tap: &str| model.taps.contains_key(tap);
+            let stands_in = SHALLOW_CONTENT.into_iter().find(|t| !gatys && !has(REFERENCE_CONTENT) && has(t));
+            vec![stands_in.unwrap_or(REFERENCE_CONTENT).to_string()]
+        });
         for tap in style_taps.iter().chain(&content_taps) {
             model.tap(tap)?;
         }
@@ -162,9 +159,9 @@ impl Params {
             size,
             iterations: whole("iterations", self.iterations.unwrap_or(iterations), 1, 100_000)?,
             style_weight: weight("style_weight", self.style_weight.unwrap_or(1.0), 1e9)?,
-            content_weight: weight("content_weight", self.content_weight.unwrap_or(content_weight), 1e9)?,
+            content_weight: weight("content_weight", self.content_weight.unwrap_or(1.0), 1e9)?,
             tv_weight: weight("tv_weight", self.tv_weight.unwrap_or(0.0), 1e12)?,
-            init: self.init.unwrap_or(if gatys { Init::Content } else { Init::Recoloured }),
+            init: self.init.unwrap_or_default(),
             seed: self.seed,
             style_size: whole("style_size", self.style_size.unwrap_or(size), 16, 32768)?,
             style_taps,
@@ -182,6 +179,11 @@ impl Params {
 }
 
 impl Settings {
+    /// What the content loss at a tap is multiplied with, on top of its reference weight.
+    pub(crate) fn content_factor(&self, tap: &Tap) -> f64 {
+        self.content_weight * if tap.block < 4 { SHALLOW_SHARE } else { 1.0 }
+    }
+
     /// The losses that the weights leave over: a loss of weight 0 is not computed.
     pub fn spec(&self) -> Spec {
         let if_used = |weight: f64, taps: &[String]| if weight > 0.0 { taps.to_vec() } else { Vec::new() };

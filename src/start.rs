@@ -16,7 +16,8 @@ pub(crate) fn noise(height: usize, width: usize, seed: u64) -> Result<Array3<f32
 
 /// The content picture with the mean and covariance of the style picture's colours: the linear map of
 /// Gatys et al., "Preserving Color in Neural Artistic Style Transfer" (2016), equations 5 and 6, with
-/// symmetric square roots, which change the colours least. Both are [3, ·, ·] in 0..1.
+/// symmetric square roots, which change the colours least. Both are [3, ·, ·] in 0..1. What the map
+/// throws out of the range comes back to just inside it: a pixel at the very bound hardly moves any more.
 pub(crate) fn recoloured(content: &Array3<f32>, style: &Array3<f32>) -> Array3<f32> {
     let (content_mean, content_covariance) = statistics(content);
     let (style_mean, style_covariance) = statistics(style);
@@ -30,11 +31,13 @@ pub(crate) fn recoloured(content: &Array3<f32>, style: &Array3<f32>) -> Array3<f
         let d: [f64; 3] = std::array::from_fn(|c| pixels[c] as f64 - content_mean[c]);
         for r in 0..3 {
             let v: f64 = (0..3).map(|c| map[r][c] * d[c]).sum();
-            pixels[r] = (v + style_mean[r]).clamp(0.0, 1.0) as f32;
+            pixels[r] = (v + style_mean[r]).clamp(INSIDE, 1.0 - INSIDE) as f32;
         }
     }
     out
 }
+
+const INSIDE: f64 = 0.04;
 
 type Matrix = [[f64; 3]; 3];
 

@@ -41,6 +41,10 @@ LAYERS = [
 STYLE_TAPS = ["relu1_1", "relu2_1", "relu3_1"]
 MEAN = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1) / 255
 STUDENT_SCALE = 255.0 / 64.0
+PROVENANCE = (
+    "Impasto's own network, trained to predict the activations of VGG19 (Simonyan and Zisserman 2014, Oxford VGG "
+    "weights) on the Berkeley Segmentation Data Set and on paintings drawn by assets/sample/paint.py"
+)
 
 
 class Vgg(torch.nn.Module):
@@ -217,6 +221,8 @@ def export(student, teacher_widths, path, card):
             "std": [1.0, 1.0, 1.0],
             "scale": STUDENT_SCALE,
             "reference_channels": teacher_widths,
+            "provenance": PROVENANCE,
+            "licence": "CC-BY-4.0",
             **card,
         }),
     }

@@ -179,13 +179,14 @@ pub struct ParamArgs {
     /// How much style counts; 1 is the weight of the paper
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
     pub style_weight: Option<f64>,
-    /// How much the scene counts; 1 is the weight of the paper (for relu4_2; less for earlier layers)
+    /// How much the scene counts; 1 is the weight of the paper (a tenth of it before relu4_1)
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
     pub content_weight: Option<f64>,
     /// How much smoothness counts (total variation) [0]
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
     pub tv_weight: Option<f64>,
     /// Where to start: content, recoloured (the content with the style's colours), noise, or a picture
+    /// [content]
     #[arg(long, value_name = "content|recoloured|noise|FILE")]
     pub init: Option<String>,
     /// Seed of everything random [0]

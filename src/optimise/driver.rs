@@ -235,8 +235,10 @@ impl State<'_> {
                 return Err(Ended);
             }
         };
-        let (picture, gradient) = (&self.picture, &self.gradient);
-        let gradient = picture.par_iter().zip(gradient).map(|(&x, &g)| g * bounded::slope(x)).collect();
+        let picture = &self.picture;
+        let mut gradient = vec![0.0; picture.len()];
+        point.map_into(&mut gradient, bounded::slope);
+        gradient.par_iter_mut().zip(&self.gradient).for_each(|(slope, g)| *slope *= g);
         let at = At { point: point.clone(), loss, gradient: Vector::new(gradient) };
         if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.at.loss) {
             let mut room = self.best.take().map_or_else(|| vec![0.0; picture.len()], |b| b.picture);
