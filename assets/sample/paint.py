@@ -5,7 +5,7 @@ Long brush strokes follow a flow field of whirls; each stroke is a bundle of bri
 little in colour and leave a ridge in a height map, which is lit from the upper left at the end. The
 training recipe (onnx/training) draws many such pictures with other seeds.
 
-    python3 assets/sample/paint.py --seed 7 --size 900x720 -o assets/sample/whirls.png
+    python3 assets/sample/paint.py --seed 27 --size 720x576 -o assets/sample/whirls.jpg
 
 Needs numpy and Pillow. The same seed and library versions give the same picture.
 """
@@ -143,7 +143,7 @@ def main():
     parser.add_argument("-o", "--output", required=True)
     args = parser.parse_args()
     width, height = (int(v) for v in args.size.split("x"))
-    paint(args.seed, width, height).save(args.output)
+    paint(args.seed, width, height).save(args.output, quality=92)
 
 
 if __name__ == "__main__":

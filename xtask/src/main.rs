@@ -1,1 +1,124 @@
-fn main(){}
+//! `cargo xtask …`: what a person or a machine does with a checkout, in commands of one word.
+
+mod onnxruntime;
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// What can go wrong here is for people to read, so a text is enough.
+type Result<T> = std::result::Result<T, String>;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Set-up, demo, tests and benchmarks of Impasto")]
+enum Task {
+    /// Gets ONNX Runtime from PyPI into the user's cache folder
+    Setup {
+        /// The build with CUDA (Linux and Windows on x86-64)
+        #[arg(long)]
+        cuda: bool,
+    },
+    /// Sets up, builds, and repaints the sample photograph: out/demo.png and out/demo-loss.svg
+    Demo,
+    /// Sets up, builds, and runs all tests
+    Test {
+        /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Measures against PyTorch and prints ratios; needs a Python that has torch, named by PYTHON
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Milliseconds per evaluation against PyTorch's autograd on the same weights
+    Speed {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// The teacher's objective of pictures made with the built-in model
+    Quality {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Peak memory per pixel
+    Memory {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match perform(&Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("xtask: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: &Task) -> Result<()> {
+    match task {
+        Task::Setup { cuda } => onnxruntime::set_up(*cuda).map(|_| ()),
+        Task::Demo => demo(),
+        Task::Test { arguments } => test(arguments),
+        Task::Bench(bench) => {
+            let (script, arguments) = match bench {
+                Bench::Speed { arguments } => ("speed.py", arguments),
+                Bench::Quality { arguments } => ("quality.py", arguments),
+                Bench::Memory { arguments } => ("memory.py", arguments),
+            };
+            onnxruntime::set_up(false)?;
+            build()?;
+            let script = root().join("bench").join(script);
+            run::all(Command::new(run::python()).arg(script).args(arguments).env("IMPASTO", binary()))
+        }
+    }
+}
+
+fn demo() -> Result<()> {
+    onnxruntime::set_up(false)?;
+    build()?;
+    let sample = root().join("assets").join("sample");
+    let out = root().join("out");
+    std::fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
+    let mut command = Command::new(binary());
+    command.arg(sample.join("cat.png")).arg(sample.join("whirls.jpg"));
+    command.arg("-o").arg(out.join("demo.png")).arg("--plot").arg(out.join("demo-loss.svg"));
+    run::all(&mut command)?;
+    println!("{}\n{}", out.join("demo.png").display(), out.join("demo-loss.svg").display());
+    Ok(())
+}
+
+fn test(arguments: &[String]) -> Result<()> {
+    let library = onnxruntime::set_up(false)?;
+    let packages = onnxruntime::python_packages()?;
+    let mut command = Command::new(run::cargo());
+    command.args(["test", "--release", "--workspace"]).args(arguments).current_dir(root());
+    run::all(command.env("IMPASTO_ONNXRUNTIME", library).env("IMPASTO_PYTHONPATH", packages))
+}
+
+fn build() -> Result<()> {
+    run::all(Command::new(run::cargo()).args(["build", "--release"]).current_dir(root()))
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// Cargo's target folder, where this program lies in `debug`.
+fn target() -> PathBuf {
+    let own = std::env::current_exe().ok();
+    let folder = own.as_deref().and_then(|f| f.ancestors().nth(2)).map(Path::to_path_buf);
+    folder.unwrap_or_else(|| root().join("target"))
+}
+
+fn binary() -> PathBuf {
+    target().join("release").join(format!("impasto{}", std::env::consts::EXE_SUFFIX))
+}

@@ -1,0 +1,155 @@
+//! Gets ONNX Runtime's library out of its PyPI wheel into the user's cache folder, where the engine looks
+//! for it, and the Python packages that some tests compare with. Nothing is installed into the system.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Result, run};
+
+const VERSION: &str = "1.31.1";
+
+/// A wheel: the package, pip's name of the platform, and the file's SHA-256.
+struct Wheel {
+    package: &'static str,
+    platform: &'static str,
+    sha256: &'static str,
+}
+
+const fn wheel(package: &'static str, platform: &'static str, sha256: &'static str) -> Wheel {
+    Wheel { package, platform, sha256 }
+}
+
+/// The wheel for this machine.
+fn wheel_for(cuda: bool) -> Result<Wheel> {
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    match (os, arch, cuda) {
+        ("linux", "x86_64", false) => Ok(wheel(
+            "onnxruntime",
+            "manylinux_2_28_x86_64",
+            "1f3dea47f2f0e5117c2404cea7d21fd253ae7836a3bf167a501cdfbb2600d536",
+        )),
+        ("linux", "aarch64", false) => Ok(wheel(
+            "onnxruntime",
+            "manylinux_2_28_aarch64",
+            "0b9a492176886992e0e875f06bc0367e333f5fff11711a2d642e18b02f3009cc",
+        )),
+        ("macos", "aarch64", false) => Ok(wheel(
+            "onnxruntime",
+            "macosx_14_0_arm64",
+            "96dd2564b10ea7153ad9c207e7cd8e5917cb3ba521e0e0a62ac03486fdc8d56c",
+        )),
+        ("windows", "x86_64", false) => Ok(wheel(
+            "onnxruntime",
+            "win_amd64",
+            "ae8a9a351efda685cc59a66226cdefaa37a126c1d66872ca23a2de9425326130",
+        )),
+        ("linux", "x86_64", true) => Ok(wheel(
+            "onnxruntime-gpu",
+            "manylinux_2_28_x86_64",
+            "05d548956197b9d01f59b625de740e0d6be3593f874e241a12dc0362650ecdf7",
+        )),
+        ("windows", "x86_64", true) => Ok(wheel(
+            "onnxruntime-gpu",
+            "win_amd64",
+            "2bb1e9373baba88f6415257f5b6a589d23e23c16004f7d89adf4344eada5749e",
+        )),
+        _ => Err(format!(
+            "there is no {} wheel of ONNX Runtime {VERSION} for {os} on {arch}; install ONNX Runtime yourself and let \
+             IMPASTO_ONNXRUNTIME name its library",
+            if cuda { "CUDA" } else { "CPU" }
+        )),
+    }
+}
+
+fn cache() -> Result<PathBuf> {
+    Ok(dirs::cache_dir().ok_or("this user has no cache folder; set HOME")?.join("impasto"))
+}
+
+/// Makes sure that ONNX Runtime lies in the cache folder and returns that folder. A CUDA build that is
+/// there already also serves where the CPU build is asked for.
+pub fn set_up(cuda: bool) -> Result<PathBuf> {
+    let folder = cache()?.join("onnxruntime");
+    let stamp = folder.join("VERSION");
+    let there = std::fs::read_to_string(&stamp).unwrap_or_default();
+    let wheel = wheel_for(cuda)?;
+    let served = |package: &str| there.trim() == format!("{package} {VERSION}");
+    if served(wheel.package) || (!cuda && served("onnxruntime-gpu")) {
+        return Ok(folder);
+    }
+    println!("Getting {} {VERSION} into {}", wheel.package, folder.display());
+    let parent = cache()?;
+    std::fs::create_dir_all(&parent).map_err(|e| format!("{}: {e}", parent.display()))?;
+    let room = tempfile::tempdir_in(&parent).map_err(|e| format!("{}: {e}", parent.display()))?;
+    download(&wheel, room.path())?;
+    let unpacked = room.path().join("unpacked");
+    let file = files(room.path())?.into_iter().find(|f| f.extension().is_some_and(|e| e == "whl"));
+    let file = file.ok_or("pip left no wheel behind")?;
+    run::all(Command::new(run::python()).args(["-m", "zipfile", "-e"]).arg(&file).arg(&unpacked))?;
+
+    let ready = room.path().join("ready");
+    std::fs::create_dir(&ready).map_err(|e| format!("{}: {e}", ready.display()))?;
+    let mut texts = vec![unpacked.join("onnxruntime").join("LICENSE")];
+    texts.push(unpacked.join("onnxruntime").join("ThirdPartyNotices.txt"));
+    let libraries = files(&unpacked.join("onnxruntime").join("capi"))?.into_iter().filter(|f| is_library(f));
+    for from in libraries.chain(texts.into_iter().filter(|f| f.is_file())) {
+        let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // macOS has the version before the ending, where the engine would not find it.
+        let name = name.replace(&format!(".{VERSION}.dylib"), ".dylib");
+        std::fs::rename(&from, ready.join(name)).map_err(|e| format!("{}: {e}", from.display()))?;
+    }
+    let text = format!("{} {VERSION}\n", wheel.package);
+    std::fs::write(ready.join("VERSION"), text).map_err(|e| format!("{}: {e}", ready.display()))?;
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
+    std::fs::rename(&ready, &folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    if cuda {
+        println!("It needs CUDA 13's libraries and cuDNN 9 where the system's loader finds them; see docs/cuda.md");
+    }
+    Ok(folder)
+}
+
+/// Has pip download the wheel, which it refuses unless the hash is the one given.
+fn download(wheel: &Wheel, to: &Path) -> Result<()> {
+    let list = to.join("requirements.txt");
+    let line = format!("{}=={VERSION} --hash=sha256:{}\n", wheel.package, wheel.sha256);
+    std::fs::write(&list, line).map_err(|e| format!("{}: {e}", list.display()))?;
+    let mut pip = Command::new(run::python());
+    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]);
+    pip.args(["--only-binary=:all:", "--python-version", "3.12", "--implementation", "cp"]);
+    pip.args(["--platform", wheel.platform, "--dest"]).arg(to).arg("--requirement").arg(&list);
+    run::all(&mut pip).map_err(|e| format!("{e}; Python 3 with pip and a way to PyPI are needed"))
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file()).collect())
+}
+
+fn is_library(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let library = name.starts_with("libonnxruntime") || (name.starts_with("onnxruntime") && name.ends_with(".dll"));
+    library && !name.contains("tensorrt")
+}
+
+/// Makes sure that the Python packages that the tests read our graphs with lie in the cache folder, and
+/// returns the folder for PYTHONPATH.
+pub fn python_packages() -> Result<PathBuf> {
+    let wanted = ["numpy".to_string(), "onnx==1.23.2".to_string(), format!("onnxruntime=={VERSION}")];
+    let version = Command::new(run::python())
+        .args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+        .output()
+        .map_err(|e| format!("Python cannot be started: {e}; install Python 3.11 or later, with pip"))?;
+    let version = String::from_utf8_lossy(&version.stdout).trim().to_string();
+    let folder = cache()?.join(format!("python{version}"));
+    let stamp = folder.join("VERSION");
+    if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted.join("\n")) {
+        return Ok(folder);
+    }
+    println!("Getting {} into {}", wanted.join(", "), folder.display());
+    let mut pip = Command::new(run::python());
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]).arg(&folder);
+    run::all(pip.args(&wanted)).map_err(|e| format!("{e}; Python 3.11 or later with pip and a way to PyPI are needed"))?;
+    std::fs::write(&stamp, wanted.join("\n")).map_err(|e| format!("{}: {e}", stamp.display()))?;
+    Ok(folder)
+}

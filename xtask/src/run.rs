@@ -1,0 +1,24 @@
+//! Other programs.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use crate::Result;
+
+/// Runs a command to its end and fails if it does.
+pub fn all(command: &mut Command) -> Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().map_err(|e| format!("{name} cannot be started: {e}; is it installed?"))?;
+    if status.success() { Ok(()) } else { Err(format!("{name} failed ({status})")) }
+}
+
+/// The Python to use: what PYTHON names, else `python3` (`python` on Windows).
+pub fn python() -> OsString {
+    let usual = if cfg!(windows) { "python" } else { "python3" };
+    std::env::var_os("PYTHON").filter(|p| !p.is_empty()).unwrap_or_else(|| usual.into())
+}
+
+/// The cargo that runs this program.
+pub fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
