@@ -96,7 +96,8 @@ pub struct Seconds {
 impl Report {
     /// Writes the report as JSON.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |e: serde_json::Error| Error::Output { path: path.to_path_buf(), problem: e.to_string() };
+        let failed =
+            |e: serde_json::Error| Error::Output { path: path.to_path_buf(), problem: e.to_string() };
         write_atomically(path, serde_json::to_string_pretty(self).map_err(failed)?.as_bytes())
     }
 }
@@ -106,7 +107,9 @@ impl Engine {
     pub fn new(model: &str, device: Device, threads: usize) -> Result<Self> {
         const MOST: usize = 1024;
         if threads > MOST {
-            return Err(Error::Parameters(format!("threads: {threads} is out of range; expected 0 to {MOST}")));
+            return Err(Error::Parameters(format!(
+                "threads: {threads} is out of range; expected 0 to {MOST}"
+            )));
         }
         let model = models::open(model)?;
         let device = runtime::resolve(device)?;
@@ -145,7 +148,12 @@ impl Engine {
 
     /// The objective of a finished picture, whatever made it, as the job with these parameters and
     /// pictures would count it: total, then (name, value) of each term.
-    pub fn score(&self, picture: &Picture, pictures: &Pictures, params: &Params) -> Result<(f64, Vec<(String, f64)>)> {
+    pub fn score(
+        &self,
+        picture: &Picture,
+        pictures: &Pictures,
+        params: &Params,
+    ) -> Result<(f64, Vec<(String, f64)>)> {
         let settings = params.resolve(&self.model)?;
         let (h, w) = (picture.height(), picture.width());
         let content = pictures.content.resized(h, w)?;
@@ -222,7 +230,8 @@ impl Engine {
         };
         let from = from.as_standard_layout();
         let options = optimise::Options { evaluations: planned };
-        let outcome = optimise::minimise(&mut objective, from.as_slice().unwrap_or_default(), &options, &mut watch)?;
+        let outcome =
+            optimise::minimise(&mut objective, from.as_slice().unwrap_or_default(), &options, &mut watch)?;
         let optimising = begun.elapsed().as_secs_f64();
 
         let mut picture = with(&outcome.picture);

@@ -31,7 +31,8 @@ pub fn folder() -> Option<PathBuf> {
 
 /// The models there are, built-in ones first.
 pub fn list() -> Vec<Entry> {
-    let mut out: Vec<Entry> = BUILT_IN.iter().map(|name| Entry { name: name.to_string(), path: None }).collect();
+    let mut out: Vec<Entry> =
+        BUILT_IN.iter().map(|name| Entry { name: name.to_string(), path: None }).collect();
     let files = folder().and_then(|f| std::fs::read_dir(f).ok());
     let mut found: Vec<Entry> = files
         .into_iter()
@@ -62,7 +63,10 @@ pub fn open(name: &str) -> Result<Model> {
         Some(Entry { path: None, name }) if name == RANDOM => Ok(vgg::seeded(SEED)?),
         Some(Entry { path: None, .. }) => Ok(vgg::from_safetensors(COMPACT, DEFAULT)?),
         Some(Entry { path: Some(path), .. }) => Ok(impasto_onnx::read(path)?),
-        None => Err(Error::NoSuchModel { name: name.to_string(), known: models.into_iter().map(|m| m.name).collect() }),
+        None => Err(Error::NoSuchModel {
+            name: name.to_string(),
+            known: models.into_iter().map(|m| m.name).collect(),
+        }),
     }
 }
 
@@ -71,7 +75,8 @@ pub fn open(name: &str) -> Result<Model> {
 pub fn import(file: &Path, name: Option<&str>) -> Result<Entry> {
     let model = impasto_onnx::read(file)?;
     let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_string();
-    let name = name.map_or_else(|| file.file_stem().map(|s| s.to_string_lossy().into_owned()), |n| Some(n.to_string()));
+    let name = name
+        .map_or_else(|| file.file_stem().map(|s| s.to_string_lossy().into_owned()), |n| Some(n.to_string()));
     let name = name.unwrap_or(model.manifest.name);
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
@@ -82,15 +87,21 @@ pub fn import(file: &Path, name: Option<&str>) -> Result<Entry> {
     if BUILT_IN.contains(&name.as_str()) {
         return Err(Error::Parameters(format!("name: '{name}' is built in; choose another with --name")));
     }
-    let folder = folder().ok_or_else(|| Error::Parameters("there is no data folder for this user; set HOME".into()))?;
-    let bytes = std::fs::read(file).map_err(|source| impasto_onnx::Error::Io { path: file.to_path_buf(), source })?;
+    let folder = folder()
+        .ok_or_else(|| Error::Parameters("there is no data folder for this user; set HOME".into()))?;
+    let bytes =
+        std::fs::read(file).map_err(|source| impasto_onnx::Error::Io { path: file.to_path_buf(), source })?;
     let to = folder.join(format!("{name}.{ending}"));
     if ending == "onnx" {
         impasto_onnx::import::from_onnx(&bytes, &to).map_err(|e| {
-            Error::Parameters(format!("{}: needs files beside it; export it as a single file ({e})", file.display()))
+            Error::Parameters(format!(
+                "{}: needs files beside it; export it as a single file ({e})",
+                file.display()
+            ))
         })?;
     }
-    std::fs::create_dir_all(&folder).map_err(|e| Error::Output { path: folder.clone(), problem: e.to_string() })?;
+    std::fs::create_dir_all(&folder)
+        .map_err(|e| Error::Output { path: folder.clone(), problem: e.to_string() })?;
     crate::picture::write_atomically(&to, &bytes)?;
     Ok(Entry { name, path: Some(to) })
 }

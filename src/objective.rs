@@ -70,7 +70,11 @@ impl Objective {
             let _watch = cancel.watch(&stop);
             let outputs = session.run(&[("picture", Tensor { dims: &[1, 3, h, w], values })], Some(&stop));
             let outputs = outputs.map_err(|e| if cancel.is_cancelled() { Error::Cancelled } else { e })?;
-            inputs.extend(outputs.into_iter().map(|o| Input { name: o.name, dims: o.dims, values: o.values }));
+            inputs.extend(outputs.into_iter().map(|o| Input {
+                name: o.name,
+                dims: o.dims,
+                values: o.values,
+            }));
         }
         for term in &terms {
             let weight = weight(model, settings, term)?;
@@ -113,7 +117,9 @@ impl Evaluate for Objective {
         let (h, w) = self.size;
         let dims = [1, 3, h, w];
         let mut inputs = vec![("picture", Tensor { dims: &dims, values: picture })];
-        inputs.extend(self.inputs.iter().map(|i| (i.name.as_str(), Tensor { dims: &i.dims, values: &i.values })));
+        inputs.extend(
+            self.inputs.iter().map(|i| (i.name.as_str(), Tensor { dims: &i.dims, values: &i.values })),
+        );
         let _watch = self.cancel.watch(&self.stop);
         let outputs = match self.session.run(&inputs, Some(&self.stop)) {
             Err(_) if self.cancel.is_cancelled() => return Err(Error::Cancelled),

@@ -118,8 +118,8 @@ pub struct Settings {
 impl Params {
     /// Reads parameters from JSON. A field that is not known is refused by name.
     pub fn from_json(text: &str) -> Result<Self> {
-        let params: Params =
-            serde_json::from_str(text).map_err(|e| Error::Parameters(format!("the parameters cannot be read: {e}")))?;
+        let params: Params = serde_json::from_str(text)
+            .map_err(|e| Error::Parameters(format!("the parameters cannot be read: {e}")))?;
         if params.version > VERSION {
             return Err(Error::Parameters(format!(
                 "version: {} is newer than this program reads ({VERSION}); update it",
@@ -171,7 +171,8 @@ impl Params {
         };
         if settings.spec().terms().is_empty() {
             return Err(Error::Parameters(
-                "style_weight, content_weight and tv_weight are all 0, so there is nothing to do; raise one".into(),
+                "style_weight, content_weight and tv_weight are all 0, so there is nothing to do; raise one"
+                    .into(),
             ));
         }
         Ok(settings)
@@ -200,7 +201,9 @@ fn whole(name: &str, value: usize, least: usize, most: usize) -> Result<usize> {
     if (least..=most).contains(&value) {
         return Ok(value);
     }
-    Err(Error::Parameters(format!("{name}: {value} is out of range; expected a whole number from {least} to {most}")))
+    Err(Error::Parameters(format!(
+        "{name}: {value} is out of range; expected a whole number from {least} to {most}"
+    )))
 }
 
 fn weight(name: &str, value: f64, most: f64) -> Result<f64> {

@@ -49,7 +49,10 @@ pub fn check(path: &Path) -> Result<()> {
     if is(path, "svg") || is(path, "png") {
         return Ok(());
     }
-    Err(Error::Parameters(format!("{}: the ending says how to draw the plot; use .svg or .png", path.display())))
+    Err(Error::Parameters(format!(
+        "{}: the ending says how to draw the plot; use .svg or .png",
+        path.display()
+    )))
 }
 
 fn is(path: &Path, ending: &str) -> bool {
@@ -104,7 +107,8 @@ fn draw_on<B: DrawingBackend>(
         .light_line_style(RGBColor(238, 238, 238))
         .label_style(("sans-serif", 15))
         .draw()?;
-    let mut lines = vec![("total".to_string(), BLACK, 3, best.iter().map(|b| (b.0, b.1)).collect::<Vec<_>>())];
+    let mut lines =
+        vec![("total".to_string(), BLACK, 3, best.iter().map(|b| (b.0, b.1)).collect::<Vec<_>>())];
     for (i, name) in report.terms.iter().enumerate() {
         let points = best.iter().filter(|b| b.2[i] > floor).map(|b| (b.0, b.2[i])).collect();
         lines.push((name.clone(), COLOURS[i % COLOURS.len()], 2, points));

@@ -39,9 +39,7 @@ pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
             gradients.insert(input, sum);
         }
     }
-    gradients
-        .remove(wrt)
-        .ok_or_else(|| Error::BadSpec(format!("no gradient of '{of}' reaches '{wrt}'")))
+    gradients.remove(wrt).ok_or_else(|| Error::BadSpec(format!("no gradient of '{of}' reaches '{wrt}'")))
 }
 
 /// The values that depend on `wrt`.

@@ -272,8 +272,17 @@ impl Graph {
         self.encode(name, doc, metadata, constants)
     }
 
-    fn encode(&self, name: &str, doc: &str, metadata: &[(&str, &str)], constants: Vec<TensorProto>) -> Vec<u8> {
-        let entry = |k: &str, v: &str| StringStringEntryProto { key: Some(k.to_string()), value: Some(v.to_string()) };
+    fn encode(
+        &self,
+        name: &str,
+        doc: &str,
+        metadata: &[(&str, &str)],
+        constants: Vec<TensorProto>,
+    ) -> Vec<u8> {
+        let entry = |k: &str, v: &str| StringStringEntryProto {
+            key: Some(k.to_string()),
+            value: Some(v.to_string()),
+        };
         let graph = GraphProto {
             node: self.nodes.iter().map(node_proto).collect(),
             name: Some(name.to_string()),

@@ -18,7 +18,8 @@ use crate::proto::*;
 pub fn from_onnx(bytes: &[u8], path: &Path) -> Result<Model> {
     let file = path.display().to_string();
     let bad = |problem: String| Error::bad_model(&file, problem);
-    let proto = ModelProto::decode(bytes).map_err(|e| bad(format!("not a complete ONNX file ({e}); export it again")))?;
+    let proto = ModelProto::decode(bytes)
+        .map_err(|e| bad(format!("not a complete ONNX file ({e}); export it again")))?;
     let graph = proto.graph.ok_or_else(|| bad("holds no graph; expected an ONNX model".to_string()))?;
 
     let mut manifest = Manifest {
@@ -38,10 +39,18 @@ pub fn from_onnx(bytes: &[u8], path: &Path) -> Result<Model> {
         let name = tensor.name.clone().unwrap_or_default();
         constants.insert(name, read_tensor(tensor, path, &mut external, &file)?);
     }
-    let inputs: Vec<&str> =
-        graph.input.iter().filter_map(|i| i.name.as_deref()).filter(|n| !constants.contains_key(*n)).collect();
+    let inputs: Vec<&str> = graph
+        .input
+        .iter()
+        .filter_map(|i| i.name.as_deref())
+        .filter(|n| !constants.contains_key(*n))
+        .collect();
     let &[input] = inputs.as_slice() else {
-        return Err(bad(format!("has {} inputs ({}), expected one picture", inputs.len(), inputs.join(", "))));
+        return Err(bad(format!(
+            "has {} inputs ({}), expected one picture",
+            inputs.len(),
+            inputs.join(", ")
+        )));
     };
 
     let mut out = Graph::default();
@@ -49,7 +58,8 @@ pub fn from_onnx(bytes: &[u8], path: &Path) -> Result<Model> {
     let rename = |name: &String| if name == input { INPUT.to_string() } else { name.clone() };
     let mut nodes = Vec::new();
     for (index, node) in graph.node.iter().enumerate() {
-        if !node.domain.as_deref().unwrap_or_default().is_empty() && node.domain.as_deref() != Some("ai.onnx") {
+        if !node.domain.as_deref().unwrap_or_default().is_empty() && node.domain.as_deref() != Some("ai.onnx")
+        {
             return Err(bad(format!(
                 "node '{}' belongs to the operator set '{}'; only standard ONNX operators are read",
                 node.name.as_deref().unwrap_or_default(),
@@ -93,7 +103,8 @@ fn feature_part(nodes: Vec<Node>, constants: &BTreeMap<String, Tensor>) -> Vec<N
     let mut spatial: HashSet<String> = HashSet::from([INPUT.to_string()]);
     let mut kept = Vec::new();
     for node in nodes {
-        let flattens = matches!(node.op.as_str(), "Flatten" | "Gemm" | "Reshape" | "GlobalAveragePool" | "Dropout");
+        let flattens =
+            matches!(node.op.as_str(), "Flatten" | "Gemm" | "Reshape" | "GlobalAveragePool" | "Dropout");
         let reads = node.inputs.iter().filter(|i| !i.is_empty() && !constants.contains_key(*i));
         if flattens || !reads.clone().all(|i| spatial.contains(i)) {
             continue;
@@ -139,7 +150,8 @@ fn read_tensor(
         .iter()
         .map(|&d| usize::try_from(d).map_err(|_| bad(format!("has the dimension {d}"))))
         .collect::<Result<_>>()?;
-    let count = dims.iter().try_fold(1usize, |a, &d| a.checked_mul(d)).ok_or_else(|| bad("is too large".into()))?;
+    let count =
+        dims.iter().try_fold(1usize, |a, &d| a.checked_mul(d)).ok_or_else(|| bad("is too large".into()))?;
     let raw = match tensor.external() {
         Some(fields) => Some(external_bytes(&fields, path, external).map_err(bad)?),
         None => tensor.raw_data.clone(),
@@ -158,7 +170,9 @@ fn read_tensor(
             None => tensor.double_data.iter().map(|&v| v as f32).collect(),
         }),
         data_type::FLOAT16 => Data::F32(match raw {
-            Some(raw) => raw.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+            Some(raw) => {
+                raw.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+            }
             None => tensor.int32_data.iter().map(|&v| half::f16::from_bits(v as u16).to_f32()).collect(),
         }),
         data_type::INT64 => Data::I64(match raw {
@@ -168,12 +182,16 @@ fn read_tensor(
                 .collect(),
             None => tensor.int64_data.clone(),
         }),
-        other => return Err(bad(format!("has element type {other}; expected float, double, float16 or int64"))),
+        other => {
+            return Err(bad(format!("has element type {other}; expected float, double, float16 or int64")));
+        }
     };
     match &data {
         Data::F32(v) if v.len() != count => Err(wrong(v.len())),
         Data::I64(v) if v.len() != count => Err(wrong(v.len())),
-        Data::F32(v) if v.iter().any(|x| !x.is_finite()) => Err(bad("holds NaN or infinity; export the model again".into())),
+        Data::F32(v) if v.iter().any(|x| !x.is_finite()) => {
+            Err(bad("holds NaN or infinity; export the model again".into()))
+        }
         _ => Ok(Tensor { dims, data }),
     }
 }
@@ -195,7 +213,9 @@ fn external_bytes(
     }
     let bytes = &files[location];
     let number = |key: &str, default: usize| -> std::result::Result<usize, String> {
-        fields.get(key).map_or(Ok(default), |v| v.parse().map_err(|_| format!("has external data with {key} '{v}'")))
+        fields
+            .get(key)
+            .map_or(Ok(default), |v| v.parse().map_err(|_| format!("has external data with {key} '{v}'")))
     };
     let offset = number("offset", 0)?;
     let length = number("length", bytes.len().saturating_sub(offset))?;

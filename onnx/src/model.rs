@@ -66,7 +66,8 @@ impl Model {
 
     /// The number of parameters.
     pub fn parameters(&self) -> usize {
-        let heads = self.taps.values().filter_map(|t| t.head.as_ref()).map(|t| t.as_f32().map_or(0, <[f32]>::len));
+        let heads =
+            self.taps.values().filter_map(|t| t.head.as_ref()).map(|t| t.as_f32().map_or(0, <[f32]>::len));
         let body = self.forward.constants.values().map(|t| t.as_f32().map_or(0, <[f32]>::len));
         heads.chain(body).sum()
     }
@@ -82,7 +83,10 @@ impl Model {
                 "Conv" => {
                     let dims = forward.constants.get(&node.inputs[1]).map(|w| w.dims.clone());
                     let dims = dims.filter(|d| d.len() == 4).ok_or_else(|| {
-                        Error::bad_model(file, format!("the weights of node '{}' must be a constant [O, I, h, w]", node.name))
+                        Error::bad_model(
+                            file,
+                            format!("the weights of node '{}' must be a constant [O, I, h, w]", node.name),
+                        )
                     })?;
                     if dims[1] != channels {
                         return Err(Error::bad_model(

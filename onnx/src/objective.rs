@@ -138,7 +138,8 @@ pub fn objective(model: &Model, spec: &Spec) -> Result<Graph> {
 }
 
 fn feature_dims(tap: &Tap, n: &str) -> [String; 4] {
-    let scaled = |d: &str| if tap.block == 1 { d.to_string() } else { format!("{d}/{}", 1 << (tap.block - 1)) };
+    let scaled =
+        |d: &str| if tap.block == 1 { d.to_string() } else { format!("{d}/{}", 1 << (tap.block - 1)) };
     ["1".to_string(), n.to_string(), scaled("H"), scaled("W")]
 }
 
@@ -212,6 +213,11 @@ fn neighbour_differences(graph: &mut Graph) -> String {
 fn weighted_mean_square(graph: &mut Graph, term: &Term, difference: &str) -> String {
     let weight = graph.input(Port::new(term.weight.clone(), &[]));
     let square = graph.add("Mul", &format!("{}/square", term.name), &[difference, difference]);
-    let mean = graph.add_with("ReduceMean", &format!("{}/mean", term.name), &[&square], [("keepdims", Attr::Int(0))]);
+    let mean = graph.add_with(
+        "ReduceMean",
+        &format!("{}/mean", term.name),
+        &[&square],
+        [("keepdims", Attr::Int(0))],
+    );
     graph.add("Mul", &term.loss, &[&mean, &weight])
 }

@@ -142,10 +142,7 @@ impl TensorProto {
     /// The external file's fields (`location`, `offset`, `length`) where the data lies outside.
     pub fn external(&self) -> Option<HashMap<&str, &str>> {
         (self.data_location == Some(1)).then(|| {
-            self.external_data
-                .iter()
-                .filter_map(|e| Some((e.key.as_deref()?, e.value.as_deref()?)))
-                .collect()
+            self.external_data.iter().filter_map(|e| Some((e.key.as_deref()?, e.value.as_deref()?))).collect()
         })
     }
 }

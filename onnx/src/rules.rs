@@ -331,7 +331,8 @@ impl Context<'_> {
         let have = self.add("Shape", &[g]);
         let (have_rank, wanted_rank) = (self.add("Shape", &[&have]), self.add("Shape", &[wanted]));
         let missing = self.add("Sub", &[&have_rank, &wanted_rank]);
-        let ones = self.add_with("ConstantOfShape", &[&missing], [("value", Attr::Tensor(Tensor::i64s(&[1])))]);
+        let ones =
+            self.add_with("ConstantOfShape", &[&missing], [("value", Attr::Tensor(Tensor::i64s(&[1])))]);
         let padded = self.add_with("Concat", &[&ones, wanted], [("axis", Attr::Int(0))]);
         let same = self.add("Equal", &[&padded, &have]);
         let differs = self.add("Not", &[&same]);
@@ -359,7 +360,12 @@ impl Context<'_> {
     fn gram(&mut self) -> Result<Option<String>> {
         let node = self.node;
         let (alpha, trans_a, trans_b) = self.gemm_flags();
-        if node.op != "Gemm" || node.inputs.len() != 2 || node.inputs[0] != node.inputs[1] || trans_a || !trans_b {
+        if node.op != "Gemm"
+            || node.inputs.len() != 2
+            || node.inputs[0] != node.inputs[1]
+            || trans_a
+            || !trans_b
+        {
             return Ok(None);
         }
         let turned = self.add("Transpose", &[self.g]);
@@ -396,7 +402,10 @@ impl Context<'_> {
 
     fn reduction(&mut self, g: &str) -> Result<String> {
         let node = self.node;
-        if node.inputs.len() > 1 && !node.inputs[1].is_empty() && !self.graph.constants.contains_key(&node.inputs[1]) {
+        if node.inputs.len() > 1
+            && !node.inputs[1].is_empty()
+            && !self.graph.constants.contains_key(&node.inputs[1])
+        {
             return Err(no_rule(node, "the axes must be constant"));
         }
         let x = &node.inputs[0];

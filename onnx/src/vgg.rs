@@ -58,7 +58,10 @@ pub fn from_safetensors(bytes: &[u8], file: &str) -> Result<Model> {
         }
         let weight = read(&tensors, &name, file)?;
         let &[out, input, kh, kw] = weight.dims.as_slice() else {
-            return Err(bad(format!("{name} has shape {:?}, expected four dimensions [O, I, h, w]", weight.dims)));
+            return Err(bad(format!(
+                "{name} has shape {:?}, expected four dimensions [O, I, h, w]",
+                weight.dims
+            )));
         };
         if input != channels || out == 0 || kh % 2 == 0 || kw % 2 == 0 {
             return Err(bad(format!(
@@ -93,7 +96,8 @@ pub fn from_safetensors(bytes: &[u8], file: &str) -> Result<Model> {
     }
     if heads.is_empty() {
         return Err(bad(
-            "has no tensor features.0.weight; expected the convolutions of VGG19 under torchvision's names".to_string(),
+            "has no tensor features.0.weight; expected the convolutions of VGG19 under torchvision's names"
+                .to_string(),
         ));
     }
     let mut model = Model::new(manifest, chain.finish(), file)?;
@@ -109,13 +113,17 @@ fn manifest(metadata: Option<&HashMap<String, String>>, file: &str) -> Result<Ma
     let mut manifest = Manifest { name: stem.unwrap_or_else(|| file.to_string()), ..Default::default() };
     let Some(metadata) = metadata else { return Ok(manifest) };
     if let Some(json) = metadata.get("impasto") {
-        return serde_json::from_str(json).map_err(|e| Error::bad_model(file, format!("metadata 'impasto': {e}")));
+        return serde_json::from_str(json)
+            .map_err(|e| Error::bad_model(file, format!("metadata 'impasto': {e}")));
     }
     let triple = |key: &str| -> Result<Option<[f32; 3]>> {
         let Some(text) = metadata.get(key) else { return Ok(None) };
         let values: Vec<f32> = text.split(',').filter_map(|v| v.trim().parse().ok()).collect();
         let values = values.try_into().map_err(|_| {
-            Error::bad_model(file, format!("metadata '{key}' is '{text}', expected three numbers like 123.68,116.779,103.939"))
+            Error::bad_model(
+                file,
+                format!("metadata '{key}' is '{text}', expected three numbers like 123.68,116.779,103.939"),
+            )
         })?;
         Ok(Some(values))
     };
@@ -134,14 +142,19 @@ fn read(tensors: &SafeTensors, name: &str, file: &str) -> Result<Tensor> {
     let bad = |problem: String| Error::bad_model(file, problem);
     let view = tensors.tensor(name).map_err(|e| bad(format!("{name}: {e}")))?;
     let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        Dtype::F32 => {
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        }
         Dtype::F16 => {
             view.data().chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
         }
         other => return Err(bad(format!("{name} has element type {other:?}, expected F32 or F16"))),
     };
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-        return Err(bad(format!("{name} holds {} at entry {at}; the file is damaged, get it again", values[at])));
+        return Err(bad(format!(
+            "{name} holds {} at entry {at}; the file is damaged, get it again",
+            values[at]
+        )));
     }
     Ok(Tensor::f32(view.shape(), values))
 }
@@ -160,7 +173,10 @@ pub fn seeded(seed: u64) -> Result<Model> {
             let deviation = (2.0 / (9 * input) as f32).sqrt();
             let normal = Normal::new(0.0, deviation).map_err(|e| Error::BadSpec(e.to_string()))?;
             let weight: Vec<f32> = (0..channels * input * 9).map(|_| normal.sample(&mut random)).collect();
-            chain.conv(Tensor::f32(&[channels, input, 3, 3], weight), Tensor::f32(&[channels], vec![0.0; channels]));
+            chain.conv(
+                Tensor::f32(&[channels, input, 3, 3], weight),
+                Tensor::f32(&[channels], vec![0.0; channels]),
+            );
             input = channels;
         }
     }

@@ -32,7 +32,7 @@ in the folder of `cargo xtask setup`, and among the system's libraries.";
 /// Neural style transfer after Gatys, Ecker and Bethge: the pixels of CONTENT are changed by optimisation
 /// until a network sees the textures of STYLE in the scene of CONTENT.
 #[derive(Parser)]
-#[command(name = "impasto", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(name = "impasto", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, args_override_self = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -224,9 +224,11 @@ impl ParamArgs {
     pub fn read(&self) -> Result<(Params, Option<PathBuf>)> {
         let mut params = match &self.params {
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|e| impasto::Error::Parameters(format!("{}: cannot be read: {e}", path.display())))?;
-                Params::from_json(&text).map_err(|e| impasto::Error::Parameters(format!("{}: {e}", path.display())))?
+                let text = std::fs::read_to_string(path).map_err(|e| {
+                    impasto::Error::Parameters(format!("{}: cannot be read: {e}", path.display()))
+                })?;
+                Params::from_json(&text)
+                    .map_err(|e| impasto::Error::Parameters(format!("{}: {e}", path.display())))?
             }
             None => Params::default(),
         };

@@ -45,7 +45,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         }
         Some(Command::Man) => {
             let mut text = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut text).map_err(|e| output("standard output", &e))?;
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut text)
+                .map_err(|e| output("standard output", &e))?;
             print(&text)?;
         }
     }

@@ -42,11 +42,13 @@ pub fn export(args: &ExportArgs) -> Result<()> {
 
 fn describe(model: &Model) -> String {
     let m = &model.manifest;
-    let taps: Vec<String> = model.taps.iter().map(|(name, tap)| format!("{name} ({})", tap.channels)).collect();
+    let taps: Vec<String> =
+        model.taps.iter().map(|(name, tap)| format!("{name} ({})", tap.channels)).collect();
     let mut text = format!("name        {}\nparameters  {}\n", m.name, model.parameters());
     text += &format!("taps        {} (channels)\n", taps.join(" "));
     text += &format!("input       {} · (x − {:?}) / {:?}, x: R, G, B in 0..1\n", m.scale, m.mean, m.std);
-    for (label, value) in [("provenance", &m.provenance), ("licence", &m.licence), ("training", &m.training)] {
+    for (label, value) in [("provenance", &m.provenance), ("licence", &m.licence), ("training", &m.training)]
+    {
         if !value.is_empty() {
             text += &format!("{label:11} {value}\n");
         }

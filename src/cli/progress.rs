@@ -107,7 +107,8 @@ impl Sink for Display {
     }
 
     fn progress(&mut self, p: &Progress) {
-        let left = || format!("{} left", HumanDuration(Duration::from_secs_f64(p.seconds_left.clamp(0.0, 1e8))));
+        let left =
+            || format!("{} left", HumanDuration(Duration::from_secs_f64(p.seconds_left.clamp(0.0, 1e8))));
         match &mut self.how {
             How::Bar(bar) => {
                 bar.set_length(p.planned as u64);

@@ -93,7 +93,9 @@ pub(crate) fn minimise(
             break;
         }
         let Some(best) = &state.best else {
-            return Err(Error::Runtime("the loss of the first picture is not a finite number; lower the weights".into()));
+            return Err(Error::Runtime(
+                "the loss of the first picture is not a finite number; lower the weights".into(),
+            ));
         };
         futile = if best.at.loss < before * (1.0 - 1e-4) { 0 } else { futile + 1 };
         if futile >= PATIENCE {
@@ -179,11 +181,14 @@ impl Task<'_> {
             }
             Err(Ended) => return,
         }
-        let solver = LBFGS::new(Search::default(), HISTORY).with_tolerance_grad(0.0).and_then(|s| s.with_tolerance_cost(0.0));
+        let solver = LBFGS::new(Search::default(), HISTORY)
+            .with_tolerance_grad(0.0)
+            .and_then(|s| s.with_tolerance_cost(0.0));
         let Ok(solver) = solver else { return };
         // How the run ended stands in the state: a failed line search and spent evaluations alike reach
         // argmin as errors of the problem.
-        let ended = Executor::new(self, solver).configure(|s| s.param(start).max_iters(u64::MAX)).timer(false).run();
+        let ended =
+            Executor::new(self, solver).configure(|s| s.param(start).max_iters(u64::MAX)).timer(false).run();
         if let Err(e) = ended {
             tracing::debug!("L-BFGS ended: {e}");
         }
@@ -250,8 +255,12 @@ impl State<'_> {
         self.recent.push_front(at.clone());
         self.recent.truncate(RECENT);
         if let Some(best) = &self.best {
-            let step =
-                Step { evaluations: self.losses.len(), loss: best.at.loss, terms: &best.terms, best: &best.picture };
+            let step = Step {
+                evaluations: self.losses.len(),
+                loss: best.at.loss,
+                terms: &best.terms,
+                best: &best.picture,
+            };
             if !(self.watch)(&step) {
                 self.end = Some(End::Stopped);
             }

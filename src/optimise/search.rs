@@ -3,7 +3,9 @@
 //! end there, and none may take more than a given number. It never returns a point that is worse than its
 //! start; where it finds none that is better it fails, and the driver starts L-BFGS anew.
 
-use argmin::core::{CostFunction, Error, Gradient, IterState, KV, LineSearch, Problem, Solver, State, TerminationReason};
+use argmin::core::{
+    CostFunction, Error, Gradient, IterState, KV, LineSearch, Problem, Solver, State, TerminationReason,
+};
 use argmin_math::{ArgminDot, ArgminScaledAdd};
 
 use super::vector::Vector;

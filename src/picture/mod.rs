@@ -9,8 +9,8 @@ use ndarray::{Array2, Array3};
 
 use crate::error::{Error, Result};
 
-pub use write::{Format, abandon_partial_files, check_writable};
 pub(crate) use write::write_atomically;
+pub use write::{Format, abandon_partial_files, check_writable};
 
 /// The smallest height and width that can be stylised.
 pub const SMALLEST: usize = 16;
@@ -77,12 +77,17 @@ impl Picture {
         if height < SMALLEST || width < SMALLEST {
             return Err(Error::picture(
                 name,
-                format!("is {width}×{height} pixels; the smallest picture that can be stylised is {SMALLEST}×{SMALLEST}"),
+                format!(
+                    "is {width}×{height} pixels; the smallest picture that can be stylised is {SMALLEST}×{SMALLEST}"
+                ),
             ));
         }
         match height.checked_mul(width) {
             Some(pixels) if pixels <= MOST_PIXELS => Ok(()),
-            _ => Err(Error::picture(name, format!("is {width}×{height} pixels; at most {MOST_PIXELS} can be handled"))),
+            _ => Err(Error::picture(
+                name,
+                format!("is {width}×{height} pixels; at most {MOST_PIXELS} can be handled"),
+            )),
         }
     }
 }

@@ -30,12 +30,16 @@ impl Picture {
         let reader = ImageReader::new(BufReader::new(Cursor::new(bytes)));
         let mut reader = reader.with_guessed_format().map_err(|e| bad(e.to_string()))?;
         if reader.format().is_none() {
-            return Err(bad("is not a picture that can be read; expected PNG, JPEG, TIFF or WebP".to_string()));
+            return Err(bad(
+                "is not a picture that can be read; expected PNG, JPEG, TIFF or WebP".to_string()
+            ));
         }
         let mut limits = image::Limits::default();
         limits.max_alloc = Some(16 << 30);
         reader.limits(limits);
-        let broken = |e: image::ImageError| bad(format!("cannot be decoded ({e}); the file may be incomplete or damaged"));
+        let broken = |e: image::ImageError| {
+            bad(format!("cannot be decoded ({e}); the file may be incomplete or damaged"))
+        };
         let mut decoder = reader.into_decoder().map_err(broken)?;
         let (width, height) = decoder.dimensions();
         Picture::check_size(name, height as usize, width as usize)?;
@@ -49,7 +53,8 @@ impl Picture {
 
 fn from_image(image: DynamicImage, profile: Option<Vec<u8>>) -> Picture {
     let colour = image.color();
-    let depth = if colour.bytes_per_pixel() / colour.channel_count() > 1 { Depth::Sixteen } else { Depth::Eight };
+    let depth =
+        if colour.bytes_per_pixel() / colour.channel_count() > 1 { Depth::Sixteen } else { Depth::Eight };
     let (width, height) = (image.width() as usize, image.height() as usize);
     let (has_alpha, grey) = (colour.has_alpha(), !colour.has_color());
     // Interleaved RGBA: grey is repeated and 8- and 16-bit values are divided by their largest value.

@@ -44,10 +44,13 @@ fn plane(values: &Array2<f32>, height: usize, width: usize) -> Result<Array2<f32
     let (h, w) = values.dim();
     let side = |v: usize| u32::try_from(v).map_err(|_| failed(format!("{v} pixels are too many")));
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
-    let source = ImageRef::new(side(w)?, side(h)?, &bytes, fir::PixelType::F32).map_err(|e| failed(e.to_string()))?;
+    let source =
+        ImageRef::new(side(w)?, side(h)?, &bytes, fir::PixelType::F32).map_err(|e| failed(e.to_string()))?;
     let mut out = Image::new(side(width)?, side(height)?, fir::PixelType::F32);
-    let options = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
+    let options =
+        fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
     fir::Resizer::new().resize(&source, &mut out, &options).map_err(|e| failed(e.to_string()))?;
-    let values = out.into_vec().chunks_exact(4).map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let values =
+        out.into_vec().chunks_exact(4).map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]])).collect();
     Array2::from_shape_vec((height, width), values).map_err(|e| failed(e.to_string()))
 }

@@ -47,7 +47,9 @@ impl Picture {
     /// Writes the picture in the format that the file's ending names, with its alpha, depth and profile as
     /// far as the format can hold them. The file appears complete or not at all.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let bytes = self.encode(Format::of(path)?).map_err(|problem| Error::Output { path: path.to_path_buf(), problem })?;
+        let bytes = self
+            .encode(Format::of(path)?)
+            .map_err(|problem| Error::Output { path: path.to_path_buf(), problem })?;
         write_atomically(path, &bytes)
     }
 
@@ -78,7 +80,8 @@ impl Picture {
         }
         let (bytes, kind) = match depth {
             Depth::Eight => {
-                let bytes = values.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect::<Vec<u8>>();
+                let bytes =
+                    values.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect::<Vec<u8>>();
                 (bytes, if channels == 4 { ExtendedColorType::Rgba8 } else { ExtendedColorType::Rgb8 })
             }
             Depth::Sixteen => {
@@ -90,9 +93,14 @@ impl Picture {
         let mut out = std::io::Cursor::new(Vec::new());
         match format {
             Format::Png => finish(PngEncoder::new(&mut out), &bytes, width, height, kind, profile),
-            Format::Jpeg => {
-                finish(JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY), &bytes, width, height, kind, profile)
-            }
+            Format::Jpeg => finish(
+                JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY),
+                &bytes,
+                width,
+                height,
+                kind,
+                profile,
+            ),
             Format::Tiff => finish(TiffEncoder::new(&mut out), &bytes, width, height, kind, profile),
             Format::WebP => finish(WebPEncoder::new_lossless(&mut out), &bytes, width, height, kind, profile),
         }?;

@@ -25,7 +25,8 @@ impl FromStr for Device {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let bad = || Error::Parameters(format!("device: '{text}' is not a device; use auto, cpu, cuda or cuda:N"));
+        let bad =
+            || Error::Parameters(format!("device: '{text}' is not a device; use auto, cpu, cuda or cuda:N"));
         match text {
             "auto" => Ok(Device::Auto),
             "cpu" => Ok(Device::Cpu),
@@ -87,7 +88,9 @@ pub fn resolve(device: Device) -> Result<Device> {
 fn try_cuda(index: u32) -> Result<()> {
     super::library::environment()?;
     if !<ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false) {
-        return Err(Error::Device("this ONNX Runtime is built without CUDA (`cargo xtask setup --cuda` gets one with it)".into()));
+        return Err(Error::Device(
+            "this ONNX Runtime is built without CUDA (`cargo xtask setup --cuda` gets one with it)".into(),
+        ));
     }
     let mut graph = Graph::default();
     let x = graph.input(Port::new("x", &["1", "1", "8", "8"]));

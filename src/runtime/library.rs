@@ -96,11 +96,15 @@ fn in_folder(folder: &Path) -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = std::fs::read_dir(folder)
         .ok()?
         .filter_map(|e| Some(e.ok()?.path()))
-        .filter(|p| p.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(&format!("{FILE}."))))
+        .filter(|p| {
+            p.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(&format!("{FILE}.")))
+        })
         .collect();
     versions.sort_by_key(|p| {
         let name = p.to_string_lossy().into_owned();
-        name.rsplit("so.").next().map(|v| v.split('.').map(|n| n.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>())
+        name.rsplit("so.")
+            .next()
+            .map(|v| v.split('.').map(|n| n.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>())
     });
     versions.pop()
 }
@@ -150,7 +154,8 @@ fn own_file() -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt;
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
     // SAFETY: dladdr only reads the address, and `info` is a plain struct that it fills.
-    let found = unsafe { libc::dladdr(own_file as fn() -> Option<PathBuf> as *const libc::c_void, &mut info) };
+    let found =
+        unsafe { libc::dladdr(own_file as fn() -> Option<PathBuf> as *const libc::c_void, &mut info) };
     if found == 0 || info.dli_fname.is_null() {
         return None;
     }

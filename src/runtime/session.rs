@@ -97,7 +97,9 @@ fn explain(what: &str, e: &ort::Error) -> Error {
     let message = e.message();
     let memory = ["bad_alloc", "Failed to allocate", "out of memory", "CUDA failure 2"];
     if memory.iter().any(|m| message.contains(m)) {
-        return Error::Runtime(format!("there is not enough memory for this size; choose a smaller --size ({message})"));
+        return Error::Runtime(format!(
+            "there is not enough memory for this size; choose a smaller --size ({message})"
+        ));
     }
     Error::Runtime(format!("{what}: {message}"))
 }

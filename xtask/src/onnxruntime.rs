@@ -104,7 +104,9 @@ pub fn set_up(cuda: bool) -> Result<PathBuf> {
     }
     std::fs::rename(&ready, &folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     if cuda {
-        println!("It needs CUDA 13's libraries and cuDNN 9 where the system's loader finds them; see docs/cuda.md");
+        println!(
+            "It needs CUDA 13's libraries and cuDNN 9 where the system's loader finds them; see docs/cuda.md"
+        );
     }
     Ok(folder)
 }
@@ -115,7 +117,15 @@ fn download(wheel: &Wheel, to: &Path) -> Result<()> {
     let line = format!("{}=={VERSION} --hash=sha256:{}\n", wheel.package, wheel.sha256);
     std::fs::write(&list, line).map_err(|e| format!("{}: {e}", list.display()))?;
     let mut pip = Command::new(run::python());
-    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]);
+    pip.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+    ]);
     pip.args(["--only-binary=:all:", "--python-version", "3.12", "--implementation", "cp"]);
     pip.args(["--platform", wheel.platform, "--dest"]).arg(to).arg("--requirement").arg(&list);
     run::all(&mut pip).map_err(|e| format!("{e}; Python 3 with pip and a way to PyPI are needed"))
@@ -128,7 +138,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn is_library(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let library = name.starts_with("libonnxruntime") || (name.starts_with("onnxruntime") && name.ends_with(".dll"));
+    let library =
+        name.starts_with("libonnxruntime") || (name.starts_with("onnxruntime") && name.ends_with(".dll"));
     library && !name.contains("tensorrt")
 }
 
@@ -148,8 +159,10 @@ pub fn python_packages() -> Result<PathBuf> {
     }
     println!("Getting {} into {}", wanted.join(", "), folder.display());
     let mut pip = Command::new(run::python());
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"]).arg(&folder);
-    run::all(pip.args(&wanted)).map_err(|e| format!("{e}; Python 3.11 or later with pip and a way to PyPI are needed"))?;
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"])
+        .arg(&folder);
+    run::all(pip.args(&wanted))
+        .map_err(|e| format!("{e}; Python 3.11 or later with pip and a way to PyPI are needed"))?;
     std::fs::write(&stamp, wanted.join("\n")).map_err(|e| format!("{}: {e}", stamp.display()))?;
     Ok(folder)
 }

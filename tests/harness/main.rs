@@ -1,0 +1,12 @@
+//! The headless harness. It speaks through public doors only: the library's API, the command, and the
+//! files that they write. `cargo xtask test` gets what it needs; what is not there is skipped with a line.
+
+mod command;
+mod common;
+mod exported;
+mod faults;
+mod gradient;
+mod imported;
+mod interrupted;
+mod pictures;
+mod rules;
