@@ -109,11 +109,11 @@ mod tests {
                 0.5 + a * ((x as f32) * 0.3 + c as f32).sin() + b * ((y as f32) * 0.2).cos()
             })
         };
-        let (content, style) = (wave(0.1, 0.05), wave(0.03, 0.09));
+        let (content, style) = (wave(0.1, 0.05), wave(0.06, 0.05));
         let (mean, covariance) = statistics(&recoloured(&content, &style));
         let (want_mean, want_covariance) = statistics(&style);
         for r in 0..3 {
-            assert!((mean[r] - want_mean[r]).abs() < 2e-3);
+            assert!((mean[r] - want_mean[r]).abs() < 2e-3, "{mean:?} {want_mean:?}");
             for c in 0..3 {
                 assert!((covariance[r][c] - want_covariance[r][c]).abs() < 2e-3);
             }

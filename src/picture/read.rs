@@ -43,12 +43,19 @@ impl Picture {
         let mut decoder = reader.into_decoder().map_err(broken)?;
         let (width, height) = decoder.dimensions();
         Picture::check_size(name, height as usize, width as usize)?;
-        let profile = decoder.icc_profile().unwrap_or_default();
+        // image 0.25.10 gives no profile for TIFF, so its container is asked again.
+        let profile = decoder.icc_profile().unwrap_or_default().or_else(|| tiff_profile(bytes));
         let orientation = decoder.orientation().map_err(broken)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
         image.apply_orientation(orientation);
         Ok(from_image(image, profile))
     }
+}
+
+/// The profile of a TIFF file; None for any other file.
+fn tiff_profile(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut decoder = tiff::decoder::Decoder::new(Cursor::new(bytes)).ok()?;
+    decoder.get_tag_u8_vec(tiff::tags::Tag::IccProfile).ok()
 }
 
 fn from_image(image: DynamicImage, profile: Option<Vec<u8>>) -> Picture {

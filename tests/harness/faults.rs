@@ -165,7 +165,7 @@ fn parameters() {
     ];
     for (option, value, wanted) in bad {
         let mut job = quick(&out.path().join("out.png"));
-        // The option is given once; clap keeps the last of those that `quick` has set.
+        // `quick` has set some of them; the last one counts.
         let arguments = [format!("{option}={value}")];
         let output = job.args(&arguments).output().expect("the command starts");
         let said = stderr(&output);
