@@ -223,7 +223,7 @@ impl Engine {
                 seconds,
                 seconds_left: each * planned.saturating_sub(step.evaluations) as f64,
             });
-            if settings.preview_every.is_some_and(|n| step.evaluations % n == 0) {
+            if settings.preview_every.is_some_and(|n| step.evaluations.is_multiple_of(n)) {
                 sink.preview(step.evaluations, &with(step.best));
             }
             !cancel.is_cancelled()

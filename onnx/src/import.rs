@@ -74,11 +74,11 @@ pub fn from_onnx(bytes: &[u8], path: &Path) -> Result<Model> {
                 attrs.insert(attribute.name.clone().unwrap_or_default(), value);
             }
         }
-        if op == "Constant" {
-            if let (Some(Attr::Tensor(t)), Some(output)) = (attrs.get("value"), node.output.first()) {
-                constants.insert(output.clone(), t.clone());
-                continue;
-            }
+        if op == "Constant"
+            && let (Some(Attr::Tensor(t)), Some(output)) = (attrs.get("value"), node.output.first())
+        {
+            constants.insert(output.clone(), t.clone());
+            continue;
         }
         nodes.push(Node {
             op,

@@ -128,13 +128,13 @@ impl Context<'_> {
         self.graph.add_with(op, &hint, inputs, attrs)
     }
 
-    fn to_float(&mut self, value: &str) -> String {
+    fn cast_float(&mut self, value: &str) -> String {
         self.add_with("Cast", &[value], [("to", Attr::Int(1))])
     }
 
     /// `g` where the boolean `on` holds, else 0.
     fn masked(&mut self, g: &str, on: &str) -> Result<String> {
-        let mask = self.to_float(on);
+        let mask = self.cast_float(on);
         Ok(self.add("Mul", &[g, &mask]))
     }
 
@@ -259,7 +259,7 @@ impl Context<'_> {
         let (x, y) = (&self.node.inputs[0], &self.node.outputs[0]);
         let maxima = self.spread(y, &kernel);
         let is_max = self.add("Equal", &[x, &maxima]);
-        let is_max = self.to_float(&is_max);
+        let is_max = self.cast_float(&is_max);
         let share = self.add_with(
             "AveragePool",
             &[&is_max],
@@ -412,7 +412,7 @@ impl Context<'_> {
         let mut g = g.to_string();
         if node.op == "ReduceMean" {
             let (all, kept) = (self.add("Size", &[x]), self.add("Size", &[&node.outputs[0]]));
-            let (all, kept) = (self.to_float(&all), self.to_float(&kept));
+            let (all, kept) = (self.cast_float(&all), self.cast_float(&kept));
             let part = self.add("Div", &[&kept, &all]);
             g = self.add("Mul", &[&g, &part]);
         }

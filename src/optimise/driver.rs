@@ -303,7 +303,7 @@ mod tests {
 
     impl Bowl {
         fn parts(i: usize) -> (f64, f64) {
-            (10f64.powi((i % 4) as i32), if i % 5 == 0 { 1.5 } else { 0.2 + 0.1 * (i % 7) as f64 })
+            (10f64.powi((i % 4) as i32), if i.is_multiple_of(5) { 1.5 } else { 0.2 + 0.1 * (i % 7) as f64 })
         }
     }
 
