@@ -22,9 +22,9 @@ pub(crate) fn recoloured(content: &Array3<f32>, style: &Array3<f32>) -> Array3<f
     let (content_mean, content_covariance) = statistics(content);
     let (style_mean, style_covariance) = statistics(style);
     // The optimal transport between two normal distributions: A = C^(-½) (C^½ S C^½)^½ C^(-½).
-    let root = power(&content_covariance, 0.5);
-    let inverse = power(&content_covariance, -0.5);
-    let inner = power(&product(&product(&root, &style_covariance), &root), 0.5);
+    let root = power(&content_covariance, 0.5, SMALLEST);
+    let inverse = power(&content_covariance, -0.5, SMALLEST);
+    let inner = power(&product(&product(&root, &style_covariance), &root), 0.5, 0.0);
     let map = product(&product(&inverse, &inner), &inverse);
     let mut out = content.clone();
     for mut pixels in out.lanes_mut(Axis(0)) {
@@ -61,10 +61,13 @@ fn product(a: &Matrix, b: &Matrix) -> Matrix {
     std::array::from_fn(|r| std::array::from_fn(|c| (0..3).map(|k| a[r][k] * b[k][c]).sum()))
 }
 
-/// A power of a symmetric positive semidefinite matrix, by Jacobi's rotations. Eigenvalues are kept away
-/// from zero, so that a grey picture has an inverse that does not blow up noise.
-fn power(matrix: &Matrix, exponent: f64) -> Matrix {
-    const SMALLEST: f64 = 1e-4;
+/// Variances of the content's colours below this count as this, so that the inverse of a grey picture's
+/// covariance does not blow up noise.
+const SMALLEST: f64 = 1e-4;
+
+/// A power of a symmetric positive semidefinite matrix, by Jacobi's rotations, with eigenvalues of at least
+/// `least`.
+fn power(matrix: &Matrix, exponent: f64, least: f64) -> Matrix {
     let mut a = *matrix;
     let mut v: Matrix = std::array::from_fn(|r| std::array::from_fn(|c| (r == c) as u8 as f64));
     for _ in 0..24 {
@@ -81,7 +84,7 @@ fn power(matrix: &Matrix, exponent: f64) -> Matrix {
             v = product(&v, &turn);
         }
     }
-    let scaled: [f64; 3] = std::array::from_fn(|i| a[i][i].max(SMALLEST).powf(exponent));
+    let scaled: [f64; 3] = std::array::from_fn(|i| a[i][i].max(least).powf(exponent));
     std::array::from_fn(|r| std::array::from_fn(|c| (0..3).map(|k| v[r][k] * scaled[k] * v[c][k]).sum()))
 }
 
@@ -92,7 +95,7 @@ mod tests {
     #[test]
     fn powers_multiply() {
         let m = [[0.05, 0.02, 0.01], [0.02, 0.04, -0.01], [0.01, -0.01, 0.03]];
-        let (root, inverse) = (power(&m, 0.5), power(&m, -0.5));
+        let (root, inverse) = (power(&m, 0.5, SMALLEST), power(&m, -0.5, SMALLEST));
         let (square, one) = (product(&root, &root), product(&root, &inverse));
         for r in 0..3 {
             for c in 0..3 {

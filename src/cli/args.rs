@@ -82,7 +82,7 @@ pub struct Verbosity {
 #[derive(Subcommand)]
 pub enum Command {
     /// Tell how far a picture is from its aim: the loss, with its terms
-    Score(ScoreArgs),
+    Score(Box<ScoreArgs>),
     /// List what the computation can run on
     Devices,
     /// List, describe, import and export models
@@ -116,7 +116,7 @@ pub enum ModelCommand {
         name: Option<String>,
     },
     /// Write the features and the objective model as ONNX files
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
 }
 
 #[derive(Args)]

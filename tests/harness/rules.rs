@@ -219,9 +219,8 @@ fn products_of_matrices() {
         for first in [true, false] {
             let flag = if first { trans_a } else { trans_b };
             let own = if (flag == 0) == first { [3, 4] } else { [4, 3] };
-            let inner = if (trans_a == 0) == first { 4 } else { 4 };
             let other_flag = if first { trans_b } else { trans_a };
-            let other = if (other_flag == 0) == first { [inner, 2] } else { [2, inner] };
+            let other = if (other_flag == 0) == first { [4, 2] } else { [2, 4] };
             check(&own, scattered(12), |g, x| {
                 let c = matrix(g, &other);
                 let inputs = if first { [x, &c] } else { [&c, x] };
