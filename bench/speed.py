@@ -31,10 +31,10 @@ parser.add_argument("--content-taps")
 args = parser.parse_args()
 
 
-def export(model, folder):
+def export(model, folder, size):
     taps = ["--style-taps", args.style_taps] if args.style_taps else []
     taps += ["--content-taps", args.content_taps] if args.content_taps else []
-    command = [os.environ["IMPASTO"], "model", "export", model, "-o", folder, *taps]
+    command = [os.environ["IMPASTO"], "model", "export", model, "-o", folder, "--picture-size", size, *taps]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return Path(folder)
 
@@ -116,29 +116,29 @@ class Torch:
         return loss.item(), self.picture.grad.numpy()
 
 
-with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
-    a = Graph(export(args.model, ours))
-    b = Graph(export(args.against, theirs)) if args.against else Torch(Path(ours))
-    peer = args.against or "PyTorch"
-    print(f"{args.model} against {peer}, {args.threads} threads, ONNX Runtime {onnxruntime.__version__}")
-    for size in args.sizes.split(","):
-        width, height = (int(v) for v in size.split("x"))
-        rng = np.random.default_rng(0)
-        target, picture = (rng.random((1, 3, height, width), dtype=np.float32) for _ in range(2))
-        times = {a: [], b: []}
-        results = {}
+peer = args.against or "PyTorch"
+print(f"{args.model} against {peer}, {args.threads} threads, ONNX Runtime {onnxruntime.__version__}")
+for size in args.sizes.split(","):
+    width, height = (int(v) for v in size.split("x"))
+    with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
+        a = Graph(export(args.model, ours, size))
+        b = Graph(export(args.against, theirs, size)) if args.against else Torch(Path(ours))
+    rng = np.random.default_rng(0)
+    target, picture = (rng.random((1, 3, height, width), dtype=np.float32) for _ in range(2))
+    times = {a: [], b: []}
+    results = {}
+    for runner in (a, b):
+        runner.prepare(target, picture)
+        for _ in range(2):
+            results[runner] = runner.evaluate()
+    if not args.against:
+        (la, ga), (lb, gb) = results[a], results[b]
+        assert abs(la - lb) <= 1e-3 * lb, "the two do not compute the same"
+        assert np.linalg.norm(ga - gb) <= 1e-2 * np.linalg.norm(gb), "the two do not compute the same"
+    for _ in range(args.rounds):
         for runner in (a, b):
-            runner.prepare(target, picture)
-            for _ in range(2):
-                results[runner] = runner.evaluate()
-        if not args.against:
-            (la, ga), (lb, gb) = results[a], results[b]
-            assert abs(la - lb) <= 1e-3 * lb, "the two do not compute the same"
-            assert np.linalg.norm(ga - gb) <= 1e-2 * np.linalg.norm(gb), "the two do not compute the same"
-        for _ in range(args.rounds):
-            for runner in (a, b):
-                begun = time.perf_counter()
-                runner.evaluate()
-                times[runner].append(time.perf_counter() - begun)
-        own, other = (1000 * statistics.median(times[r]) for r in (a, b))
-        print(f"{size:>10}: {own:8.1f} ms, {peer} {other:8.1f} ms: {other / own:.2f} times as fast", flush=True)
+            begun = time.perf_counter()
+            runner.evaluate()
+            times[runner].append(time.perf_counter() - begun)
+    own, other = (1000 * statistics.median(times[r]) for r in (a, b))
+    print(f"{size:>10}: {own:8.1f} ms, {peer} {other:8.1f} ms: {other / own:.2f} times as fast", flush=True)

@@ -80,7 +80,10 @@ impl Objective {
             let weight = weight(model, settings, term)?;
             inputs.push(Input { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });
         }
-        let graph = objective::objective(model, &spec)?.to_bytes("objective", "", &[]);
+        let (_, h, w) = content.dim();
+        // A graph of a known size is written for the CPU's layouts.
+        let size = (place.device == Device::Cpu).then_some([h, w]);
+        let graph = objective::objective(model, &spec, size)?.to_bytes("objective", "", &[]);
         let session = Session::new(&graph, place.device, place.threads)?;
         let names = session.outputs();
         let find = |name: &str| {
@@ -95,7 +98,7 @@ impl Objective {
             gradient: find("gradient")?,
             losses,
             session,
-            size: (content.dim().1, content.dim().2),
+            size: (h, w),
             terms,
             inputs,
             cancel: cancel.clone(),

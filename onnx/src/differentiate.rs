@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Tensor};
 use crate::rules;
+use crate::shapes::Shapes;
 
 /// Appends to `graph` the gradient of the scalar `of` with respect to the input `wrt` and returns the
 /// gradient's name; it has the shape of `wrt`.
@@ -19,7 +20,7 @@ pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
     if !active.contains(of) {
         return Err(Error::BadSpec(format!("'{of}' does not depend on '{wrt}', so it has no gradient")));
     }
-    let ranks = ranks(graph);
+    let shapes = Shapes::of(graph);
     let mut gradients: HashMap<String, String> = HashMap::new();
     let one = graph.constant("gradient/seed", Tensor::scalar(1.0));
     gradients.insert(of.to_string(), one);
@@ -30,10 +31,10 @@ pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
         if node.outputs[1..].iter().any(|o| gradients.contains_key(o)) {
             return Err(no_rule(node, "only the first output may be differentiated"));
         }
-        let mut context = rules::Context { graph, node, ranks: &ranks, g: &g };
+        let mut context = rules::Context { graph, node, shapes: &shapes, g: &g };
         for (input, contribution) in rules::apply(&mut context, &|name: &str| active.contains(name))? {
             let sum = match gradients.remove(&input) {
-                Some(other) => graph.add("Add", &format!("gradient/{input}/sum"), &[&other, &contribution]),
+                Some(other) => rules::sum(graph, &shapes, &input, [other, contribution]),
                 None => contribution,
             };
             gradients.insert(input, sum);
@@ -55,35 +56,6 @@ fn active(nodes: &[Node], wrt: &str) -> HashSet<String> {
         }
     }
     active
-}
-
-/// The rank of each value, where it can be told from the graph alone.
-fn ranks(graph: &Graph) -> HashMap<String, usize> {
-    let mut ranks: HashMap<String, usize> = HashMap::new();
-    ranks.extend(graph.inputs.iter().map(|p| (p.name.clone(), p.dims.len())));
-    ranks.extend(graph.constants.iter().map(|(n, t)| (n.clone(), t.dims.len())));
-    for node in &graph.nodes {
-        let of = |i: usize| node.inputs.get(i).and_then(|n| ranks.get(n)).copied();
-        let rank = match node.op.as_str() {
-            "Reshape" | "Expand" => {
-                node.inputs.get(1).and_then(|s| graph.constants.get(s)).and_then(|s| s.dims.first().copied())
-            }
-            "Gemm" => Some(2),
-            "Transpose" => node.ints("perm").map(<[i64]>::len).or(of(0)),
-            "Add" | "Sub" | "Mul" | "Div" | "MatMul" => of(0).zip(of(1)).map(|(a, b)| a.max(b)),
-            "ReduceSum" | "ReduceMean" if node.int("keepdims") == Some(0) => match rules::axes(graph, node) {
-                Some(axes) => of(0).map(|r| r.saturating_sub(axes.len())),
-                None => Some(0),
-            },
-            "Shape" => Some(1),
-            "Size" => Some(0),
-            _ => of(0),
-        };
-        if let Some(rank) = rank {
-            ranks.extend(node.outputs.iter().map(|o| (o.clone(), rank)));
-        }
-    }
-    ranks
 }
 
 pub(crate) fn no_rule(node: &Node, problem: impl Into<String>) -> Error {

@@ -10,13 +10,14 @@ use crate::objective::{self, Spec};
 pub const WEIGHTS: &str = "weights.bin";
 
 /// Writes `features.onnx`, `objective.onnx` and `weights.bin` into the folder `to`, which is made if it is
-/// not there, and returns their paths. Each file is written under another name first and renamed.
-pub fn export(model: &Model, spec: &Spec, to: &Path) -> Result<Vec<PathBuf>> {
+/// not there, and returns their paths. Each file is written under another name first and renamed. With
+/// `size`, [H, W], the objective is for pictures of that size only, and on the CPU it is faster.
+pub fn export(model: &Model, spec: &Spec, size: Option<[usize; 2]>, to: &Path) -> Result<Vec<PathBuf>> {
     let manifest = serde_json::to_string(&model.manifest).map_err(|e| Error::BadSpec(e.to_string()))?;
     let terms = spec.terms().into_iter().map(|t| t.name).collect::<Vec<_>>().join(",");
     let metadata = [("impasto", manifest.as_str()), ("terms", terms.as_str())];
     let features = objective::features(model, spec)?;
-    let objective = objective::objective(model, spec)?;
+    let objective = objective::objective(model, spec, size)?;
 
     let mut weights = Vec::new();
     let mut places = crate::graph::External::new(WEIGHTS);

@@ -18,6 +18,7 @@ pub mod objective;
 #[allow(missing_docs)]
 mod proto;
 mod rules;
+mod shapes;
 pub mod vgg;
 
 pub use error::{Error, Result};

@@ -73,7 +73,7 @@ impl Spec {
 /// `style/TAP/gram` [N, N], for each content tap an output `content/TAP/features` [1, N, h, w].
 pub fn features(model: &Model, spec: &Spec) -> Result<Graph> {
     let mut graph = Graph::default();
-    let taps = taps(model, spec, &mut graph)?;
+    let taps = taps(model, spec, &mut graph, None)?;
     if taps.is_empty() {
         return Err(Error::BadSpec("no style or content taps were chosen; choose at least one".to_string()));
     }
@@ -85,7 +85,7 @@ pub fn features(model: &Model, spec: &Spec) -> Result<Graph> {
             graph.output(&name, &[&n, &n]);
         } else {
             let name = graph.alias(&value, term.target.as_deref().unwrap_or_default());
-            graph.output(&name, &feature_dims(tap, &n).each_ref().map(String::as_str));
+            graph.output(&name, &feature_dims(tap, &n, None).each_ref().map(String::as_str));
         }
     }
     graph.prune();
@@ -95,9 +95,11 @@ pub fn features(model: &Model, spec: &Spec) -> Result<Graph> {
 /// The objective model: inputs `picture` [1, 3, H, W], RGB, 0..1, and for each term its weight (a scalar)
 /// and its target; outputs `loss` (a scalar), each term's weighted loss, and `gradient` [1, 3, H, W], the
 /// derivative of `loss` with respect to `picture`.
-pub fn objective(model: &Model, spec: &Spec) -> Result<Graph> {
+///
+/// With `size`, [H, W], the graph is for pictures of that size only, and on the CPU it is faster.
+pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<Graph> {
     let mut graph = Graph::default();
-    let taps = taps(model, spec, &mut graph)?;
+    let taps = taps(model, spec, &mut graph, size)?;
     let mut losses = Vec::new();
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
@@ -106,7 +108,7 @@ pub fn objective(model: &Model, spec: &Spec) -> Result<Graph> {
             let target = graph.input(Port::new(target, &[&n, &n]));
             (gram(&mut graph, &term.name, &value, tap.channels), target)
         } else {
-            let dims = feature_dims(tap, &n);
+            let dims = feature_dims(tap, &n, size);
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
             (value, target)
         };
@@ -132,21 +134,36 @@ pub fn objective(model: &Model, spec: &Spec) -> Result<Graph> {
     for loss in &losses {
         graph.output(loss, &[]);
     }
-    graph.output(&gradient, &["1", "3", "H", "W"]);
+    graph.output(&gradient, &picture_dims(size).each_ref().map(String::as_str));
     graph.prune();
     Ok(graph)
 }
 
-fn feature_dims(tap: &Tap, n: &str) -> [String; 4] {
-    let scaled =
-        |d: &str| if tap.block == 1 { d.to_string() } else { format!("{d}/{}", 1 << (tap.block - 1)) };
-    ["1".to_string(), n.to_string(), scaled("H"), scaled("W")]
+fn picture_dims(size: Option<[usize; 2]>) -> [String; 4] {
+    let [h, w] = size.map_or(["H".to_string(), "W".to_string()], |s| s.map(|n| n.to_string()));
+    ["1".to_string(), "3".to_string(), h, w]
+}
+
+fn feature_dims(tap: &Tap, n: &str, size: Option<[usize; 2]>) -> [String; 4] {
+    let halvings = tap.block - 1;
+    let along = |axis: usize| match size {
+        Some(size) => (size[axis] >> halvings).to_string(),
+        None if halvings == 0 => ["H", "W"][axis].to_string(),
+        None => format!("{}/{}", ["H", "W"][axis], 1 << halvings),
+    };
+    ["1".to_string(), n.to_string(), along(0), along(1)]
 }
 
 /// Adds the picture input, its normalisation and the network, and returns each term's tap with the value
 /// that its loss reads.
-fn taps<'a>(model: &'a Model, spec: &Spec, graph: &mut Graph) -> Result<Vec<(Term, &'a Tap, String)>> {
-    let picture = graph.input(Port::new("picture", &["1", "3", "H", "W"]));
+fn taps<'a>(
+    model: &'a Model,
+    spec: &Spec,
+    graph: &mut Graph,
+    size: Option<[usize; 2]>,
+) -> Result<Vec<(Term, &'a Tap, String)>> {
+    let dims = picture_dims(size);
+    let picture = graph.input(Port::new("picture", &dims.each_ref().map(String::as_str)));
     let m = &model.manifest;
     let mean = graph.constant("normalise/mean", Tensor::f32(&[1, 3, 1, 1], m.mean.to_vec()));
     let factor = m.std.map(|s| m.scale / s);
@@ -183,7 +200,8 @@ fn taps<'a>(model: &'a Model, spec: &Spec, graph: &mut Graph) -> Result<Vec<(Ter
     Ok(out)
 }
 
-/// G = F·Fᵀ/M for activations F [N, M].
+/// G = F·Fᵀ/M for activations F [N, M]. (A tap head S is applied to the activations, not as S·G·Sᵀ to the
+/// small matrix: there the sums cancel, and the loss would be off by a thousandth in float32.)
 fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize) -> String {
     let shape = graph.i64s(&[channels as i64, -1]);
     let f = graph.add("Reshape", &format!("{name}/matrix"), &[value, &shape]);

@@ -1,19 +1,21 @@
 //! One rule per ONNX operator: from the gradient with respect to a node's output to the gradients with
 //! respect to its inputs. A rule may use the node's inputs and outputs, and adds nodes to the graph.
-//! Shapes need not be known: where one matters, the graph asks for it when it runs.
-
-use std::collections::HashMap;
+//! Shapes need not be known: where one matters, the graph asks for it when it runs. Where the sizes of
+//! activations are known, ReLU and pooling are written so that ONNX Runtime stays in its blocked layout
+//! (NCHWc) on the CPU; that layout has no comparisons, casts and pads, but convolutions with a clipping
+//! activation and, for equal known sizes, sums and products.
 
 use crate::differentiate::no_rule;
 use crate::error::Result;
-use crate::graph::{Attr, Data, Graph, Node, Tensor};
+use crate::graph::{Attr, Graph, Node, Tensor};
+use crate::shapes::{Shapes, axes};
 
 /// What a rule works with.
 pub(crate) struct Context<'a> {
     pub graph: &'a mut Graph,
     pub node: &'a Node,
-    /// Ranks of values, where known.
-    pub ranks: &'a HashMap<String, usize>,
+    /// Shapes of values, where known.
+    pub shapes: &'a Shapes,
     /// The gradient with respect to the node's output.
     pub g: &'a str,
 }
@@ -34,15 +36,27 @@ pub(crate) fn apply(c: &mut Context, active: &dyn Fn(&str) -> bool) -> Result<Ve
     Ok(out)
 }
 
-/// The axes of a reduction, from its attribute or its constant second input; None means all.
-pub(crate) fn axes(graph: &Graph, node: &Node) -> Option<Vec<i64>> {
-    if let Some(axes) = node.ints("axes") {
-        return Some(axes.to_vec());
-    }
-    match graph.constants.get(node.inputs.get(1)?)?.data {
-        Data::I64(ref v) if !v.is_empty() => Some(v.clone()),
-        _ => None,
-    }
+/// Two contributions to the gradient with respect to `to`, summed.
+pub(crate) fn sum(graph: &mut Graph, shapes: &Shapes, to: &str, parts: [String; 2]) -> String {
+    let name = format!("gradient/{to}");
+    let parts = parts.map(|part| {
+        let reshaped = graph.nodes.iter().rev().any(|n| n.outputs[0] == part && n.op == "Reshape");
+        match shapes.size(to) {
+            // Into the blocked layout, which the other part is in.
+            Some([_, channels, ..]) if reshaped => scaled(graph, &name, &part, channels, 1.0),
+            _ => part,
+        }
+    });
+    graph.add("Add", &format!("{name}/sum"), &parts.each_ref().map(String::as_str))
+}
+
+/// Each channel multiplied by `factor`, as a convolution.
+fn scaled(graph: &mut Graph, name: &str, value: &str, channels: usize, factor: f32) -> String {
+    let weights = Tensor::f32(&[channels, 1, 1, 1], vec![factor; channels]);
+    let weights = graph.constant(&format!("const/each/{factor}/{channels}"), weights);
+    let group = ("group", Attr::Int(channels as i64));
+    let kernel = ("kernel_shape", Attr::Ints(vec![1, 1]));
+    graph.add_with("Conv", &format!("{name}/Conv"), &[value, &weights], [group, kernel])
 }
 
 impl Context<'_> {
@@ -88,8 +102,13 @@ impl Context<'_> {
                 Ok(self.add("Mul", &[&g, &slope]))
             }
             "Relu" => {
+                let y = &node.outputs[0];
+                if let Some([_, channels, ..]) = self.shapes.size(y) {
+                    let on = self.step(y, channels, 0.0);
+                    return Ok(self.add("Mul", &[&g, &on]));
+                }
                 let zero = self.graph.scalar(0.0);
-                let on = self.add("Greater", &[&node.outputs[0], &zero]);
+                let on = self.add("Greater", &[y, &zero]);
                 self.masked(&g, &on)
             }
             "Clip" => {
@@ -138,11 +157,23 @@ impl Context<'_> {
         Ok(self.add("Mul", &[g, &mask]))
     }
 
+    fn scaled(&mut self, value: &str, channels: usize, factor: f32) -> String {
+        scaled(self.graph, &format!("gradient/{}", self.node.name), value, channels, factor)
+    }
+
+    /// 1 where `value` is above 0, 0 where it is below, `at_zero` where it is 0: a line so steep that
+    /// clipping it to 0..1 leaves a step for all values but those within 1e-38 of 0.
+    fn step(&mut self, value: &str, channels: usize, at_zero: f32) -> String {
+        let same = self.scaled(value, channels, 1.0);
+        let line = [("alpha", Attr::Float(3e38)), ("beta", Attr::Float(at_zero))];
+        self.add_with("HardSigmoid", &[&same], line)
+    }
+
     /// Sums `g`, which has the shape of the node's output, over the axes along which input `index` was
     /// broadcast, so that it has that input's shape.
     fn unbroadcast(&mut self, g: &str, index: usize) -> Result<String> {
         let node = self.node;
-        if self.ranks.get(&node.inputs[1 - index]) == Some(&0) {
+        if self.shapes.rank(&node.inputs[1 - index]) == Some(0) {
             return Ok(g.to_string());
         }
         let wanted = self.add("Shape", &[&node.inputs[index]]);
@@ -245,6 +276,10 @@ impl Context<'_> {
                 ("nearest_mode", Attr::Text("floor".into())),
             ],
         );
+        let size = self.shapes.size(&self.node.inputs[0]);
+        if size.is_some_and(|[.., h, w]| h as i64 % kernel[0] == 0 && w as i64 % kernel[1] == 0) {
+            return up;
+        }
         let (want, have) = (self.add("Shape", &[&self.node.inputs[0]]), self.add("Shape", &[&up]));
         let after = self.add("Sub", &[&want, &have]);
         let before = self.graph.i64s(&[0, 0, 0, 0]);
@@ -257,17 +292,30 @@ impl Context<'_> {
     fn max_pool(&mut self, g: &str) -> Result<String> {
         let kernel = self.pool_kernel()?;
         let (x, y) = (&self.node.inputs[0], &self.node.outputs[0]);
-        let maxima = self.spread(y, &kernel);
-        let is_max = self.add("Equal", &[x, &maxima]);
-        let is_max = self.cast_float(&is_max);
+        let is_max = if let Some([_, channels, ..]) = self.shapes.size(x) {
+            let maxima = self.scaled(y, channels, -1.0);
+            let maxima = self.spread(&maxima, &kernel);
+            let below = self.add("Add", &[x, &maxima]);
+            self.step(&below, channels, 1.0)
+        } else {
+            let maxima = self.spread(y, &kernel);
+            let is_max = self.add("Equal", &[x, &maxima]);
+            self.cast_float(&is_max)
+        };
         let share = self.add_with(
             "AveragePool",
             &[&is_max],
             [("kernel_shape", Attr::Ints(kernel.clone())), ("strides", Attr::Ints(kernel.clone()))],
         );
-        let area = self.graph.scalar((kernel[0] * kernel[1]) as f32);
-        let count = self.add("Mul", &[&share, &area]);
-        let g = self.add("Div", &[g, &count]);
+        let g = self.add("Div", &[g, &share]);
+        let part = 1.0 / (kernel[0] * kernel[1]) as f32;
+        let g = match self.shapes.size(x) {
+            Some([_, channels, ..]) => self.scaled(&g, channels, part),
+            None => {
+                let part = self.graph.scalar(part);
+                self.add("Mul", &[&g, &part])
+            }
+        };
         let g = self.spread(&g, &kernel);
         Ok(self.add("Mul", &[&g, &is_max]))
     }
@@ -294,7 +342,7 @@ impl Context<'_> {
 
     fn rank(&self, value: &str) -> Result<usize> {
         let unknown = || no_rule(self.node, format!("the rank of '{value}' cannot be told from the graph"));
-        self.ranks.get(value).copied().ok_or_else(unknown)
+        self.shapes.rank(value).ok_or_else(unknown)
     }
 
     /// `value` with its last two axes exchanged.

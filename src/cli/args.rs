@@ -127,6 +127,9 @@ pub struct ExportArgs {
     /// The folder to write into; made if it is not there
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Write the objective for pictures of this size only, which is faster on the CPU
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = picture_size)]
+    pub picture_size: Option<[usize; 2]>,
     #[command(flatten)]
     pub params: ParamArgs,
 }
@@ -268,4 +271,11 @@ impl ParamArgs {
         });
         Ok((params, from))
     }
+}
+
+/// [H, W] from `WIDTHxHEIGHT`.
+fn picture_size(text: &str) -> std::result::Result<[usize; 2], String> {
+    let side = |t: &str| t.parse().ok().filter(|n| (16..=32768).contains(n));
+    let sides = text.split_once('x').and_then(|(w, h)| Some([side(h)?, side(w)?]));
+    sides.ok_or_else(|| "expected WIDTHxHEIGHT, each from 16 to 32768, for example 320x240".to_string())
 }

@@ -34,7 +34,8 @@ pub fn export(args: &ExportArgs) -> Result<()> {
     let model = models::open(&args.model)?;
     let (params, _) = args.params.read()?;
     let mut text = String::new();
-    for path in onnx::export::export(&model, &params.resolve(&model)?.spec(), &args.output)? {
+    let spec = params.resolve(&model)?.spec();
+    for path in onnx::export::export(&model, &spec, args.picture_size, &args.output)? {
         text += &format!("{}\n", path.display());
     }
     print(text.as_bytes())

@@ -11,6 +11,8 @@ use super::common::{Run, noise};
 
 struct Problem {
     run: Run,
+    /// The graph for this size only, which must compute the same.
+    sized: Run,
     inputs: Vec<(String, Vec<usize>, Vec<f32>)>,
     size: [usize; 4],
 }
@@ -38,7 +40,8 @@ impl Problem {
             };
             inputs.push((term.weight, vec![], vec![weight]));
         }
-        Problem { run: Run::new(&objective::objective(model, &spec).expect("an objective")), inputs, size }
+        let graph = |size| Run::new(&objective::objective(model, &spec, size).expect("an objective"));
+        Problem { run: graph(None), sized: graph(Some([h, w])), inputs, size }
     }
 
     fn at(&mut self, picture: &[f32]) -> (f64, Vec<f32>) {
@@ -46,7 +49,15 @@ impl Problem {
         inputs.extend(self.inputs.iter().map(|(n, d, v)| (n.as_str(), d.as_slice(), v.as_slice())));
         let mut out = self.run.with(&inputs);
         let loss = out["loss"].1[0] as f64;
-        (loss, out.remove("gradient").expect("a gradient").1)
+        let gradient = out.remove("gradient").expect("a gradient").1;
+        let sized = self.sized.with(&inputs);
+        let (other, others) = (sized["loss"].1[0] as f64, &sized["gradient"].1);
+        assert!((loss - other).abs() <= 1e-5 * loss, "{loss}, for this size only {other}");
+        let norm = |v: &mut dyn Iterator<Item = f32>| v.map(|x| (x as f64).powi(2)).sum::<f64>().sqrt();
+        let error = norm(&mut gradient.iter().zip(others).map(|(a, b)| a - b));
+        let all = norm(&mut gradient.iter().copied());
+        assert!(error <= 1e-4 * all, "gradients differ by {error} of {all}");
+        (loss, gradient)
     }
 
     fn check(&mut self, picture: &[f32]) {
