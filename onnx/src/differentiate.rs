@@ -31,7 +31,7 @@ pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
         if node.outputs[1..].iter().any(|o| gradients.contains_key(o)) {
             return Err(no_rule(node, "only the first output may be differentiated"));
         }
-        let mut context = rules::Context { graph, node, shapes: &shapes, g: &g };
+        let mut context = rules::Context { graph, node, forward: &nodes, shapes: &shapes, g: &g };
         for (input, contribution) in rules::apply(&mut context, &|name: &str| active.contains(name))? {
             let sum = match gradients.remove(&input) {
                 Some(other) => rules::sum(graph, &shapes, &input, [other, contribution]),

@@ -14,6 +14,8 @@ use crate::shapes::{Shapes, axes};
 pub(crate) struct Context<'a> {
     pub graph: &'a mut Graph,
     pub node: &'a Node,
+    /// The nodes before the gradient's were added.
+    pub forward: &'a [Node],
     /// Shapes of values, where known.
     pub shapes: &'a Shapes,
     /// The gradient with respect to the node's output.
@@ -24,8 +26,8 @@ pub(crate) struct Context<'a> {
 pub(crate) fn apply(c: &mut Context, active: &dyn Fn(&str) -> bool) -> Result<Vec<(String, String)>> {
     let node = c.node;
     let mut out = Vec::new();
-    if let Some(square) = c.gram()? {
-        return Ok(vec![(node.inputs[0].clone(), square)]);
+    if let Some(g) = c.gram()?.or_else(|| c.square()) {
+        return Ok(vec![(node.inputs[0].clone(), g)]);
     }
     for (index, input) in node.inputs.iter().enumerate() {
         if input.is_empty() || !active(input) {
@@ -102,14 +104,13 @@ impl Context<'_> {
                 Ok(self.add("Mul", &[&g, &slope]))
             }
             "Relu" => {
-                let y = &node.outputs[0];
-                if let Some([_, channels, ..]) = self.shapes.size(y) {
-                    let on = self.step(y, channels, 0.0);
-                    return Ok(self.add("Mul", &[&g, &on]));
+                // A max pooling behind has masked its smaller gradient by then.
+                let mut readers = self.forward.iter().filter(|n| n.inputs.contains(&node.outputs[0]));
+                if readers.all(|n| n.op == "MaxPool") {
+                    Ok(g)
+                } else {
+                    Ok(self.where_positive(&g, &node.outputs[0]))
                 }
-                let zero = self.graph.scalar(0.0);
-                let on = self.add("Greater", &[y, &zero]);
-                self.masked(&g, &on)
             }
             "Clip" => {
                 only_first("bounds of a Clip")?;
@@ -152,9 +153,31 @@ impl Context<'_> {
     }
 
     /// `g` where the boolean `on` holds, else 0.
-    fn masked(&mut self, g: &str, on: &str) -> Result<String> {
+    fn masked(&mut self, g: &str, on: &str) -> String {
         let mask = self.cast_float(on);
-        Ok(self.add("Mul", &[g, &mask]))
+        self.add("Mul", &[g, &mask])
+    }
+
+    /// `g` where `value` is above 0, else 0.
+    fn where_positive(&mut self, g: &str, value: &str) -> String {
+        if let Some([_, channels, ..]) = self.shapes.size(value) {
+            let on = self.step(value, channels, 0.0);
+            return self.add("Mul", &[g, &on]);
+        }
+        let zero = self.graph.scalar(0.0);
+        let on = self.add("Greater", &[value, &zero]);
+        self.masked(g, &on)
+    }
+
+    /// The gradient of x·x: once 2·g·x instead of twice g·x.
+    fn square(&mut self) -> Option<String> {
+        let node = self.node;
+        if node.op != "Mul" || node.inputs[0] != node.inputs[1] {
+            return None;
+        }
+        let two = self.graph.scalar(2.0);
+        let g = self.add("Mul", &[self.g, &two]);
+        Some(self.add("Mul", &[&g, &node.inputs[0]]))
     }
 
     fn scaled(&mut self, value: &str, channels: usize, factor: f32) -> String {
@@ -173,7 +196,9 @@ impl Context<'_> {
     /// broadcast, so that it has that input's shape.
     fn unbroadcast(&mut self, g: &str, index: usize) -> Result<String> {
         let node = self.node;
-        if self.shapes.rank(&node.inputs[1 - index]) == Some(0) {
+        let size = |value: &str| self.shapes.size(value);
+        let same = size(&node.outputs[0]).is_some_and(|s| Some(s) == size(&node.inputs[index]));
+        if same || self.shapes.rank(&node.inputs[1 - index]) == Some(0) {
             return Ok(g.to_string());
         }
         let wanted = self.add("Shape", &[&node.inputs[index]]);
@@ -194,7 +219,7 @@ impl Context<'_> {
             });
         }
         match inside {
-            Some(on) => self.masked(g, &on),
+            Some(on) => Ok(self.masked(g, &on)),
             None => Ok(g.to_string()),
         }
     }
@@ -292,6 +317,9 @@ impl Context<'_> {
     fn max_pool(&mut self, g: &str) -> Result<String> {
         let kernel = self.pool_kernel()?;
         let (x, y) = (&self.node.inputs[0], &self.node.outputs[0]);
+        // A ReLU before it passes the gradient of maxima above 0 only: cheaper to tell here, by window.
+        let relu = self.forward.iter().any(|n| n.op == "Relu" && n.outputs[0] == *x);
+        let g = &if relu { self.where_positive(g, y) } else { g.to_string() };
         let is_max = if let Some([_, channels, ..]) = self.shapes.size(x) {
             let maxima = self.scaled(y, channels, -1.0);
             let maxima = self.spread(&maxima, &kernel);
