@@ -16,7 +16,7 @@ pub fn export(model: &Model, spec: &Spec, size: Option<[usize; 2]>, to: &Path) -
     let manifest = serde_json::to_string(&model.manifest).map_err(|e| Error::BadSpec(e.to_string()))?;
     let terms = spec.terms().into_iter().map(|t| t.name).collect::<Vec<_>>().join(",");
     let metadata = [("impasto", manifest.as_str()), ("terms", terms.as_str())];
-    let features = objective::features(model, spec)?;
+    let features = objective::features(model, spec, None)?;
     let objective = objective::objective(model, spec, size)?;
 
     let mut weights = Vec::new();

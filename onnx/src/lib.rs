@@ -13,6 +13,7 @@ pub mod export;
 pub mod graph;
 pub mod import;
 pub mod manifest;
+pub mod memory;
 pub mod model;
 pub mod objective;
 #[allow(missing_docs)]

@@ -57,6 +57,8 @@ pub struct Spec {
     pub total_variation: bool,
     /// How activations are pooled.
     pub pooling: Pooling,
+    /// Whether an input `mask` says how much each position counts.
+    pub masked: bool,
 }
 
 impl Spec {
@@ -70,22 +72,25 @@ impl Spec {
 }
 
 /// The features model: input `picture` [1, 3, H, W], RGB, 0..1; for each style tap an output
-/// `style/TAP/gram` [N, N], for each content tap an output `content/TAP/features` [1, N, h, w].
-pub fn features(model: &Model, spec: &Spec) -> Result<Graph> {
+/// `style/TAP/gram` [N, N], for each content tap an output `content/TAP/features` [1, N, h, w]. If `spec`
+/// says so there is an input `mask` [1, 1, H, W], 0..1, that weights the positions of the Gram matrices.
+/// With `size`, [H, W], the graph is for pictures of that size only.
+pub fn features(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<Graph> {
     let mut graph = Graph::default();
-    let taps = taps(model, spec, &mut graph, None)?;
+    let taps = taps(model, spec, &mut graph, size)?;
     if taps.is_empty() {
         return Err(Error::BadSpec("no style or content taps were chosen; choose at least one".to_string()));
     }
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
         if term.name.starts_with("style/") {
-            let gram = gram(&mut graph, &term.name, &value, tap.channels);
+            let mask = mask(&mut graph, spec, tap);
+            let gram = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
             let name = graph.alias(&gram, term.target.as_deref().unwrap_or_default());
             graph.output(&name, &[&n, &n]);
         } else {
             let name = graph.alias(&value, term.target.as_deref().unwrap_or_default());
-            graph.output(&name, &feature_dims(tap, &n, None).each_ref().map(String::as_str));
+            graph.output(&name, &feature_dims(tap, &n, size).each_ref().map(String::as_str));
         }
     }
     graph.prune();
@@ -94,7 +99,8 @@ pub fn features(model: &Model, spec: &Spec) -> Result<Graph> {
 
 /// The objective model: inputs `picture` [1, 3, H, W], RGB, 0..1, and for each term its weight (a scalar)
 /// and its target; outputs `loss` (a scalar), each term's weighted loss, and `gradient` [1, 3, H, W], the
-/// derivative of `loss` with respect to `picture`.
+/// derivative of `loss` with respect to `picture`. A mask, if `spec` has one, is an input as in [`features`],
+/// and weights the content loss too.
 ///
 /// With `size`, [H, W], the graph is for pictures of that size only, and on the CPU it is faster.
 pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<Graph> {
@@ -106,13 +112,20 @@ pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result
         let target = term.target.clone().unwrap_or_default();
         let (value, target) = if term.name.starts_with("style/") {
             let target = graph.input(Port::new(target, &[&n, &n]));
-            (gram(&mut graph, &term.name, &value, tap.channels), target)
+            let mask = mask(&mut graph, spec, tap);
+            (gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref()), target)
         } else {
             let dims = feature_dims(tap, &n, size);
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
             (value, target)
         };
-        let difference = graph.add("Sub", &format!("{}/difference", term.name), &[&value, &target]);
+        let mut difference = graph.add("Sub", &format!("{}/difference", term.name), &[&value, &target]);
+        if let Some(mask) = mask(&mut graph, spec, tap).filter(|_| term.name.starts_with("content/")) {
+            let share = graph.add("Div", &format!("{}/share", term.name), &[&mask.positions, &mask.sum]);
+            let share = graph.add("Sqrt", &format!("{}/share/root", term.name), &[&share]);
+            let weight = graph.add("Mul", &format!("{}/weights", term.name), &[&mask.root, &share]);
+            difference = graph.add("Mul", &format!("{}/masked", term.name), &[&difference, &weight]);
+        }
         losses.push(weighted_mean_square(&mut graph, &term, &difference));
     }
     if spec.total_variation {
@@ -164,6 +177,10 @@ fn taps<'a>(
 ) -> Result<Vec<(Term, &'a Tap, String)>> {
     let dims = picture_dims(size);
     let picture = graph.input(Port::new("picture", &dims.each_ref().map(String::as_str)));
+    if spec.masked {
+        let [_, _, h, w] = dims.each_ref().map(String::as_str);
+        graph.input(Port::new("mask", &["1", "1", h, w]));
+    }
     let m = &model.manifest;
     let mean = graph.constant("normalise/mean", Tensor::f32(&[1, 3, 1, 1], m.mean.to_vec()));
     let factor = m.std.map(|s| m.scale / s);
@@ -200,16 +217,65 @@ fn taps<'a>(
     Ok(out)
 }
 
-/// G = F·Fᵀ/M for activations F [N, M]. (A tap head S is applied to the activations, not as S·G·Sᵀ to the
-/// small matrix: there the sums cancel, and the loss would be off by a thousandth in float32.)
-fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize) -> String {
+/// The mask at a tap's positions.
+struct Mask {
+    /// [1, 1, h, w], the square root of each position's weight.
+    root: String,
+    /// The sum of the weights, a scalar.
+    sum: String,
+    /// How many positions there are, a scalar.
+    positions: String,
+}
+
+/// Adds, once for each block, the mask of the picture averaged over what the poolings before the tap take
+/// together; None if the objective is not masked.
+fn mask(graph: &mut Graph, spec: &Spec, tap: &Tap) -> Option<Mask> {
+    if !spec.masked {
+        return None;
+    }
+    let name = |what: &str| format!("mask/{}/{what}", tap.block);
+    let known = Mask { root: name("root"), sum: name("sum"), positions: name("positions") };
+    if graph.nodes.iter().any(|n| n.name == known.root) {
+        return Some(known);
+    }
+    let mut pooled = "mask".to_string();
+    if tap.block > 1 {
+        let window = || Attr::Ints(vec![1 << (tap.block - 1); 2]);
+        let attrs = [("kernel_shape", window()), ("strides", window())];
+        pooled = graph.add_with("AveragePool", &name("pooled"), &["mask"], attrs);
+    }
+    let root = graph.add("Sqrt", &known.root, &[&pooled]);
+    let sum = graph.add_with("ReduceSum", &known.sum, &[&pooled], [("keepdims", Attr::Int(0))]);
+    let size = graph.add("Size", &name("size"), &[&pooled]);
+    let positions = graph.add_with("Cast", &known.positions, &[&size], [("to", Attr::Int(1))]);
+    Some(Mask { root, sum, positions })
+}
+
+/// G = F·Fᵀ/M for activations F [N, M]. With a mask the positions count by its weights m: F·diag(m)·Fᵀ/Σm
+/// (the guided Gram matrix of Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer",
+/// section 4). (A tap head S is applied to the activations, not as S·G·Sᵀ to the small matrix: there the
+/// sums cancel, and the loss would be off by a thousandth in float32.)
+fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
+    let value = match mask {
+        Some(mask) => graph.add("Mul", &format!("{name}/masked"), &[value, &mask.root]),
+        None => value.to_string(),
+    };
     let shape = graph.i64s(&[channels as i64, -1]);
-    let f = graph.add("Reshape", &format!("{name}/matrix"), &[value, &shape]);
+    let f = graph.add("Reshape", &format!("{name}/matrix"), &[&value, &shape]);
     let product = graph.add_with("Gemm", &format!("{name}/product"), &[&f, &f], [("transB", Attr::Int(1))]);
-    let size = graph.add("Size", &format!("{name}/size"), &[&f]);
-    let size = graph.add_with("Cast", &format!("{name}/size/float"), &[&size], [("to", Attr::Int(1))]);
-    let n = graph.scalar(channels as f32);
-    let part = graph.add("Div", &format!("{name}/per_position"), &[&n, &size]);
+    let part = match mask {
+        Some(mask) => {
+            let one = graph.scalar(1.0);
+            graph.add("Div", &format!("{name}/per_position"), &[&one, &mask.sum])
+        }
+        None => {
+            let size = graph.add("Size", &format!("{name}/size"), &[&f]);
+            let to = [("to", Attr::Int(1))];
+            let size = graph.add_with("Cast", &format!("{name}/size/float"), &[&size], to);
+            let n = graph.scalar(channels as f32);
+            graph.add("Div", &format!("{name}/per_position"), &[&n, &size])
+        }
+    };
     graph.add("Mul", &format!("{name}/normalised"), &[&product, &part])
 }
 

@@ -53,7 +53,9 @@ impl Session {
         let mut builder = ort::session::Session::builder(environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_intra_threads(threads)?
-            .with_inter_threads(1)?;
+            .with_inter_threads(1)?
+            // A pattern of the first run is a second block of memory beside the one that run has left.
+            .with_memory_pattern(false)?;
         if let Device::Cuda(index) = device {
             let cuda = ep::CUDA::default()
                 .with_device_id(index as i32)

@@ -1,0 +1,154 @@
+//! How much memory a graph of known size needs while it runs, from the life of each value: it is there
+//! from the node that makes it to the last that reads it.
+
+use std::collections::HashMap;
+
+use crate::graph::{Data, Graph, Node};
+use crate::shapes::Shapes;
+
+/// The most bytes that float32 activations take at one time when the graph's nodes run in order, without
+/// weights, inputs and the runtime's own room. Elementwise nodes write over an input that nobody needs any
+/// more. Values whose size is not known from the graph (matrices and scalars) do not count.
+pub fn peak(graph: &Graph) -> u64 {
+    let counts = counts(graph);
+    let nodes = by_depth(graph);
+    // What a value is stored in: a reshaped value is its source.
+    let mut store: HashMap<&str, &str> = HashMap::new();
+    let mut last: HashMap<&str, usize> = HashMap::new();
+    for (at, node) in nodes.iter().enumerate() {
+        if let (true, Some(input), Some(output)) = (is_view(node), node.inputs.first(), node.outputs.first())
+        {
+            let source = store.get(input.as_str()).copied().unwrap_or(input);
+            store.insert(output, source);
+        }
+        for input in &node.inputs {
+            let source = store.get(input.as_str()).copied().unwrap_or(input);
+            last.insert(source, at);
+        }
+    }
+    let bytes = |name: &str| 4 * counts.get(name).copied().unwrap_or(0);
+    let (mut now, mut most) = (0u64, 0u64);
+    for (at, node) in nodes.iter().enumerate() {
+        let made: u64 =
+            node.outputs.iter().filter(|o| !store.contains_key(o.as_str())).map(|o| bytes(o)).sum();
+        let mut ending: Vec<&str> =
+            node.inputs.iter().map(|i| store.get(i.as_str()).copied().unwrap_or(i)).collect();
+        ending.sort_unstable();
+        ending.dedup();
+        let made_here =
+            |name: &str| graph.inputs.iter().all(|p| p.name != name) && !graph.constants.contains_key(name);
+        let freed: u64 =
+            ending.into_iter().filter(|s| last.get(s) == Some(&at) && made_here(s)).map(bytes).sum();
+        let in_place = if is_elementwise(node) { freed.min(made) } else { 0 };
+        most = most.max(now + made - in_place);
+        now = (now + made).saturating_sub(freed);
+    }
+    most
+}
+
+/// The nodes in an order in which ONNX Runtime may run them: each as soon as its inputs are there. Masks for
+/// the gradient are then made along with the activations and live until they are needed.
+fn by_depth(graph: &Graph) -> Vec<&Node> {
+    let mut depths: HashMap<&str, usize> = HashMap::new();
+    let mut order: Vec<(usize, &Node)> = Vec::new();
+    for node in &graph.nodes {
+        let depth = node.inputs.iter().filter_map(|i| depths.get(i.as_str())).max().map_or(0, |d| d + 1);
+        depths.extend(node.outputs.iter().map(|o| (o.as_str(), depth)));
+        order.push((depth, node));
+    }
+    order.sort_by_key(|(depth, _)| *depth);
+    order.into_iter().map(|(_, node)| node).collect()
+}
+
+fn is_view(node: &Node) -> bool {
+    matches!(node.op.as_str(), "Reshape" | "Identity" | "Flatten" | "Squeeze" | "Unsqueeze")
+}
+
+fn is_elementwise(node: &Node) -> bool {
+    matches!(
+        node.op.as_str(),
+        "Relu" | "Add" | "Sub" | "Mul" | "Div" | "Clip" | "HardSigmoid" | "Neg" | "Sqrt" | "Sigmoid"
+    )
+}
+
+/// How many entries the values have that grow with the picture. `Shapes` knows those of the forward graph;
+/// those of the gradient follow from them.
+fn counts(graph: &Graph) -> HashMap<String, u64> {
+    let shapes = Shapes::of(graph);
+    let mut counts: HashMap<String, u64> = HashMap::new();
+    let mut measured: HashMap<&str, &str> = HashMap::new();
+    let entries = |name: &str| shapes.size(name).map(|s| s.iter().product::<usize>() as u64);
+    for port in &graph.inputs {
+        counts.extend(entries(&port.name).map(|n| (port.name.clone(), n)));
+    }
+    for node in &graph.nodes {
+        let Some(output) = node.outputs.first() else { continue };
+        let of = |i: usize| node.inputs.get(i).and_then(|n| counts.get(n)).copied();
+        let count = entries(output).or_else(|| match node.op.as_str() {
+            "Resize" => of(0).zip(scale(graph, node)).map(|(n, by)| n * by),
+            "Conv" if node.int("group").unwrap_or(1) != 1 => of(0),
+            // From so many channels to so many; the positions stay.
+            "Conv" => {
+                let weights = node.inputs.get(1).and_then(|w| channels(graph, w));
+                of(0).zip(weights).map(|(n, (out, input))| n / input.max(1) as u64 * out as u64)
+            }
+            "Add" | "Sub" | "Mul" | "Div" => of(0).max(of(1)),
+            // A Gram matrix is small; a matrix of channels times activations is like the activations.
+            "Gemm" if node.int("transB") == Some(1) => None,
+            "Gemm" | "MatMul" => of(1),
+            "Expand" => node
+                .inputs
+                .get(1)
+                .and_then(|s| measured.get(s.as_str()))
+                .and_then(|x| counts.get(*x))
+                .copied(),
+            "Shape" | "Size" | "ReduceMean" | "ReduceSum" => None,
+            _ => of(0),
+        });
+        if node.op == "Shape" {
+            measured.insert(output, &node.inputs[0]);
+        }
+        counts.extend(count.map(|n| (output.clone(), n)));
+    }
+    counts
+}
+
+/// Out- and input channels of a convolution's weights, a constant or one that is turned by nodes.
+fn channels(graph: &Graph, weights: &str) -> Option<(usize, usize)> {
+    if let Some(tensor) = graph.constants.get(weights) {
+        return Some((*tensor.dims.first()?, *tensor.dims.get(1)?));
+    }
+    let node = graph.nodes.iter().find(|n| n.outputs.first().is_some_and(|o| o == weights))?;
+    let (out, input) = channels(graph, node.inputs.first()?)?;
+    Some(if node.op == "Transpose" { (input, out) } else { (out, input) })
+}
+
+/// By how much a Resize multiplies the entries.
+fn scale(graph: &Graph, node: &Node) -> Option<u64> {
+    match &graph.constants.get(node.inputs.get(2)?)?.data {
+        Data::F32(v) => Some(v.iter().product::<f32>() as u64),
+        Data::I64(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Port;
+
+    #[test]
+    fn a_chain_needs_two_values_at_a_time_and_elementwise_nodes_no_more() {
+        let mut graph = Graph::default();
+        let x = graph.input(Port::new("x", &["1", "4", "8", "8"]));
+        let size = 4 * 4 * 8 * 8;
+        let a = graph.add("Transpose", "a", &[&x]);
+        let b = graph.add("Relu", "b", &[&a]);
+        let c = graph.add("Transpose", "c", &[&b]);
+        graph.output(&c, &["1", "4", "8", "8"]);
+        assert_eq!(peak(&graph), 2 * size);
+        // What is read again at the end lives until then.
+        let d = graph.add("Transpose", "d", &[&c]);
+        graph.add("Add", "e", &[&d, &a]);
+        assert_eq!(peak(&graph), 4 * size);
+    }
+}
