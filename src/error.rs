@@ -34,6 +34,16 @@ pub enum Error {
     /// The device that was asked for cannot be used.
     #[error("{0}")]
     Device(String),
+    /// A job would need more memory than it may use.
+    #[error("this job needs about {} MiB of memory and may use {}; {advice}", needed >> 20, allowed >> 20)]
+    Memory {
+        /// Bytes it is expected to need.
+        needed: u64,
+        /// Bytes it may use.
+        allowed: u64,
+        /// What to do.
+        advice: String,
+    },
     /// A result could not be written.
     #[error("{path}: cannot be written: {problem}", path = path.display())]
     Output {
@@ -53,7 +63,7 @@ impl Error {
     }
 
     /// The exit code of the `impasto` command for this error: 2 parameters, 3 pictures, 4 models, 5
-    /// ONNX Runtime and devices, 6 output, 130 cancelled.
+    /// ONNX Runtime and devices, 6 output, 7 memory, 130 cancelled.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Parameters(_) => 2,
@@ -61,6 +71,7 @@ impl Error {
             Error::Model(impasto_onnx::Error::Io { .. }) | Error::Model(_) | Error::NoSuchModel { .. } => 4,
             Error::Runtime(_) | Error::Device(_) => 5,
             Error::Output { .. } => 6,
+            Error::Memory { .. } => 7,
             Error::Cancelled => 130,
         }
     }

@@ -1,265 +1,187 @@
-//! A job: pictures and parameters in, a stylised picture out.
+//! The story of a job: pictures and settings in, a stylised picture out.
 
-use std::path::Path;
 use std::time::Instant;
 
-use impasto_onnx::Model;
-use ndarray::Array3;
-use serde::Serialize;
+use ndarray::{Array2, Array3};
 
+use crate::colours;
+use crate::engine::{Engine, Pictures, Stylised};
 use crate::error::{Error, Result};
-use crate::models;
-use crate::objective::{Objective, Place};
+use crate::memory;
+use crate::objective::{Objective, StyleTarget};
 use crate::optimise::{self, Evaluate, Step};
-use crate::params::{Init, Params, Settings};
-use crate::picture::{Picture, write_atomically};
+use crate::params::{Colours, Init, Settings};
+use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Progress, Sink};
-use crate::runtime::{self, Device};
+use crate::report::{Report, Seconds};
+use crate::runtime;
 use crate::start;
 
-/// A model on a device. It is loaded once and runs any number of jobs.
-pub struct Engine {
-    model: Model,
-    device: Device,
-    pool: rayon::ThreadPool,
-    threads: usize,
+/// How far from black and white a recoloured start keeps: a pixel at the very bound hardly moves any more.
+const MARGIN: f64 = 0.04;
+
+/// The size [height, width] with `long_edge` as the longer side.
+pub(crate) fn scaled(size: [usize; 2], long_edge: usize) -> [usize; 2] {
+    let (h, w) = picture::size_for(size[0], size[1], long_edge);
+    [h, w]
 }
 
-/// The pictures of a job.
-pub struct Pictures<'a> {
-    /// What to repaint.
-    pub content: &'a Picture,
-    /// How.
-    pub style: &'a Picture,
-    /// Where to start, for [`Init::Picture`].
-    pub init: Option<&'a Picture>,
-}
+/// Paints the content picture, or what `mask` selects of it.
+pub(crate) fn run(
+    engine: &Engine,
+    pictures: &Pictures,
+    mask: Option<&Array2<f32>>,
+    settings: Settings,
+    sink: &mut (dyn Sink + Send),
+    cancel: &CancelToken,
+) -> Result<Stylised> {
+    let begun = Instant::now();
+    sink.phase("preparing");
+    let of = |p: &Picture, long_edge| scaled([p.height(), p.width()], long_edge);
+    let [h, w] = of(pictures.content, settings.size);
+    let styles: Vec<[usize; 2]> =
+        pictures.styles.iter().map(|s| of(s.picture, settings.style_size)).collect();
+    memory::check(engine, &settings, mask.is_some(), [h, w], &styles)?;
 
-/// The result of a job.
-pub struct Stylised {
-    /// The picture, with the content picture's alpha, profile and depth.
-    pub picture: Picture,
-    /// How it came about.
-    pub report: Report,
-}
-
-/// How a job went; the command writes it as JSON.
-#[derive(Clone, Debug, Serialize)]
-pub struct Report {
-    /// The version of the program.
-    pub version: &'static str,
-    /// The model's name.
-    pub model: String,
-    /// What is known of its weights.
-    pub provenance: String,
-    /// The device that was used.
-    pub device: String,
-    /// Threads on the CPU.
-    pub threads: usize,
-    /// ONNX Runtime's file.
-    pub onnxruntime: String,
-    /// The parameters with nothing left out.
-    pub settings: Settings,
-    /// Height and width of the result.
-    pub size: [usize; 2],
-    /// The loss of the picture as it is saved, with its rounding to 8 or 16 bits.
-    pub loss: f64,
-    /// The loss of the picture that the optimisation started from.
-    pub first_loss: f64,
-    /// The names of the loss's terms.
-    pub terms: Vec<String>,
-    /// The loss of each evaluation.
-    pub losses: Vec<f64>,
-    /// The terms of each of those losses, weighted.
-    pub term_losses: Vec<Vec<f64>>,
-    /// How often L-BFGS started anew.
-    pub restarts: usize,
-    /// Whether it ended early because nothing lowers the loss any more.
-    pub converged: bool,
-    /// Whether it was cancelled; the picture is then the best so far.
-    pub cancelled: bool,
-    /// Where the time went.
-    pub seconds: Seconds,
-}
-
-/// Wall-clock seconds.
-#[derive(Clone, Debug, Serialize)]
-pub struct Seconds {
-    /// Resizing, making targets, loading graphs.
-    pub preparing: f64,
-    /// All of the optimisation.
-    pub optimising: f64,
-    /// The part of that spent in ONNX Runtime.
-    pub evaluating: f64,
-}
-
-impl Report {
-    /// Writes the report as JSON.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let failed =
-            |e: serde_json::Error| Error::Output { path: path.to_path_buf(), problem: e.to_string() };
-        write_atomically(path, serde_json::to_string_pretty(self).map_err(failed)?.as_bytes())
-    }
-}
-
-impl Engine {
-    /// Loads a model, by name or path, for a device. `threads` 0 means one per core.
-    pub fn new(model: &str, device: Device, threads: usize) -> Result<Self> {
-        const MOST: usize = 1024;
-        if threads > MOST {
-            return Err(Error::Parameters(format!(
-                "threads: {threads} is out of range; expected 0 to {MOST}"
-            )));
+    let content = pictures.content.resized(h, w)?;
+    let styles = styles_of(pictures, &settings, &content)?;
+    // What is painted; the content picture itself but for its colours.
+    let scene = match settings.colours {
+        Colours::Content => colours::grey(&content.rgb),
+        Colours::Style | Colours::Matched => content.rgb.clone(),
+    };
+    let from = match (settings.init, pictures.init) {
+        (Init::Content, _) => scene.clone(),
+        (Init::Recoloured, _) => match styles.first() {
+            Some(style) => colours::recoloured(&scene, &style.rgb, MARGIN),
+            None => scene.clone(),
+        },
+        (Init::Noise, _) => start::noise(h, w, settings.seed)?,
+        (Init::Picture, Some(picture)) => picture.resized(h, w)?.rgb,
+        (Init::Picture, None) => {
+            return Err(Error::Parameters("init: 'picture' needs a picture to start from".into()));
         }
-        let model = models::open(model)?;
-        let device = runtime::resolve(device)?;
-        runtime::load()?;
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = if threads == 0 { cores } else { threads };
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("impasto-{i}"))
-            .build()
-            .map_err(|e| Error::Runtime(format!("the threads cannot be started: {e}")))?;
-        Ok(Engine { model, device, pool, threads })
-    }
+    };
+    let mask = mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
+    let mut objective = Objective::new(engine, &settings, &scene, &styles, mask.as_ref(), cancel)?;
+    let preparing = begun.elapsed().as_secs_f64();
 
-    /// The model.
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
+    sink.phase("optimising");
+    let begun = Instant::now();
+    let planned = settings.iterations;
+    let finished = |values: &[f32]| -> Picture {
+        let mut picture = content.clone();
+        picture.rgb.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+        if settings.colours == Colours::Content {
+            picture.rgb = colours::with_colours_of(&picture.rgb, &content.rgb);
+        }
+        picture
+    };
+    let mut watch = |step: &Step| {
+        let seconds = begun.elapsed().as_secs_f64();
+        let each = seconds / step.evaluations as f64;
+        sink.progress(&Progress {
+            evaluations: step.evaluations,
+            planned,
+            loss: step.loss,
+            terms: step.terms.to_vec(),
+            seconds,
+            seconds_left: each * planned.saturating_sub(step.evaluations) as f64,
+        });
+        if settings.preview_every.is_some_and(|n| step.evaluations.is_multiple_of(n)) {
+            sink.preview(step.evaluations, &finished(step.best));
+        }
+        !cancel.is_cancelled()
+    };
+    let from = from.as_standard_layout();
+    let options = optimise::Options { evaluations: planned };
+    let outcome =
+        optimise::minimise(&mut objective, from.as_slice().unwrap_or_default(), &options, &mut watch)?;
+    let optimising = begun.elapsed().as_secs_f64();
 
-    /// The device that was chosen.
-    pub fn device(&self) -> Device {
-        self.device
-    }
+    let mut picture = finished(&outcome.picture);
+    picture.rgb = picture.quantised();
+    let lowest = outcome.losses.iter().copied().fold(f64::INFINITY, f64::min);
+    // A job that was told to stop does not compute any more; its loss is that before rounding.
+    let loss = match (outcome.stopped, settings.colours) {
+        (true, _) => lowest,
+        (false, Colours::Content) => evaluate(&mut objective, &colours::grey(&picture.rgb))?.0,
+        (false, _) => evaluate(&mut objective, &picture.rgb)?.0,
+    };
+    let manifest = &engine.model.manifest;
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        model: manifest.name.clone(),
+        provenance: manifest.provenance.clone(),
+        device: engine.device.to_string(),
+        threads: engine.threads,
+        onnxruntime: runtime::load()?.display().to_string(),
+        size: [h, w],
+        loss,
+        first_loss: outcome.losses.first().copied().unwrap_or(f64::NAN),
+        terms: objective.terms(),
+        losses: outcome.losses,
+        term_losses: outcome.terms,
+        restarts: outcome.restarts,
+        converged: outcome.converged,
+        cancelled: outcome.stopped,
+        seconds: Seconds { preparing, optimising, evaluating: outcome.evaluating },
+        settings,
+    };
+    Ok(Stylised { picture, report })
+}
 
-    /// Runs a job. If it is cancelled after the first evaluation, the result is the best picture so far
-    /// and says so; before that it is [`Error::Cancelled`].
-    pub fn stylise(
-        &self,
-        pictures: &Pictures,
-        params: &Params,
-        sink: &mut (dyn Sink + Send),
-        cancel: &CancelToken,
-    ) -> Result<Stylised> {
-        self.pool.install(|| self.run(pictures, params, sink, cancel))
-    }
+/// The objective of a finished picture: total, then (name, value) of each term.
+pub(crate) fn score(
+    engine: &Engine,
+    picture: &Picture,
+    pictures: &Pictures,
+    settings: &Settings,
+) -> Result<(f64, Vec<(String, f64)>)> {
+    let content = pictures.content.resized(picture.height(), picture.width())?;
+    let styles = styles_of(pictures, settings, &content)?;
+    let grey = |rgb: &Array3<f32>| match settings.colours {
+        Colours::Content => colours::grey(rgb),
+        Colours::Style | Colours::Matched => rgb.clone(),
+    };
+    let cancel = CancelToken::new();
+    let mut objective = Objective::new(engine, settings, &grey(&content.rgb), &styles, None, &cancel)?;
+    let (loss, terms) = evaluate(&mut objective, &grey(&picture.rgb))?;
+    Ok((loss, objective.terms().into_iter().zip(terms).collect()))
+}
 
-    /// The objective of a finished picture, whatever made it, as the job with these parameters and
-    /// pictures would count it: total, then (name, value) of each term.
-    pub fn score(
-        &self,
-        picture: &Picture,
-        pictures: &Pictures,
-        params: &Params,
-    ) -> Result<(f64, Vec<(String, f64)>)> {
-        let settings = params.resolve(&self.model)?;
-        let (h, w) = (picture.height(), picture.width());
-        let content = pictures.content.resized(h, w)?;
-        let style = self.style(pictures, &settings)?;
-        let mut objective = self.objective(&settings, &content.rgb, &style, &CancelToken::new())?;
-        let (loss, terms) = evaluate(&mut objective, &picture.rgb)?;
-        Ok((loss, objective.terms().into_iter().zip(terms).collect()))
+/// The style pictures that count, in the size and colours in which their style is taken, with weights that
+/// sum to 1.
+fn styles_of(pictures: &Pictures, settings: &Settings, content: &Picture) -> Result<Vec<StyleTarget>> {
+    let total: f64 = pictures.styles.iter().map(|s| s.weight).sum();
+    if pictures.styles.iter().any(|s| !(0.0..=1e9).contains(&s.weight)) {
+        return Err(Error::Parameters(
+            "styles: the weight of a style must be a number from 0 to 1e9".to_string(),
+        ));
     }
-
-    fn style(&self, pictures: &Pictures, settings: &Settings) -> Result<Array3<f32>> {
-        let (h, w) = pictures.style.size_for(settings.style_size);
-        Ok(pictures.style.resized(h, w)?.rgb)
+    if total <= 0.0 {
+        return Err(Error::Parameters(
+            "styles: there is no style picture with a weight above 0; give at least one".to_string(),
+        ));
     }
-
-    fn objective(
-        &self,
-        settings: &Settings,
-        content: &Array3<f32>,
-        style: &Array3<f32>,
-        cancel: &CancelToken,
-    ) -> Result<Objective> {
-        let place = Place { device: self.device, threads: self.threads };
-        Objective::new(&self.model, settings, content, style, place, cancel)
-    }
-
-    fn run(
-        &self,
-        pictures: &Pictures,
-        params: &Params,
-        sink: &mut (dyn Sink + Send),
-        cancel: &CancelToken,
-    ) -> Result<Stylised> {
-        let begun = Instant::now();
-        let settings = params.resolve(&self.model)?;
-        sink.phase("preparing");
-        let (h, w) = pictures.content.size_for(settings.size);
-        let content = pictures.content.resized(h, w)?;
-        let style = self.style(pictures, &settings)?;
-        let from = match (settings.init, pictures.init) {
-            (Init::Content, _) => content.rgb.clone(),
-            (Init::Recoloured, _) => start::recoloured(&content.rgb, &style),
-            (Init::Noise, _) => start::noise(h, w, settings.seed)?,
-            (Init::Picture, Some(picture)) => picture.resized(h, w)?.rgb,
-            (Init::Picture, None) => {
-                return Err(Error::Parameters("init: 'picture' needs a picture to start from".into()));
+    let mut out = Vec::new();
+    for style in pictures.styles.iter().filter(|s| s.weight > 0.0) {
+        let [h, w] = scaled([style.picture.height(), style.picture.width()], settings.style_size);
+        let picture = style.picture.resized(h, w)?;
+        let rgb = match settings.colours {
+            Colours::Style => picture.rgb,
+            Colours::Matched => colours::recoloured(&picture.rgb, &content.rgb, 0.0),
+            Colours::Content => {
+                colours::recoloured(&colours::grey(&picture.rgb), &colours::grey(&content.rgb), 0.0)
             }
         };
-        let mut objective = self.objective(&settings, &content.rgb, &style, cancel)?;
-        let preparing = begun.elapsed().as_secs_f64();
-
-        sink.phase("optimising");
-        let begun = Instant::now();
-        let planned = settings.iterations;
-        let with = |values: &[f32]| -> Picture {
-            let mut picture = content.clone();
-            picture.rgb.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
-            picture
-        };
-        let mut watch = |step: &Step| {
-            let seconds = begun.elapsed().as_secs_f64();
-            let each = seconds / step.evaluations as f64;
-            sink.progress(&Progress {
-                evaluations: step.evaluations,
-                planned,
-                loss: step.loss,
-                terms: step.terms.to_vec(),
-                seconds,
-                seconds_left: each * planned.saturating_sub(step.evaluations) as f64,
-            });
-            if settings.preview_every.is_some_and(|n| step.evaluations.is_multiple_of(n)) {
-                sink.preview(step.evaluations, &with(step.best));
-            }
-            !cancel.is_cancelled()
-        };
-        let from = from.as_standard_layout();
-        let options = optimise::Options { evaluations: planned };
-        let outcome =
-            optimise::minimise(&mut objective, from.as_slice().unwrap_or_default(), &options, &mut watch)?;
-        let optimising = begun.elapsed().as_secs_f64();
-
-        let mut picture = with(&outcome.picture);
-        picture.rgb = picture.quantised();
-        let lowest = outcome.losses.iter().copied().fold(f64::INFINITY, f64::min);
-        // A job that was told to stop does not compute any more; its loss is that before rounding.
-        let loss = if outcome.stopped { lowest } else { evaluate(&mut objective, &picture.rgb)?.0 };
-        let report = Report {
-            version: env!("CARGO_PKG_VERSION"),
-            model: self.model.manifest.name.clone(),
-            provenance: self.model.manifest.provenance.clone(),
-            device: self.device.to_string(),
-            threads: self.threads,
-            onnxruntime: runtime::load()?.display().to_string(),
-            size: [h, w],
-            loss,
-            first_loss: outcome.losses.first().copied().unwrap_or(f64::NAN),
-            terms: objective.terms(),
-            losses: outcome.losses,
-            term_losses: outcome.terms,
-            restarts: outcome.restarts,
-            converged: outcome.converged,
-            cancelled: outcome.stopped,
-            seconds: Seconds { preparing, optimising, evaluating: outcome.evaluating },
-            settings,
-        };
-        Ok(Stylised { picture, report })
+        let opaque = picture.alpha.filter(|a| a.iter().any(|&v| v < 1.0));
+        if opaque.as_ref().is_some_and(|a| a.iter().all(|&v| v <= 0.0)) {
+            return Err(Error::picture("style picture", "is transparent all over; it has no style to take"));
+        }
+        out.push(StyleTarget { rgb, mask: opaque, weight: style.weight / total });
     }
+    Ok(out)
 }
 
 fn evaluate(objective: &mut Objective, picture: &Array3<f32>) -> Result<(f64, Vec<f64>)> {

@@ -5,19 +5,23 @@
 //! The door is [`Engine`]: it holds a model on a device, and [`Engine::stylise`] runs a job.
 //!
 //! ```no_run
-//! use impasto::{CancelToken, Device, Engine, Params, Picture, Pictures, Silent};
+//! use impasto::{CancelToken, Engine, EngineOptions, Params, Picture, Pictures, Silent, Style};
 //!
-//! let engine = Engine::new(impasto::models::DEFAULT, Device::Auto, 0)?;
+//! let engine = Engine::new(&EngineOptions::default())?;
 //! let content = Picture::read("photo.jpg".as_ref())?;
 //! let style = Picture::read("painting.jpg".as_ref())?;
-//! let pictures = Pictures { content: &content, style: &style, init: None };
+//! let styles = [Style { picture: &style, weight: 1.0 }];
+//! let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
 //! let stylised = engine.stylise(&pictures, &Params::default(), &mut Silent, &CancelToken::new())?;
 //! stylised.picture.write("out.png".as_ref())?;
 //! # Ok::<(), impasto::Error>(())
 //! ```
 
+mod colours;
+mod engine;
 mod error;
 mod job;
+mod memory;
 pub mod models;
 mod objective;
 mod optimise;
@@ -25,13 +29,16 @@ pub mod params;
 pub mod picture;
 pub mod plot;
 mod progress;
+mod region;
+mod report;
 pub mod runtime;
 mod start;
 
+pub use engine::{Engine, EngineOptions, Pictures, Plan, Style, Stylised};
 pub use error::{Error, Result};
 pub use impasto_onnx as onnx;
-pub use job::{Engine, Pictures, Report, Seconds, Stylised};
-pub use params::{Init, Params, Preset, Settings};
+pub use params::{Colours, Init, Params, Preset, Settings};
 pub use picture::Picture;
 pub use progress::{CancelToken, Progress, Silent, Sink};
+pub use report::{Report, Seconds};
 pub use runtime::Device;

@@ -4,20 +4,24 @@
 use std::sync::Arc;
 
 use impasto_onnx::{Model, Spec, Term, objective};
-use ndarray::Array3;
+use ndarray::{Array2, Array3};
 use ort::session::RunOptions;
 
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::optimise::Evaluate;
 use crate::params::Settings;
 use crate::progress::CancelToken;
 use crate::runtime::{Device, Session, Tensor};
 
-/// What to compute on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub device: Device,
-    pub threads: usize,
+/// A style picture whose Gram matrices are wanted.
+pub(crate) struct StyleTarget {
+    /// [3, H, W] in 0..1.
+    pub rgb: Array3<f32>,
+    /// [H, W] in 0..1: where its style is taken; None for everywhere.
+    pub mask: Option<Array2<f32>>,
+    /// Its share of the target; the shares of a job sum to 1.
+    pub weight: f64,
 }
 
 struct Input {
@@ -26,12 +30,65 @@ struct Input {
     values: Vec<f32>,
 }
 
+/// Makes targets.
+struct Targets<'a> {
+    engine: &'a Engine,
+    cancel: &'a CancelToken,
+    stop: Arc<RunOptions>,
+}
+
+impl Targets<'_> {
+    /// What the features model gives for a picture.
+    fn of(&self, spec: &Spec, picture: &Array3<f32>, mask: Option<&Array2<f32>>) -> Result<Vec<Input>> {
+        let Engine { model, device, threads, .. } = self.engine;
+        let graph = objective::features(model, spec, None)?.to_bytes("features", "", &[]);
+        let mut session = Session::new(&graph, *device, *threads)?;
+        let (_, h, w) = picture.dim();
+        let (picture, mask) = (picture.as_standard_layout(), mask.map(|m| m.as_standard_layout()));
+        let values = picture.as_slice().unwrap_or_default();
+        let (dims, mask_dims) = ([1, 3, h, w], [1, 1, h, w]);
+        let mut given = vec![("picture", Tensor { dims: &dims, values })];
+        if let Some(mask) = &mask {
+            given.push(("mask", Tensor { dims: &mask_dims, values: mask.as_slice().unwrap_or_default() }));
+        }
+        let _watch = self.cancel.watch(&self.stop);
+        let outputs = session.run(&given, Some(&self.stop));
+        let outputs = outputs.map_err(|e| if self.cancel.is_cancelled() { Error::Cancelled } else { e })?;
+        Ok(outputs.into_iter().map(|o| Input { name: o.name, dims: o.dims, values: o.values }).collect())
+    }
+
+    /// The mean of the styles' Gram matrices by their shares. The sum of style losses, each with its share,
+    /// differs from the loss against that mean by a constant, so both have the same minimum.
+    fn styles(&self, spec: &Spec, styles: &[StyleTarget]) -> Result<Vec<Input>> {
+        let mut mean: Vec<Input> = Vec::new();
+        if spec.style.is_empty() {
+            return Ok(mean);
+        }
+        for style in styles {
+            let spec = Spec { masked: style.mask.is_some(), ..spec.clone() };
+            let mut grams = self.of(&spec, &style.rgb, style.mask.as_ref())?;
+            let share = style.weight as f32;
+            grams.iter_mut().flat_map(|g| &mut g.values).for_each(|v| *v *= share);
+            if mean.is_empty() {
+                mean = grams;
+                continue;
+            }
+            for (sum, gram) in mean.iter_mut().zip(grams) {
+                sum.values.iter_mut().zip(gram.values).for_each(|(s, v)| *s += v);
+            }
+        }
+        Ok(mean)
+    }
+}
+
 /// Loss and gradient at a picture of one size.
 pub(crate) struct Objective {
     session: Session,
     size: (usize, usize),
     terms: Vec<Term>,
     inputs: Vec<Input>,
+    /// [H·W]: where it is 0, pixels stay.
+    mask: Option<Vec<f32>>,
     /// Places of loss, gradient and terms among the outputs.
     loss: usize,
     gradient: usize,
@@ -41,50 +98,42 @@ pub(crate) struct Objective {
 }
 
 impl Objective {
-    /// Makes the targets from `content` and `style`, [3, H, W] in 0..1, and loads the objective.
+    /// Makes the targets from `content`, [3, H, W] in 0..1, and the styles, and loads the objective for
+    /// pictures of the content's size. With a mask [H, W] positions count by it, and where it is 0 the
+    /// gradient is 0.
     pub fn new(
-        model: &Model,
+        engine: &Engine,
         settings: &Settings,
         content: &Array3<f32>,
-        style: &Array3<f32>,
-        place: Place,
+        styles: &[StyleTarget],
+        mask: Option<&Array2<f32>>,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let spec = settings.spec();
+        let spec = settings.spec(mask.is_some());
         let terms = spec.terms();
         let stop = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
-        let stop = Arc::new(stop);
-        let mut inputs = Vec::new();
-        for (picture, part) in [
-            (style, Spec { content: Vec::new(), ..spec.clone() }),
-            (content, Spec { style: Vec::new(), ..spec.clone() }),
-        ] {
-            if part.style.is_empty() && part.content.is_empty() {
-                continue;
-            }
-            let graph = objective::features(model, &part)?.to_bytes("features", "", &[]);
-            let mut session = Session::new(&graph, place.device, place.threads)?;
-            let (_, h, w) = picture.dim();
-            let values = picture.as_standard_layout();
-            let values = values.as_slice().unwrap_or_default();
-            let _watch = cancel.watch(&stop);
-            let outputs = session.run(&[("picture", Tensor { dims: &[1, 3, h, w], values })], Some(&stop));
-            let outputs = outputs.map_err(|e| if cancel.is_cancelled() { Error::Cancelled } else { e })?;
-            inputs.extend(outputs.into_iter().map(|o| Input {
-                name: o.name,
-                dims: o.dims,
-                values: o.values,
-            }));
+        let targets = Targets { engine, cancel, stop: Arc::new(stop) };
+        let mut inputs = targets.styles(&Spec { content: Vec::new(), ..spec.clone() }, styles)?;
+        let part = Spec { style: Vec::new(), masked: false, ..spec.clone() };
+        if !part.content.is_empty() {
+            inputs.extend(targets.of(&part, content, None)?);
         }
+        let stop = targets.stop;
+        let mask = mask.map(|m| m.as_standard_layout().iter().copied().collect::<Vec<f32>>());
+        if let Some(mask) = &mask {
+            let (_, h, w) = content.dim();
+            inputs.push(Input { name: "mask".to_string(), dims: vec![1, 1, h, w], values: mask.clone() });
+        }
+        let Engine { model, device, threads, .. } = engine;
         for term in &terms {
             let weight = weight(model, settings, term)?;
             inputs.push(Input { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });
         }
         let (_, h, w) = content.dim();
         // A graph of a known size is written for the CPU's layouts.
-        let size = (place.device == Device::Cpu).then_some([h, w]);
+        let size = (*device == Device::Cpu).then_some([h, w]);
         let graph = objective::objective(model, &spec, size)?.to_bytes("objective", "", &[]);
-        let session = Session::new(&graph, place.device, place.threads)?;
+        let session = Session::new(&graph, *device, *threads)?;
         let names = session.outputs();
         let find = |name: &str| {
             names
@@ -101,6 +150,7 @@ impl Objective {
             size: (h, w),
             terms,
             inputs,
+            mask,
             cancel: cancel.clone(),
             stop,
         })
@@ -130,13 +180,18 @@ impl Evaluate for Objective {
         };
         let scalar = |at: usize| outputs[at].values.first().copied().map_or(f64::NAN, f64::from);
         gradient.copy_from_slice(&outputs[self.gradient].values);
+        if let Some(mask) = &self.mask {
+            for plane in gradient.chunks_exact_mut(mask.len()) {
+                plane.iter_mut().zip(mask).filter(|(_, m)| **m <= 0.0).for_each(|(g, _)| *g = 0.0);
+            }
+        }
         Ok((scalar(self.loss), self.losses.iter().map(|&at| scalar(at)).collect()))
     }
 }
 
 fn weight(model: &Model, settings: &Settings, term: &Term) -> Result<f32> {
     let (reference, factor) = match term.name.split_once('/') {
-        Some(("style", tap)) => (model.reference_style_weight(model.tap(tap)?), settings.style_weight),
+        Some(("style", tap)) => (model.reference_style_weight(model.tap(tap)?), settings.style_factor()),
         Some(("content", tap)) => {
             let tap = model.tap(tap)?;
             (model.reference_content_weight(tap), settings.content_factor(tap))

@@ -2,6 +2,7 @@
 //! the ones that are left out.
 
 use impasto_onnx::{Model, Pooling, Spec, Tap};
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -10,22 +11,26 @@ use crate::error::{Error, Result};
 pub const VERSION: u32 = 1;
 
 /// A named set of defaults.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Preset {
     /// A small picture soon.
     Draft,
     /// A good picture in reasonable time.
     #[default]
     Standard,
+    /// Larger and longer.
+    Best,
     /// The reference method of Gatys et al.: five style taps, content relu4_2, start from the content, one
     /// scale, 500 evaluations.
     Gatys,
 }
 
 /// What the optimisation starts from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Init {
     /// The content picture.
     #[default]
@@ -38,40 +43,138 @@ pub enum Init {
     Picture,
 }
 
+/// Where the colours of the result come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Colours {
+    /// From the style picture, as the method of the paper has it.
+    #[default]
+    Style,
+    /// From the content picture: the style picture is given the mean and covariance of its colours before
+    /// (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer", section 3).
+    Matched,
+    /// Exactly the content picture's: only lightness is painted (the same, section 4).
+    Content,
+}
+
 /// The parameters of a job. All may be left out; the preset fills them in.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "Impasto parameters", transform = presets)]
 pub struct Params {
     /// The version of this structure; 0 (left out) stands for the newest.
+    #[schemars(range(min = 0, max = 1))]
     pub version: u32,
     /// The defaults of everything else.
     pub preset: Preset,
-    /// The longer side of the result in pixels, 16..=32768.
+    /// The longer side of the picture that is worked on, in pixels; with a selection, the longer side of
+    /// what is selected.
+    #[schemars(range(min = 16, max = 32768))]
     pub size: Option<usize>,
-    /// Evaluations of the objective at most, 1..=100000.
+    /// Evaluations of the objective at most.
+    #[schemars(range(min = 1, max = 100_000))]
     pub iterations: Option<usize>,
-    /// Multiplies the style losses; 1 is the reference weight (1000/N² per tap). 0..=1e9.
+    /// Style against content on one scale: 50 leaves the weights as they are, 0 keeps nearly all of the
+    /// content picture, 100 nearly nothing.
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub strength: Option<f64>,
+    /// Multiplies the style losses; 1 is the reference weight (1000/N² per tap).
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub style_weight: Option<f64>,
     /// Multiplies the content losses; 1 is the reference weight for taps from relu4_1 on, and a tenth of it
-    /// for earlier taps. 0..=1e9.
+    /// for earlier taps.
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub content_weight: Option<f64>,
     /// Weight of the mean squared difference of neighbouring pixels, on a scale where a style loss is near
-    /// 1e6 at the start. 0..=1e12.
+    /// 1e6 at the start.
+    #[schemars(range(min = 0.0, max = 1e12))]
     pub tv_weight: Option<f64>,
+    /// Size of the strokes: the longer side of the style picture as a multiple of the content picture's.
+    #[schemars(range(min = 0.1, max = 4.0))]
+    pub style_scale: Option<f64>,
+    /// The longer side of the style picture in pixels, instead of `style_scale`.
+    #[schemars(range(min = 16, max = 32768))]
+    pub style_size: Option<usize>,
+    /// Where the colours of the result come from.
+    pub colours: Option<Colours>,
     /// Where to start.
     pub init: Option<Init>,
     /// Seed of everything random.
     pub seed: u64,
-    /// The longer side of the style picture in pixels, 16..=32768; left out, that of the result.
-    pub style_size: Option<usize>,
     /// Taps of the style loss; left out, the reference taps that the model has.
     pub style_taps: Option<Vec<String>>,
     /// Taps of the content loss; left out, relu4_2, or the deepest tap like it that the model has.
     pub content_taps: Option<Vec<String>>,
     /// How activations are pooled.
+    #[schemars(with = "Option<PoolingName>")]
     pub pooling: Option<Pooling>,
     /// Show the best picture every so many evaluations.
+    #[schemars(range(min = 1, max = 100_000))]
     pub preview_every: Option<usize>,
+}
+
+/// How activations are pooled.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "only its names are used, as the schema of a type of another crate")]
+#[schemars(rename_all = "snake_case", inline)]
+enum PoolingName {
+    /// As the network was trained.
+    Max,
+    /// Smoother; Gatys et al. 2016, section 2.
+    Average,
+}
+
+/// What a preset stands for.
+struct Defaults {
+    size: usize,
+    iterations: usize,
+}
+
+impl Preset {
+    const ALL: [Preset; 4] = [Preset::Draft, Preset::Standard, Preset::Best, Preset::Gatys];
+
+    fn defaults(self) -> Defaults {
+        let (size, iterations) = match self {
+            Preset::Draft => (320, 60),
+            Preset::Standard => (512, 200),
+            Preset::Best => (1024, 400),
+            Preset::Gatys => (512, 500),
+        };
+        Defaults { size, iterations }
+    }
+}
+
+/// Adds the defaults to the schema: those of the default preset at each property, those of all presets
+/// under `presets`.
+fn presets(schema: &mut Schema) {
+    let named = |preset: Preset| {
+        let Defaults { size, iterations } = preset.defaults();
+        serde_json::json!({
+            "size": size, "iterations": iterations, "strength": 50.0, "style_weight": 1.0, "content_weight": 1.0,
+            "tv_weight": 0.0, "style_scale": 1.0, "colours": Colours::default(), "init": Init::default(),
+            "pooling": Pooling::default(),
+        })
+    };
+    let standard = named(Preset::default());
+    if let Some(properties) = schema.get_mut("properties").and_then(|p| p.as_object_mut()) {
+        for (name, property) in properties {
+            if let (Some(value), Some(property)) = (standard.get(name), property.as_object_mut()) {
+                property.insert("default".into(), value.clone());
+            }
+        }
+    }
+    let all = Preset::ALL.map(|p| {
+        let name = serde_json::to_value(p).ok().and_then(|v| v.as_str().map(str::to_string));
+        (name.unwrap_or_default(), named(p))
+    });
+    schema.insert("presets".into(), serde_json::Value::Object(all.into_iter().collect()));
+}
+
+/// The JSON Schema (draft 2020-12) of [`Params`], with ranges, descriptions and defaults; `presets` holds
+/// what each preset stands for.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Params).to_value()
 }
 
 /// The taps that Gatys et al. use for style.
@@ -83,6 +186,9 @@ const SHALLOW_CONTENT: [&str; 2] = ["relu3_3", "relu2_2"];
 /// Activations before relu4_1 follow single pixels, so that a small part of the paper's weight keeps as
 /// much of the scene: what a content weight of 1 stands for at those taps.
 const SHALLOW_SHARE: f64 = 0.1;
+
+/// By how many powers of ten strength 100 raises the style losses and lowers the content losses.
+const ROOT_DECADES: f64 = 1.25;
 
 /// Parameters with nothing left out, for one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -103,8 +209,12 @@ pub struct Settings {
     pub init: Init,
     /// See [`Params::seed`].
     pub seed: u64,
+    /// See [`Params::strength`]; `style_weight` and `content_weight` are without it.
+    pub strength: f64,
     /// See [`Params::style_size`].
     pub style_size: usize,
+    /// See [`Params::colours`].
+    pub colours: Colours,
     /// See [`Params::style_taps`].
     pub style_taps: Vec<String>,
     /// See [`Params::content_taps`].
@@ -118,8 +228,8 @@ pub struct Settings {
 impl Params {
     /// Reads parameters from JSON. A field that is not known is refused by name.
     pub fn from_json(text: &str) -> Result<Self> {
-        let params: Params = serde_json::from_str(text)
-            .map_err(|e| Error::Parameters(format!("the parameters cannot be read: {e}")))?;
+        let params: Params = object(text)
+            .map_err(|problem| Error::Parameters(format!("the parameters cannot be read: {problem}")))?;
         if params.version > VERSION {
             return Err(Error::Parameters(format!(
                 "version: {} is newer than this program reads ({VERSION}); update it",
@@ -129,14 +239,23 @@ impl Params {
         Ok(params)
     }
 
+    fn style_longer_side(&self, size: usize) -> Result<usize> {
+        match (self.style_size, self.style_scale) {
+            (Some(_), Some(_)) => Err(Error::Parameters(
+                "style_size and style_scale both set the size of the style picture; give one of them".into(),
+            )),
+            (Some(pixels), None) => whole("style_size", pixels, 16, 32768),
+            (None, scale) => {
+                let scale = number("style_scale", scale.unwrap_or(1.0), 0.1, 4.0)?;
+                Ok(((size as f64 * scale).round() as usize).clamp(16, 32768))
+            }
+        }
+    }
+
     /// Checks the ranges and fills in what is left out.
     pub fn resolve(&self, model: &Model) -> Result<Settings> {
         let gatys = self.preset == Preset::Gatys;
-        let (size, iterations) = match self.preset {
-            Preset::Draft => (320, 60),
-            Preset::Standard => (512, 200),
-            Preset::Gatys => (512, 500),
-        };
+        let Defaults { size, iterations } = self.preset.defaults();
         let size = whole("size", self.size.unwrap_or(size), 16, 32768)?;
         let style_taps = match &self.style_taps {
             Some(taps) => taps.clone(),
@@ -158,18 +277,20 @@ impl Params {
             preset: self.preset,
             size,
             iterations: whole("iterations", self.iterations.unwrap_or(iterations), 1, 100_000)?,
-            style_weight: weight("style_weight", self.style_weight.unwrap_or(1.0), 1e9)?,
-            content_weight: weight("content_weight", self.content_weight.unwrap_or(1.0), 1e9)?,
-            tv_weight: weight("tv_weight", self.tv_weight.unwrap_or(0.0), 1e12)?,
+            style_weight: number("style_weight", self.style_weight.unwrap_or(1.0), 0.0, 1e9)?,
+            content_weight: number("content_weight", self.content_weight.unwrap_or(1.0), 0.0, 1e9)?,
+            tv_weight: number("tv_weight", self.tv_weight.unwrap_or(0.0), 0.0, 1e12)?,
             init: self.init.unwrap_or_default(),
             seed: self.seed,
-            style_size: whole("style_size", self.style_size.unwrap_or(size), 16, 32768)?,
+            strength: number("strength", self.strength.unwrap_or(50.0), 0.0, 100.0)?,
+            style_size: self.style_longer_side(size)?,
+            colours: self.colours.unwrap_or_default(),
             style_taps,
             content_taps,
             pooling: self.pooling.unwrap_or_default(),
             preview_every: self.preview_every.map(|n| whole("preview_every", n, 1, 100_000)).transpose()?,
         };
-        if settings.spec().terms().is_empty() {
+        if settings.spec(false).terms().is_empty() {
             return Err(Error::Parameters(
                 "style_weight, content_weight and tv_weight are all 0, so there is nothing to do; raise one"
                     .into(),
@@ -180,21 +301,37 @@ impl Params {
 }
 
 impl Settings {
-    /// What the content loss at a tap is multiplied with, on top of its reference weight.
-    pub(crate) fn content_factor(&self, tap: &Tap) -> f64 {
-        self.content_weight * if tap.block < 4 { SHALLOW_SHARE } else { 1.0 }
+    /// What the style losses are multiplied with, on top of their reference weights.
+    pub(crate) fn style_factor(&self) -> f64 {
+        self.style_weight * 10f64.powf(ROOT_DECADES * (self.strength - 50.0) / 50.0)
     }
 
-    /// The losses that the weights leave over: a loss of weight 0 is not computed.
-    pub fn spec(&self) -> Spec {
+    /// What the content loss at a tap is multiplied with, on top of its reference weight.
+    pub(crate) fn content_factor(&self, tap: &Tap) -> f64 {
+        let weight = self.content_weight * 10f64.powf(-ROOT_DECADES * (self.strength - 50.0) / 50.0);
+        weight * if tap.block < 4 { SHALLOW_SHARE } else { 1.0 }
+    }
+
+    /// The losses that the weights leave over: a loss of weight 0 is not computed. `masked` says whether
+    /// positions count by a mask.
+    pub fn spec(&self, masked: bool) -> Spec {
         let if_used = |weight: f64, taps: &[String]| if weight > 0.0 { taps.to_vec() } else { Vec::new() };
         Spec {
             style: if_used(self.style_weight, &self.style_taps),
             content: if_used(self.content_weight, &self.content_taps),
             total_variation: self.tv_weight > 0.0,
             pooling: self.pooling,
+            masked,
         }
     }
+}
+
+/// Reads a JSON object. (serde would take an array for a struct as well, its values in the order of fields.)
+pub(crate) fn object<T: serde::de::DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
+    if !text.trim_start().starts_with('{') {
+        return Err("expected a JSON object, {…}".to_string());
+    }
+    serde_json::from_str(text).map_err(|e| e.to_string())
 }
 
 fn whole(name: &str, value: usize, least: usize, most: usize) -> Result<usize> {
@@ -206,9 +343,44 @@ fn whole(name: &str, value: usize, least: usize, most: usize) -> Result<usize> {
     )))
 }
 
-fn weight(name: &str, value: f64, most: f64) -> Result<f64> {
-    if (0.0..=most).contains(&value) {
+fn number(name: &str, value: f64, least: f64, most: f64) -> Result<f64> {
+    if (least..=most).contains(&value) {
         return Ok(value);
     }
-    Err(Error::Parameters(format!("{name}: {value} is out of range; expected a number from 0 to {most:e}")))
+    let most = if most < 1e6 { most.to_string() } else { format!("{most:e}") };
+    Err(Error::Parameters(format!(
+        "{name}: {value} is out of range; expected a number from {least} to {most}"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_tells_what_params_takes() {
+        let schema = schema();
+        let properties = schema["properties"].as_object().expect("properties");
+        let fields = serde_json::to_value(Params::default()).expect("JSON");
+        let names = |v: &serde_json::Map<String, serde_json::Value>| {
+            let mut names: Vec<String> = v.keys().cloned().collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(properties), names(fields.as_object().expect("an object")));
+        for (name, property) in properties {
+            assert!(property["description"].is_string(), "{name} has no description");
+        }
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(properties["size"]["maximum"], 32768);
+        for (name, defaults) in schema["presets"].as_object().expect("presets") {
+            let mut with = defaults.clone();
+            with["preset"] = name.as_str().into();
+            let spelt = Params::from_json(&with.to_string()).expect("a preset's defaults are parameters");
+            let short =
+                Params::from_json(&serde_json::json!({ "preset": name }).to_string()).expect("a preset");
+            let model = crate::models::open(crate::models::RANDOM).expect("the model");
+            assert_eq!(spelt.resolve(&model).expect("settings"), short.resolve(&model).expect("settings"));
+        }
+    }
 }

@@ -6,8 +6,8 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::job::Report;
 use crate::picture::write_atomically;
+use crate::report::Report;
 
 const SIZE: (u32, u32) = (960, 600);
 /// DejaVu Sans, embedded, so that a plot looks the same on every machine; see assets/fonts.

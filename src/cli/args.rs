@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use impasto::onnx::Pooling;
-use impasto::{Device, Init, Params, Preset, Result};
+use impasto::{Colours, Device, EngineOptions, Init, Params, Preset, Result};
 
 use super::progress::Mode;
 
@@ -22,7 +22,7 @@ Examples:
       the method of the paper, with your own VGG19 weights
 
 Exit codes: 0 done, 2 bad parameters, 3 bad picture, 4 bad model, 5 ONNX Runtime or device,
-6 output cannot be written, 130 interrupted (the best picture so far is written).
+6 output cannot be written, 7 not enough memory, 130 interrupted (the best picture so far is written).
 
 ONNX Runtime is looked for in the file or folder that IMPASTO_ONNXRUNTIME names, beside the program,
 in the folder of `cargo xtask setup`, and among the system's libraries.";
@@ -43,6 +43,13 @@ pub struct Cli {
     /// The picture whose style to take
     #[arg(required = true)]
     pub style: Option<PathBuf>,
+    /// Another picture whose style to blend in, with its weight (the first has 1); may be given again
+    #[arg(long, value_name = "FILE[=WEIGHT]", value_parser = blend)]
+    pub blend: Vec<Blend>,
+    /// Paint only where this picture is bright: white all, black nothing, grey in part. It has the size of
+    /// CONTENT, and so has the result
+    #[arg(long, value_name = "FILE")]
+    pub mask: Option<PathBuf>,
     /// Where to write the result; its ending (.png, .jpg, .tiff, .webp) says the format
     #[arg(short, long, required = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -85,6 +92,8 @@ pub enum Command {
     Score(Box<ScoreArgs>),
     /// List what the computation can run on
     Devices,
+    /// Print the JSON Schema of the parameters that --params reads, with ranges and defaults
+    Schema,
     /// List, describe, import and export models
     #[command(subcommand)]
     Model(ModelCommand),
@@ -162,6 +171,20 @@ pub struct EngineArgs {
     /// Threads on the processor; 0 is one per core
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
+    /// The most memory that the job may need, for example 4G or 800M [most of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub max_memory: Option<u64>,
+}
+
+impl EngineArgs {
+    pub fn options(&self) -> EngineOptions {
+        EngineOptions {
+            model: self.model.clone(),
+            device: self.device,
+            threads: self.threads,
+            memory: self.max_memory,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -170,15 +193,19 @@ pub struct ParamArgs {
     /// Read parameters from a JSON file; options on the command line go before it
     #[arg(long, value_name = "FILE")]
     pub params: Option<PathBuf>,
-    /// Defaults of the other parameters: draft (soon), standard, gatys (as in the paper)
+    /// Defaults of the other parameters: draft (soon), standard, best (larger and longer), gatys (as in the
+    /// paper)
     #[arg(long, value_enum, value_name = "PRESET")]
     pub preset: Option<PresetArg>,
-    /// Longer side of the result in pixels [standard: 512]
+    /// Longer side of what is worked on in pixels, and of the result [standard: 512]
     #[arg(long, value_name = "PIXELS")]
     pub size: Option<usize>,
     /// Evaluations of loss and gradient at most [standard: 200]
     #[arg(long, value_name = "N")]
     pub iterations: Option<usize>,
+    /// Style against content from 0 (nearly the photograph) to 100 (nearly the painting alone) [50]
+    #[arg(long, value_name = "0..100", allow_negative_numbers = true)]
+    pub strength: Option<f64>,
     /// How much style counts; 1 is the weight of the paper
     #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
     pub style_weight: Option<f64>,
@@ -195,9 +222,16 @@ pub struct ParamArgs {
     /// Seed of everything random [0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Longer side of the style picture in pixels: smaller gives smaller strokes [as --size]
-    #[arg(long, value_name = "PIXELS")]
+    /// Size of the strokes: the style picture's longer side as a multiple of the content's [1]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    pub style_scale: Option<f64>,
+    /// The same in pixels: longer side of the style picture
+    #[arg(long, value_name = "PIXELS", conflicts_with = "style_scale")]
     pub style_size: Option<usize>,
+    /// Where the colours come from: style; matched (the style picture is given the content's colours
+    /// before); content (exactly the content's, only lightness is painted) [style]
+    #[arg(long, value_enum, value_name = "FROM")]
+    pub colours: Option<ColoursArg>,
     /// Layers whose textures are compared, with commas between
     #[arg(long, value_delimiter = ',', value_name = "TAPS")]
     pub style_taps: Option<Vec<String>>,
@@ -213,7 +247,15 @@ pub struct ParamArgs {
 pub enum PresetArg {
     Draft,
     Standard,
+    Best,
     Gatys,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ColoursArg {
+    Style,
+    Matched,
+    Content,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -239,6 +281,7 @@ impl ParamArgs {
             params.preset = match preset {
                 PresetArg::Draft => Preset::Draft,
                 PresetArg::Standard => Preset::Standard,
+                PresetArg::Best => Preset::Best,
                 PresetArg::Gatys => Preset::Gatys,
             };
         }
@@ -260,7 +303,17 @@ impl ParamArgs {
         params.content_weight = self.content_weight.or(params.content_weight);
         params.tv_weight = self.tv_weight.or(params.tv_weight);
         params.seed = self.seed.unwrap_or(params.seed);
-        params.style_size = self.style_size.or(params.style_size);
+        params.strength = self.strength.or(params.strength);
+        if self.style_size.is_some() || self.style_scale.is_some() {
+            (params.style_size, params.style_scale) = (self.style_size, self.style_scale);
+        }
+        params.colours = self.colours.map_or(params.colours, |c| {
+            Some(match c {
+                ColoursArg::Style => Colours::Style,
+                ColoursArg::Matched => Colours::Matched,
+                ColoursArg::Content => Colours::Content,
+            })
+        });
         params.style_taps = self.style_taps.clone().or(params.style_taps);
         params.content_taps = self.content_taps.clone().or(params.content_taps);
         params.pooling = self.pooling.map_or(params.pooling, |p| {
@@ -271,6 +324,44 @@ impl ParamArgs {
         });
         Ok((params, from))
     }
+}
+
+/// A further style picture.
+#[derive(Clone, Debug)]
+pub struct Blend {
+    pub file: PathBuf,
+    pub weight: f64,
+}
+
+/// `FILE` or `FILE=WEIGHT`.
+fn blend(text: &str) -> std::result::Result<Blend, String> {
+    match text.rsplit_once('=') {
+        Some((file, weight)) if !file.is_empty() => match weight.parse() {
+            Ok(weight) if (0.0..=1e9).contains(&weight) => Ok(Blend { file: file.into(), weight }),
+            _ => Err(format!("'{weight}' is not a weight; expected FILE=WEIGHT with a number from 0 to 1e9")),
+        },
+        _ => Ok(Blend { file: text.into(), weight: 1.0 }),
+    }
+}
+
+/// Bytes from a number with K, M or G (powers of 1024) behind.
+fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let bad = || "expected a number above 0 with K, M or G behind, for example 4G".to_string();
+    let (number, shift) = match text.char_indices().last() {
+        Some((at, unit)) if !unit.is_ascii_digit() => {
+            let shift = match unit.to_ascii_uppercase() {
+                'K' => 10,
+                'M' => 20,
+                'G' => 30,
+                _ => return Err(bad()),
+            };
+            (&text[..at], shift)
+        }
+        _ => (text, 0),
+    };
+    let number: f64 = number.parse().map_err(|_| bad())?;
+    let bytes = number * (1u64 << shift) as f64;
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(bad()) }
 }
 
 /// [H, W] from `WIDTHxHEIGHT`.

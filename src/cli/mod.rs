@@ -34,6 +34,10 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         None => return stylise::run(cli),
         Some(Command::Score(score)) => stylise::score(score)?,
         Some(Command::Devices) => devices()?,
+        Some(Command::Schema) => {
+            let text = serde_json::to_string_pretty(&impasto::params::schema()).unwrap_or_default();
+            print(format!("{text}\n").as_bytes())?;
+        }
         Some(Command::Model(ModelCommand::List)) => models::list()?,
         Some(Command::Model(ModelCommand::Info { model })) => models::info(model)?,
         Some(Command::Model(ModelCommand::Import { file, name })) => models::import(file, name.as_deref())?,

@@ -34,7 +34,7 @@ pub fn export(args: &ExportArgs) -> Result<()> {
     let model = models::open(&args.model)?;
     let (params, _) = args.params.read()?;
     let mut text = String::new();
-    let spec = params.resolve(&model)?.spec();
+    let spec = params.resolve(&model)?.spec(false);
     for path in onnx::export::export(&model, &spec, args.picture_size, &args.output)? {
         text += &format!("{}\n", path.display());
     }

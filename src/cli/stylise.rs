@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use impasto::picture::{self, Format};
-use impasto::{CancelToken, Engine, Error, Picture, Pictures, Result, plot};
+use impasto::{CancelToken, Engine, Error, Picture, Pictures, Result, Style, plot};
 
 use super::args::{Cli, ScoreArgs};
 use super::interrupt;
@@ -22,7 +22,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
     if let Some(path) = &cli.plot {
         plot::check(path)?;
     }
-    let inputs: Vec<&PathBuf> = [content, style].into_iter().chain(&init).collect();
+    let blended = cli.blend.iter().map(|b| &b.file);
+    let inputs: Vec<&PathBuf> =
+        [content, style].into_iter().chain(blended).chain(&cli.mask).chain(&init).collect();
     let outputs: Vec<&PathBuf> = [output].into_iter().chain(&cli.plot).chain(&cli.report).collect();
     for (i, path) in outputs.iter().enumerate() {
         if inputs.iter().any(|input| same_file(input, path)) {
@@ -39,12 +41,16 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
 
     let content = Picture::read(content)?;
     let style = Picture::read(style)?;
+    let blended = cli.blend.iter().map(|b| Picture::read(&b.file)).collect::<Result<Vec<_>>>()?;
+    let mask = cli.mask.as_deref().map(Picture::read).transpose()?.map(|m| m.brightness());
     let init = init.as_deref().map(Picture::read).transpose()?;
     let cancel = CancelToken::new();
     interrupt::listen(&cancel, cli.verbosity.quiet)?;
-    let engine = Engine::new(&cli.engine.model, cli.engine.device, cli.engine.threads)?;
+    let engine = Engine::new(&cli.engine.options())?;
     let mut display = Display::new(cli.progress, cli.verbosity.quiet, output);
-    let pictures = Pictures { content: &content, style: &style, init: init.as_ref() };
+    let mut styles = vec![Style { picture: &style, weight: 1.0 }];
+    styles.extend(blended.iter().zip(&cli.blend).map(|(picture, b)| Style { picture, weight: b.weight }));
+    let pictures = Pictures { content: &content, styles: &styles, mask: mask.as_ref(), init: init.as_ref() };
     let stylised = engine.stylise(&pictures, &params, &mut display, &cancel)?;
 
     stylised.picture.write(output)?;
@@ -62,8 +68,9 @@ pub fn score(args: &ScoreArgs) -> Result<()> {
     let (params, _) = args.params.read()?;
     let picture = Picture::read(&args.picture)?;
     let (content, style) = (Picture::read(&args.content)?, Picture::read(&args.style)?);
-    let engine = Engine::new(&args.engine.model, args.engine.device, args.engine.threads)?;
-    let pictures = Pictures { content: &content, style: &style, init: None };
+    let engine = Engine::new(&args.engine.options())?;
+    let styles = [Style { picture: &style, weight: 1.0 }];
+    let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
     let (loss, terms) = engine.score(&picture, &pictures, &params)?;
     let mut text = format!("loss {loss:.6e}\n");
     for (name, value) in terms {

@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 
 /// Pairs that L-BFGS remembers.
 const HISTORY: usize = 20;
+/// Vectors of the picture's size that a run holds at most: the pairs, and points, gradients and pictures.
+pub(crate) const VECTORS: usize = 2 * HISTORY + 14;
 /// Root mean square change of a free variable in a first step, of which nothing is known but the
 /// gradient's direction: about three 8-bit steps in the middle of the range.
 const FIRST_STEP: f64 = 0.025;

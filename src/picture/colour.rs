@@ -72,11 +72,11 @@ fn for_rows(rgb: &mut Array3<f32>, f: impl Fn(&mut [f32]) -> Result<(), String>)
 }
 
 /// sRGB to linear light (IEC 61966-2-1).
-pub(crate) fn linear(v: f32) -> f32 {
+pub fn linear(v: f32) -> f32 {
     if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
 }
 
 /// Linear light to sRGB (IEC 61966-2-1).
-pub(crate) fn encoded(v: f32) -> f32 {
+pub fn encoded(v: f32) -> f32 {
     if v <= 0.0031308 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 }
 }

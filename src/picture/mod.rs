@@ -5,10 +5,12 @@ mod read;
 mod resize;
 mod write;
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis};
 
 use crate::error::{Error, Result};
 
+pub use colour::{encoded, linear};
+pub(crate) use resize::resized_plane;
 pub(crate) use write::write_atomically;
 pub use write::{Format, abandon_partial_files, check_writable};
 
@@ -39,6 +41,15 @@ pub struct Picture {
     pub depth: Depth,
 }
 
+/// The size (height, width) with `long_edge` as the longer side and the shape of `height` by `width`, but
+/// no side shorter than [`SMALLEST`].
+pub fn size_for(height: usize, width: usize, long_edge: usize) -> (usize, usize) {
+    let (h, w) = (height as f64, width as f64);
+    let factor = long_edge as f64 / h.max(w);
+    let side = |v: f64| ((v * factor).round() as usize).max(SMALLEST);
+    (side(h), side(w))
+}
+
 impl Picture {
     /// An 8-bit picture without alpha or profile from [3, H, W] sRGB values in 0..1.
     pub fn from_rgb(rgb: Array3<f32>) -> Self {
@@ -55,13 +66,17 @@ impl Picture {
         self.rgb.dim().2
     }
 
-    /// The size (height, width) with `long_edge` as the longer side and the same shape, but no side
-    /// shorter than [`SMALLEST`].
-    pub fn size_for(&self, long_edge: usize) -> (usize, usize) {
-        let (h, w) = (self.height() as f64, self.width() as f64);
-        let factor = long_edge as f64 / h.max(w);
-        let side = |v: f64| ((v * factor).round() as usize).max(SMALLEST);
-        (side(h), side(w))
+    /// How bright each pixel is, [H, W] in 0..1 (the mean of the encoded channels), transparent ones not at
+    /// all: a picture that is a mask.
+    pub fn brightness(&self) -> Array2<f32> {
+        let mut mask = (&self.rgb.index_axis(Axis(0), 0)
+            + &self.rgb.index_axis(Axis(0), 1)
+            + &self.rgb.index_axis(Axis(0), 2))
+            / 3.0;
+        if let Some(alpha) = &self.alpha {
+            mask *= alpha;
+        }
+        mask
     }
 
     /// The values as they will be when saved and read again.

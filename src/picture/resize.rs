@@ -17,7 +17,7 @@ impl Picture {
         }
         let mut alpha = None;
         if let Some(a) = &self.alpha {
-            alpha = Some(plane(a, height, width)?.mapv(|v| v.clamp(0.0, 1.0)));
+            alpha = Some(resized_plane(a, height, width)?);
         }
         let mut rgb = Array3::zeros((3, height, width));
         for c in 0..3 {
@@ -38,6 +38,14 @@ impl Picture {
 }
 
 const TRACE: f32 = 1e-3;
+
+/// A plane of values in 0..1, such as a mask, at the given size.
+pub(crate) fn resized_plane(values: &Array2<f32>, height: usize, width: usize) -> Result<Array2<f32>> {
+    if values.dim() == (height, width) {
+        return Ok(values.clone());
+    }
+    Ok(plane(values, height, width)?.mapv(|v| v.clamp(0.0, 1.0)))
+}
 
 fn plane(values: &Array2<f32>, height: usize, width: usize) -> Result<Array2<f32>> {
     let failed = |problem: String| Error::picture("picture", format!("cannot be resized: {problem}"));

@@ -5,12 +5,14 @@ use std::str::FromStr;
 
 use impasto_onnx::graph::{Graph, Port};
 use ort::ep;
+use serde::{Deserialize, Serialize};
 
 use super::session::{Session, Tensor};
 use crate::error::{Error, Result};
 
 /// What a job asks to run on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Device {
     /// CUDA if it really works, else the CPU.
     #[default]
@@ -33,6 +35,20 @@ impl FromStr for Device {
             "cuda" => Ok(Device::Cuda(0)),
             _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Device::Cuda).ok_or_else(bad),
         }
+    }
+}
+
+impl TryFrom<String> for Device {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Device> for String {
+    fn from(device: Device) -> String {
+        device.to_string()
     }
 }
 

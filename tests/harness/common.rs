@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use impasto::Device;
 use impasto::onnx::graph::Graph;
 use impasto::runtime::{Session, Tensor};
+use impasto::{Device, Engine, EngineOptions};
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -33,6 +33,13 @@ pub fn quick(output: &Path) -> Command {
     command.arg(sample("cat.png")).arg(sample("whirls.jpg")).arg("-o").arg(output);
     command.args(["--size", "64", "--iterations", "6", "--device", "cpu", "--threads", "2", "--quiet"]);
     command
+}
+
+/// An engine on the CPU with two threads.
+pub fn engine(model: &str) -> Engine {
+    let options =
+        EngineOptions { model: model.to_string(), device: Device::Cpu, threads: 2, ..Default::default() };
+    Engine::new(&options).expect("an engine")
 }
 
 pub fn stderr(output: &Output) -> String {

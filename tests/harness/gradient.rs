@@ -25,9 +25,10 @@ impl Problem {
             content: vec![content.to_string()],
             total_variation: true,
             pooling,
+            masked: false,
         };
         let size = [1, 3, h, w];
-        let mut features = Run::new(&objective::features(model, &spec).expect("features"));
+        let mut features = Run::new(&objective::features(model, &spec, None).expect("features"));
         let targets = features.with(&[("picture", &size, &noise(3 * h * w, 1))]);
         let mut inputs: Vec<_> =
             targets.into_iter().map(|(name, (dims, values))| (name, dims, values)).collect();

@@ -9,8 +9,8 @@ const SIZE: [usize; 4] = [1, 3, 51, 70];
 fn taps_of(model: &Model) -> Values {
     let style = ["relu1_1", "relu2_2", "relu3_4", "relu5_1"].map(String::from).to_vec();
     let content = vec!["relu4_2".to_string()];
-    let spec = Spec { style, content, total_variation: false, pooling: Pooling::Max };
-    let graph = objective::features(model, &spec).expect("features");
+    let spec = Spec { style, content, total_variation: false, pooling: Pooling::Max, masked: false };
+    let graph = objective::features(model, &spec, None).expect("features");
     Run::new(&graph).with(&[("picture", &SIZE, &noise(SIZE.iter().product(), 4))])
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use impasto::{CancelToken, Device, Engine, Error, Params, Picture, Pictures, Progress, Silent, Sink};
+use impasto::{CancelToken, Error, Params, Picture, Pictures, Progress, Silent, Sink, Style};
 
-use super::common::{folder, names, quick, sample};
+use super::common::{engine, folder, names, quick, sample};
 
 fn pictures() -> (Picture, Picture) {
     let read = |name: &str| Picture::read(&sample(name)).expect("the sample");
@@ -22,8 +22,9 @@ fn a_token_stops_within_an_evaluation_and_keeps_the_best_picture() {
         }
     }
     let (content, style) = pictures();
-    let pictures = Pictures { content: &content, style: &style, init: None };
-    let engine = Engine::new("compact", Device::Cpu, 2).expect("an engine");
+    let styles = [Style { picture: &style, weight: 1.0 }];
+    let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
+    let engine = engine("compact");
     let params = Params { size: Some(64), iterations: Some(100), ..Default::default() };
     let token = CancelToken::new();
     let stylised =
@@ -39,12 +40,13 @@ fn a_token_stops_within_an_evaluation_and_keeps_the_best_picture() {
 #[test]
 fn a_token_also_stops_in_the_middle_of_a_long_evaluation() {
     let (content, style) = pictures();
-    let engine = Engine::new("vgg19-random", Device::Cpu, 2).expect("an engine");
+    let engine = engine("vgg19-random");
     let params = Params { size: Some(1024), iterations: Some(50), ..Default::default() };
     let token = CancelToken::new();
     let asked = std::thread::scope(|scope| {
         let job = scope.spawn(|| {
-            let pictures = Pictures { content: &content, style: &style, init: None };
+            let styles = [Style { picture: &style, weight: 1.0 }];
+            let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
             engine.stylise(&pictures, &params, &mut Silent, &token)
         });
         std::thread::sleep(Duration::from_millis(3000));

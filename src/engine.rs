@@ -1,0 +1,204 @@
+//! The engine: a model on a device, ready for jobs.
+
+use impasto_onnx::Model;
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::job;
+use crate::memory;
+use crate::models;
+use crate::params::{self, Params, Settings};
+use crate::picture::Picture;
+use crate::progress::{CancelToken, Sink};
+use crate::region::Region;
+use crate::report::Report;
+use crate::runtime::{self, Device};
+
+/// What an engine is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineOptions {
+    /// A name from [`models::list`], or the path of a `.safetensors` or `.onnx` file.
+    pub model: String,
+    /// What to compute on.
+    pub device: Device,
+    /// Threads on the CPU, 0..=1024; 0 means one per core.
+    pub threads: usize,
+    /// The most bytes that a job may need; left out, most of what the system has free when it begins.
+    pub memory: Option<u64>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        EngineOptions { model: models::DEFAULT.to_string(), device: Device::Auto, threads: 0, memory: None }
+    }
+}
+
+impl EngineOptions {
+    /// Reads options from JSON. A field that is not known is refused by name.
+    pub fn from_json(text: &str) -> Result<Self> {
+        params::object(text)
+            .map_err(|problem| Error::Parameters(format!("the engine's options cannot be read: {problem}")))
+    }
+}
+
+/// A model on a device. It is loaded once and runs any number of jobs, also at the same time.
+pub struct Engine {
+    pub(crate) model: Model,
+    pub(crate) device: Device,
+    pub(crate) threads: usize,
+    pub(crate) memory: Option<u64>,
+    pool: rayon::ThreadPool,
+}
+
+/// A picture whose style to take.
+#[derive(Clone, Copy)]
+pub struct Style<'a> {
+    /// The picture. Where it is transparent its style is not taken.
+    pub picture: &'a Picture,
+    /// How much it counts among the styles of a job, above 0 for at least one.
+    pub weight: f64,
+}
+
+/// The pictures of a job.
+#[derive(Clone, Copy)]
+pub struct Pictures<'a> {
+    /// What to repaint. Pixels that are transparent stay as they are.
+    pub content: &'a Picture,
+    /// How.
+    pub styles: &'a [Style<'a>],
+    /// How much of the result each pixel takes, [H, W] of the content picture, 0..1; None for all.
+    pub mask: Option<&'a Array2<f32>>,
+    /// Where to start, for [`crate::Init::Picture`].
+    pub init: Option<&'a Picture>,
+}
+
+/// What a job would do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// Height and width of the picture that would be worked on.
+    pub size: [usize; 2],
+    /// The most bytes it is expected to need.
+    pub memory: u64,
+    /// The parameters with nothing left out.
+    pub settings: Settings,
+}
+
+/// The result of a job.
+pub struct Stylised {
+    /// The picture, with the content picture's alpha, profile and depth. It has the size that was worked
+    /// on; where only a part of the content picture was painted, the content picture's size.
+    pub picture: Picture,
+    /// How it came about.
+    pub report: Report,
+}
+
+impl Engine {
+    /// Loads the model and opens the device.
+    pub fn new(options: &EngineOptions) -> Result<Self> {
+        const MOST: usize = 1024;
+        if options.threads > MOST {
+            return Err(Error::Parameters(format!(
+                "threads: {} is out of range; expected 0 to {MOST}",
+                options.threads
+            )));
+        }
+        let model = models::open(&options.model)?;
+        let device = runtime::resolve(options.device)?;
+        runtime::load()?;
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let threads = if options.threads == 0 { cores } else { options.threads };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("impasto-{i}"))
+            .build()
+            .map_err(|e| Error::Runtime(format!("the threads cannot be started: {e}")))?;
+        Ok(Engine { model, device, pool, threads, memory: options.memory })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The device that was chosen.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// How many threads compute on the CPU.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Runs a job. If it is cancelled after the first evaluation, the result is the best picture so far
+    /// and says so; before that it is [`Error::Cancelled`].
+    pub fn stylise(
+        &self,
+        pictures: &Pictures,
+        params: &Params,
+        sink: &mut (dyn Sink + Send),
+        cancel: &CancelToken,
+    ) -> Result<Stylised> {
+        self.pool.install(|| {
+            let settings = params.resolve(&self.model)?;
+            match Region::of(pictures.content, pictures.mask)? {
+                None => job::run(self, pictures, None, settings, sink, cancel),
+                Some(region) => self.stylise_part(pictures, &region, settings, sink, cancel),
+            }
+        })
+    }
+
+    /// Paints what the region selects, as a picture of its own.
+    fn stylise_part(
+        &self,
+        pictures: &Pictures,
+        region: &Region,
+        settings: Settings,
+        sink: &mut (dyn Sink + Send),
+        cancel: &CancelToken,
+    ) -> Result<Stylised> {
+        let content = region.cut(pictures.content);
+        let init = match pictures.init {
+            Some(init) => {
+                let fitting = init.resized(pictures.content.height(), pictures.content.width())?;
+                Some(region.cut(&fitting))
+            }
+            None => None,
+        };
+        let part = Pictures { content: &content, init: init.as_ref(), ..*pictures };
+        let mut stylised = job::run(self, &part, Some(&region.mask), settings, sink, cancel)?;
+        let painted = stylised.picture.resized(content.height(), content.width())?;
+        stylised.picture = region.put_back(pictures.content, &painted);
+        stylised.picture.rgb = stylised.picture.quantised();
+        Ok(stylised)
+    }
+
+    /// What a job would do, found out without doing it; fails as the job would for parameters, sizes and
+    /// memory. Of the pictures only sizes are given, as [height, width].
+    pub fn plan(
+        &self,
+        content: [usize; 2],
+        styles: &[[usize; 2]],
+        masked: bool,
+        params: &Params,
+    ) -> Result<Plan> {
+        let settings = params.resolve(&self.model)?;
+        let size = job::scaled(content, settings.size);
+        let styles: Vec<[usize; 2]> = styles.iter().map(|s| job::scaled(*s, settings.style_size)).collect();
+        let memory = memory::check(self, &settings, masked, size, &styles)?;
+        Ok(Plan { size, memory, settings })
+    }
+
+    /// The objective of a finished picture, whatever made it, as the job with these parameters and
+    /// pictures would count it: total, then (name, value) of each term. A mask is not taken into account.
+    pub fn score(
+        &self,
+        picture: &Picture,
+        pictures: &Pictures,
+        params: &Params,
+    ) -> Result<(f64, Vec<(String, f64)>)> {
+        self.pool.install(|| job::score(self, picture, pictures, &params.resolve(&self.model)?))
+    }
+}

@@ -1,0 +1,68 @@
+//! How a job went.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::params::Settings;
+use crate::picture::write_atomically;
+
+/// How a job went; the command writes it as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The version of the program.
+    pub version: &'static str,
+    /// The model's name.
+    pub model: String,
+    /// What is known of its weights.
+    pub provenance: String,
+    /// The device that was used.
+    pub device: String,
+    /// Threads on the CPU.
+    pub threads: usize,
+    /// ONNX Runtime's file.
+    pub onnxruntime: String,
+    /// The parameters with nothing left out.
+    pub settings: Settings,
+    /// Height and width of the result.
+    pub size: [usize; 2],
+    /// The loss of the picture as it is saved, with its rounding to 8 or 16 bits.
+    pub loss: f64,
+    /// The loss of the picture that the optimisation started from.
+    pub first_loss: f64,
+    /// The names of the loss's terms.
+    pub terms: Vec<String>,
+    /// The loss of each evaluation.
+    pub losses: Vec<f64>,
+    /// The terms of each of those losses, weighted.
+    pub term_losses: Vec<Vec<f64>>,
+    /// How often L-BFGS started anew.
+    pub restarts: usize,
+    /// Whether it ended early because nothing lowers the loss any more.
+    pub converged: bool,
+    /// Whether it was cancelled; the picture is then the best so far.
+    pub cancelled: bool,
+    /// Where the time went.
+    pub seconds: Seconds,
+}
+
+/// Wall-clock seconds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Seconds {
+    /// Resizing, making targets, loading graphs.
+    pub preparing: f64,
+    /// All of the optimisation.
+    pub optimising: f64,
+    /// The part of that spent in ONNX Runtime.
+    pub evaluating: f64,
+}
+
+impl Report {
+    /// Writes the report as JSON.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let failed =
+            |e: serde_json::Error| Error::Output { path: path.to_path_buf(), problem: e.to_string() };
+        write_atomically(path, serde_json::to_string_pretty(self).map_err(failed)?.as_bytes())
+    }
+}
