@@ -1,0 +1,379 @@
+//! A call of `impasto_stylise`: the struct that describes it, checked; the engine's job on a thread of its
+//! own; the callback on the caller's thread.
+
+use std::ffi::{c_char, c_void};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use impasto::{
+    CancelToken, Engine, Params, Picture, Pictures, Plan, Progress, Report, Sink, Style, Stylised,
+};
+use ndarray::Array2;
+
+use crate::guard::Failure;
+use crate::picture::{ImpastoPicture, Pixels};
+use crate::status::*;
+use crate::text;
+
+/// A style picture of a job.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ImpastoStyle {
+    /// The picture. Where it is transparent its style is not taken.
+    pub picture: ImpastoPicture,
+    /// How much it counts among the job's styles, 0..1e9; at least one must be above 0.
+    pub weight: f64,
+}
+
+/// How far a job is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ImpastoProgress {
+    /// sizeof(ImpastoProgress) in the library; a newer library may have more fields at the end.
+    pub struct_size: usize,
+    /// IMPASTO_PREPARING or IMPASTO_OPTIMISING.
+    pub phase: u32,
+    /// Evaluations of loss and gradient so far.
+    pub evaluations: u32,
+    /// Evaluations that will be done at most.
+    pub planned: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The lowest loss so far; NaN before the first evaluation.
+    pub loss: f64,
+    /// Seconds since the optimisation began.
+    pub seconds: f64,
+    /// Estimated seconds until all planned evaluations are done; NaN before the first.
+    pub seconds_left: f64,
+    /// The best picture so far, IMPASTO_RGB, IMPASTO_U8, sRGB, in the size that is worked on, when the
+    /// parameter "preview_every" says that it is due; else NULL. It lives until the callback returns.
+    pub preview: *const ImpastoPicture,
+}
+
+/// Takes the progress of a job; returns 0 to go on, anything else to cancel. It is called on the thread that
+/// called impasto_stylise: after each evaluation, and about ten times a second while one is under way, so
+/// that a host can keep its window alive in it and cancel at any moment. It may call functions of this
+/// library. NULL for no callback.
+pub type ImpastoProgressCallback =
+    Option<unsafe extern "C" fn(progress: *const ImpastoProgress, user_data: *mut c_void) -> i32>;
+
+/// What impasto_stylise is to do. Set all of it to zero first, then struct_size and what you need.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ImpastoJob {
+    /// sizeof(ImpastoJob).
+    pub struct_size: usize,
+    /// The picture to repaint; only read. Fully transparent pixels are not painted.
+    pub content: ImpastoPicture,
+    /// Receives the result. It may be the very same memory as the content (same data, stride, size and
+    /// format); any other overlap with an input is refused. Where its size is not that of the plan, the
+    /// result is resized.
+    pub output: ImpastoPicture,
+    /// The style pictures; only read.
+    pub styles: *const ImpastoStyle,
+    /// How many there are, 1..64.
+    pub style_count: usize,
+    /// How much of the result each pixel takes, in the content's size: the first channel counts, 0 keeps the
+    /// pixel as it is. NULL for all.
+    pub mask: *const ImpastoPicture,
+    /// Where to start, for the parameter "init": "picture"; NULL otherwise.
+    pub init: *const ImpastoPicture,
+    /// The parameters as JSON (impasto_params_schema describes them), or NULL for the defaults.
+    pub params: *const c_char,
+    /// Takes the progress and cancels; may be NULL.
+    pub progress: ImpastoProgressCallback,
+    /// Passed on to the callback.
+    pub user_data: *mut c_void,
+    /// IMPASTO_DISCARD or IMPASTO_KEEP_BEST.
+    pub on_cancel: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+const MOST_STYLES: usize = 64;
+
+/// A job that was found in order.
+pub struct Job {
+    content: Pixels,
+    output: Pixels,
+    styles: Vec<(Pixels, f64)>,
+    mask: Option<Pixels>,
+    init: Option<Pixels>,
+    params: Params,
+    progress: ImpastoProgressCallback,
+    user_data: *mut c_void,
+    keep_best: bool,
+}
+
+/// Checks all that can be checked without looking at pixels.
+///
+/// # Safety
+/// `job` must be null or point to a job whose pointers are null or valid for what they describe.
+pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
+    if job.is_null() || !job.is_aligned() {
+        return Err(Failure::argument("job is NULL or not aligned; expected an ImpastoJob"));
+    }
+    // SAFETY: not null; struct_size comes first in every version of the struct.
+    let size = unsafe { (*job).struct_size };
+    if size < size_of::<ImpastoJob>() {
+        return Err(Failure::argument(format!(
+            "job.struct_size is {size}; expected sizeof(ImpastoJob), {}",
+            size_of::<ImpastoJob>()
+        )));
+    }
+    // SAFETY: as the caller promises.
+    let job = unsafe { *job };
+    if job.on_cancel > IMPASTO_KEEP_BEST || job.reserved != 0 {
+        return Err(Failure::argument("job.on_cancel or job.reserved has a value that is unknown"));
+    }
+    if job.styles.is_null() || !job.styles.is_aligned() || !(1..=MOST_STYLES).contains(&job.style_count) {
+        return Err(Failure::argument(format!(
+            "job.styles with job.style_count {}: expected 1 to {MOST_STYLES} style pictures",
+            job.style_count
+        )));
+    }
+    // SAFETY: checked above, and as the caller promises.
+    let styles = unsafe { std::slice::from_raw_parts(job.styles, job.style_count) };
+    let styles = styles.iter().enumerate().map(|(i, style)| {
+        if !(0.0..=1e9).contains(&style.weight) {
+            let problem = format!("styles[{i}].weight is {}; expected 0 to 1e9", style.weight);
+            return Err(Failure::new(IMPASTO_PARAMETERS, problem));
+        }
+        Ok((Pixels::new(&format!("styles[{i}]"), &style.picture)?, style.weight))
+    });
+    let styles = styles.collect::<Result<Vec<_>, _>>()?;
+    if styles.iter().all(|(_, weight)| *weight == 0.0) {
+        return Err(Failure::new(IMPASTO_PARAMETERS, "styles: all weights are 0; raise one"));
+    }
+    let optional = |name: &str, picture: *const ImpastoPicture| {
+        if !picture.is_aligned() {
+            return Err(Failure::argument(format!("{name} is not aligned")));
+        }
+        // SAFETY: as the caller promises.
+        unsafe { picture.as_ref() }.map(|p| Pixels::new(name, p)).transpose()
+    };
+    // SAFETY: as the caller promises.
+    let params = match unsafe { text("params", job.params) }? {
+        Some(json) => Params::from_json(json)?,
+        None => Params::default(),
+    };
+    let job = Job {
+        content: Pixels::new("content", &job.content)?,
+        output: Pixels::new("output", &job.output)?,
+        styles,
+        mask: optional("mask", job.mask)?,
+        init: optional("init", job.init)?,
+        params,
+        progress: job.progress,
+        user_data: job.user_data,
+        keep_best: job.on_cancel == IMPASTO_KEEP_BEST,
+    };
+    job.check_overlap()?;
+    if let Some(mask) = job.mask.filter(|m| m.size() != job.content.size()) {
+        let ([mh, mw], [h, w]) = (mask.size(), job.content.size());
+        let problem = format!("mask: is {mw}×{mh} pixels, the content {w}×{h}; they must have the same size");
+        return Err(Failure::new(IMPASTO_PICTURE, problem));
+    }
+    Ok(job)
+}
+
+impl Job {
+    fn check_overlap(&self) -> Result<(), Failure> {
+        let out = self.output.range();
+        let meets = |p: &Pixels| p.range().start < out.end && out.start < p.range().end;
+        let inputs = self.styles.iter().map(|(p, _)| p).chain(&self.mask).chain(&self.init);
+        if (meets(&self.content) && !self.output.is(&self.content)) || inputs.into_iter().any(meets) {
+            return Err(Failure::argument(
+                "output overlaps an input; only the very same picture as the content may be written over",
+            ));
+        }
+        Ok(())
+    }
+
+    pub fn plan(&self, engine: &Engine) -> Result<Plan, Failure> {
+        let styles: Vec<[usize; 2]> = self.styles.iter().map(|(p, _)| p.size()).collect();
+        Ok(engine.plan(self.content.size(), &styles, self.mask.is_some(), &self.params)?)
+    }
+
+    /// Runs the job and writes the output.
+    ///
+    /// # Safety
+    /// The memory of all pictures is valid, and nobody else uses it meanwhile.
+    pub unsafe fn run(&self, engine: &Engine) -> Result<(i32, Option<Report>), Failure> {
+        // SAFETY: as the caller promises.
+        let content = unsafe { self.content.read() };
+        // SAFETY: as the caller promises.
+        let styles: Vec<Picture> = self.styles.iter().map(|(p, _)| unsafe { p.read() }).collect();
+        // SAFETY: as the caller promises.
+        let mask = self.mask.map(|p| unsafe { p.read_mask() });
+        // SAFETY: as the caller promises.
+        let init = self.init.map(|p| unsafe { p.read() });
+        let weighted: Vec<Style> = styles
+            .iter()
+            .zip(&self.styles)
+            .map(|(picture, (_, weight))| Style { picture, weight: *weight })
+            .collect();
+        let pictures =
+            Pictures { content: &content, styles: &weighted, mask: mask.as_ref(), init: init.as_ref() };
+        let stylised = self.paint(engine, &pictures)?;
+        let cancelled = stylised.report.cancelled;
+        if cancelled && !self.keep_best {
+            return Err(Failure::new(IMPASTO_CANCELLED, "cancelled"));
+        }
+        // SAFETY: as the caller promises.
+        unsafe { self.write(&content, mask.as_ref(), &stylised.picture) }?;
+        let status = if cancelled { IMPASTO_CANCELLED_WITH_PICTURE } else { IMPASTO_OK };
+        Ok((status, Some(stylised.report)))
+    }
+
+    /// # Safety
+    /// As `run`.
+    unsafe fn write(
+        &self,
+        content: &Picture,
+        mask: Option<&Array2<f32>>,
+        painted: &Picture,
+    ) -> Result<(), Failure> {
+        let [h, w] = self.output.size();
+        let mut painted = painted.resized(h, w)?;
+        let same_size = self.output.size() == self.content.size();
+        if same_size {
+            // Not resized on the way.
+            painted.alpha.clone_from(&content.alpha);
+        }
+        let keeps = same_size && self.output.is_like(&self.content);
+        let stays = |y: usize, x: usize| {
+            keeps
+                && (mask.is_some_and(|m| m[[y, x]] <= 0.0)
+                    || content.alpha.as_ref().is_some_and(|a| a[[y, x]] <= 0.0))
+        };
+        // SAFETY: as the caller promises; `checked` has refused an output that overlaps the content in any
+        // other way than being the same.
+        unsafe {
+            if keeps && !self.output.is(&self.content) {
+                self.output.copy(&self.content, stays);
+            }
+            self.output.write(&painted, stays);
+        }
+        Ok(())
+    }
+
+    /// Lets the engine work on a thread of its own while this one calls the callback.
+    fn paint(&self, engine: &Engine, pictures: &Pictures) -> Result<Stylised, Failure> {
+        let cancel = CancelToken::new();
+        let (events, from_job) = channel();
+        let (answers, to_job) = channel();
+        let mut sink = ToCaller { events, answers: to_job };
+        let (params, token) = (&self.params, &cancel);
+        thread::scope(|scope| {
+            let job = thread::Builder::new()
+                .name("impasto-job".to_string())
+                .spawn_scoped(scope, move || engine.stylise(pictures, params, &mut sink, token))
+                .map_err(|e| Failure::new(IMPASTO_RUNTIME, format!("a thread cannot be started: {e}")))?;
+            self.listen(&from_job, &answers, &cancel);
+            match job.join() {
+                Ok(result) => Ok(result?),
+                Err(payload) => Err(Failure::panic(&*payload)),
+            }
+        })
+    }
+
+    /// Calls the callback for each event, and now and then in between, until the job has ended.
+    fn listen(&self, events: &Receiver<Event>, answers: &Sender<()>, cancel: &CancelToken) {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let mut now = ImpastoProgress {
+            struct_size: size_of::<ImpastoProgress>(),
+            phase: IMPASTO_PREPARING,
+            evaluations: 0,
+            planned: 0,
+            reserved: 0,
+            loss: f64::NAN,
+            seconds: 0.0,
+            seconds_left: f64::NAN,
+            preview: std::ptr::null(),
+        };
+        let call = |now: &ImpastoProgress| {
+            if let Some(callback) = self.progress
+                && !cancel.is_cancelled()
+                // SAFETY: the host promises that the callback can be called with its user_data.
+                && unsafe { callback(now, self.user_data) } != 0
+            {
+                cancel.cancel();
+            }
+        };
+        loop {
+            match events.recv_timeout(PAUSE) {
+                Err(RecvTimeoutError::Timeout) => call(&now),
+                Err(RecvTimeoutError::Disconnected) => return,
+                Ok(event) => {
+                    match event {
+                        Event::Progress(p) => {
+                            let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                            now.phase = IMPASTO_OPTIMISING;
+                            (now.evaluations, now.planned) = (count(p.evaluations), count(p.planned));
+                            (now.loss, now.seconds, now.seconds_left) = (p.loss, p.seconds, p.seconds_left);
+                            call(&now);
+                        }
+                        Event::Preview(mut pixels, [height, width]) => {
+                            let preview = ImpastoPicture {
+                                data: pixels.as_mut_ptr().cast(),
+                                stride: 3 * width as isize,
+                                width: width as u32,
+                                height: height as u32,
+                                layout: IMPASTO_RGB,
+                                sample: IMPASTO_U8,
+                                encoding: IMPASTO_SRGB,
+                                reserved: 0,
+                            };
+                            call(&ImpastoProgress { preview: &preview, ..now });
+                        }
+                    }
+                    // The job has ended if nobody takes the answer; the next event tells.
+                    let _ = answers.send(());
+                }
+            }
+        }
+    }
+}
+
+enum Event {
+    Progress(Progress),
+    /// RGB bytes and their [height, width].
+    Preview(Vec<u8>, [usize; 2]),
+}
+
+/// The job's end: sends an event and waits until the caller has taken it, so that a cancelled job does not
+/// run on.
+struct ToCaller {
+    events: Sender<Event>,
+    answers: Receiver<()>,
+}
+
+impl ToCaller {
+    fn send(&self, event: Event) {
+        if self.events.send(event).is_ok() {
+            // It fails if the caller has gone, which ends the wait just as well.
+            let _ = self.answers.recv();
+        }
+    }
+}
+
+impl Sink for ToCaller {
+    fn progress(&mut self, progress: &Progress) {
+        self.send(Event::Progress(progress.clone()));
+    }
+
+    fn preview(&mut self, _: usize, picture: &Picture) {
+        let (h, w) = (picture.height(), picture.width());
+        let mut bytes = Vec::with_capacity(3 * h * w);
+        for y in 0..h {
+            for x in 0..w {
+                bytes.extend(
+                    [0, 1, 2].map(|c| (picture.rgb[[c, y, x]].clamp(0.0, 1.0) * 255.0).round() as u8),
+                );
+            }
+        }
+        self.send(Event::Preview(bytes, [h, w]));
+    }
+}

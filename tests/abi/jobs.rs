@@ -1,0 +1,253 @@
+//! Jobs as hosts run them: cancelled at every evaluation, from callbacks, from many threads, again and again.
+
+use std::ptr::null_mut;
+use std::time::{Duration, Instant};
+
+use crate::host::{Host, Pixels};
+use crate::library::*;
+
+#[test]
+fn cancelling_at_each_evaluation_leaves_the_output_or_gives_the_best() {
+    let Some(api) = Api::shared() else { return };
+    let engine = api.small();
+    for at in 0..=6 {
+        for keep in [0, 1] {
+            let mut host = Host::new();
+            host.on_cancel = keep;
+            host.output.bytes.fill(0x5A);
+            let before = host.output.bytes.clone();
+            let mut last = 0;
+            let status = host.run_with(api, engine, |p| {
+                last = last.max(p.evaluations);
+                (p.evaluations >= at) as i32
+            });
+            // At the last evaluation there is nothing left to cancel, but the wish is reported.
+            let expected = match (last, keep) {
+                (0, _) | (_, 0) => CANCELLED,
+                _ => CANCELLED_WITH_PICTURE,
+            };
+            assert_eq!(status, expected, "at {at}");
+            // Before the first evaluation the callback is called only if preparing takes a while.
+            assert!(last == at || (at == 0 && last <= 1), "{last} evaluations, {at} wanted");
+            assert_eq!(host.output.bytes == before, expected == CANCELLED, "at {at}, keep {keep}");
+        }
+    }
+    api.engine_free(engine);
+}
+
+#[test]
+fn cancelling_takes_effect_in_the_middle_of_an_evaluation() {
+    let Some(api) = Api::shared() else { return };
+    let engine = api.engine(r#"{"device": "cpu", "threads": 2, "model": "vgg19-random"}"#);
+    let mut host = Host::new().params(r#"{"size": 768, "style_size": 64, "iterations": 3}"#);
+    let mut asked = None;
+    let begun = Instant::now();
+    let status = host.run_with(api, engine, |p| {
+        // It is the heartbeat that is answered: no evaluation has ended yet.
+        let wanted = p.evaluations == 0 && begun.elapsed() > Duration::from_secs(3);
+        if wanted {
+            asked.get_or_insert_with(Instant::now);
+        }
+        wanted as i32
+    });
+    assert_eq!(status, CANCELLED);
+    let took = asked.expect("asked").elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    api.engine_free(engine);
+}
+
+#[test]
+fn progress_tells_how_far_it_is_and_shows_the_picture() {
+    let Some(api) = Api::shared() else { return };
+    let engine = api.small();
+    let mut host = Host::new().params(r#"{"size": 48, "iterations": 6, "preview_every": 2}"#);
+    let (mut losses, mut previews) = (Vec::new(), Vec::new());
+    let thread = std::thread::current().id();
+    let status = host.run_with(api, engine, |p| {
+        assert_eq!(std::thread::current().id(), thread);
+        assert_eq!(p.struct_size, size_of::<Progress>());
+        // SAFETY: it is null or lives until the callback returns.
+        if let Some(preview) = unsafe { p.preview.as_ref() } {
+            assert_eq!((preview.width, preview.height, preview.layout, preview.sample), (48, 36, 3, 1));
+            // SAFETY: as above.
+            let bytes = unsafe { std::slice::from_raw_parts(preview.data.cast::<u8>(), 48 * 36 * 3) };
+            previews.push(bytes.to_vec());
+        } else if p.phase == 1 {
+            assert_eq!(p.planned, 6);
+            if losses.len() < p.evaluations as usize {
+                losses.push(p.loss);
+            }
+        }
+        0
+    });
+    assert_eq!(status, OK);
+    assert_eq!((losses.len(), previews.len()), (6, 3));
+    assert!(losses.is_sorted_by(|a, b| a >= b));
+    assert_eq!(previews[2], host.output.bytes, "the last preview is the result");
+    api.engine_free(engine);
+}
+
+#[test]
+fn callbacks_may_call_back_in() {
+    let Some(api) = Api::shared() else { return };
+    let engine = api.small();
+    let mut reference = Host::new();
+    assert_eq!(reference.run(api, engine), OK);
+    let mut outer = Host::new();
+    let mut done = false;
+    let status = outer.run_with(api, engine, |p| {
+        if p.evaluations == 2 && !std::mem::replace(&mut done, true) {
+            let mut inner = Host::new();
+            assert_eq!(inner.run(api, engine), OK);
+            assert_eq!(inner.output.bytes, reference.output.bytes);
+            assert_eq!(api.stylise(engine, std::ptr::null(), null_mut()), INVALID_ARGUMENT);
+            assert!(api.error().contains("job"));
+        }
+        0
+    });
+    assert_eq!(status, OK);
+    assert!(done);
+    assert_eq!(outer.output.bytes, reference.output.bytes);
+    api.engine_free(engine);
+}
+
+#[test]
+fn eight_threads_share_an_engine_and_have_their_own() {
+    let Some(api) = Api::shared() else { return };
+    let shared = api.small() as usize;
+    let mut reference = Host::new();
+    assert_eq!(reference.run(api, shared as *mut Engine), OK);
+    let reference = &reference.output.bytes;
+    std::thread::scope(|scope| {
+        for i in 0..8 {
+            scope.spawn(move || {
+                let own = (i % 2 == 0).then(|| api.small());
+                let mut host = Host::new();
+                assert_eq!(host.run(api, own.unwrap_or(shared as *mut Engine)), OK, "{}", api.error());
+                assert!(host.output.bytes == *reference);
+                // The error belongs to the thread.
+                let mut bad = Host::new().params(&format!("{{\"nr{i}\": 1}}"));
+                assert_eq!(bad.run(api, shared as *mut Engine), PARAMETERS);
+                assert!(api.error().contains(&format!("nr{i}")));
+                if let Some(own) = own {
+                    api.engine_free(own);
+                }
+            });
+        }
+    });
+    api.engine_free(shared as *mut Engine);
+}
+
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").expect("statm");
+    text.split(' ').nth(1).and_then(|n| n.parse::<usize>().ok()).expect("a number") * 4096
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thousand_engines_come_and_go_without_growth() {
+    let Some(api) = alone("jobs::a_thousand_engines_come_and_go_without_growth") else { return };
+    let cycle = |n: usize| {
+        for _ in 0..n {
+            let engine = api.small();
+            api.json(|a, to| a.engine_info(engine, to));
+            Host::new().with(|job| api.json(|a, to| a.plan(engine, job, to)));
+            api.engine_free(engine);
+        }
+    };
+    // What the first ones leave in the allocator's pools stays.
+    cycle(200);
+    let before = resident();
+    cycle(1000);
+    let grown = resident().saturating_sub(before);
+    // Each engine holds more than a megabyte of weights.
+    assert!(grown < 32 << 20, "{} MiB more", grown >> 20);
+}
+
+#[test]
+fn it_is_opened_used_closed_and_opened_again() {
+    for _ in 0..3 {
+        let Some(api) = Api::open() else { return };
+        let engine = api.small();
+        let mut host = Host::new();
+        assert_eq!(host.run(&api, engine), OK);
+        api.engine_free(engine);
+        drop(api);
+    }
+}
+
+#[test]
+fn a_blend_of_weight_0_is_no_blend_and_several_styles_mix() {
+    let Some(api) = Api::shared() else { return };
+    let engine = api.small();
+    let mut other = Pixels::rgb(40, 40);
+    other.bytes.iter_mut().enumerate().for_each(|(i, b)| *b = if (i / 3) % 8 < 4 { 20 } else { 230 });
+    let mut run = |weights: [f64; 2]| {
+        let mut host = Host::new();
+        let other = other.descriptor();
+        let status = host.with(|job| {
+            // SAFETY: the job's style is alive.
+            let first = unsafe { (*job.styles).picture };
+            let styles =
+                [Style { picture: first, weight: weights[0] }, Style { picture: other, weight: weights[1] }];
+            (job.styles, job.style_count) = (styles.as_ptr(), 2);
+            api.stylise(engine, job, null_mut())
+        });
+        (status, host.output.bytes)
+    };
+    let mut alone = Host::new();
+    assert_eq!(alone.run(api, engine), OK);
+    assert_eq!(run([1.0, 0.0]), (OK, alone.output.bytes.clone()));
+    assert_eq!(run([3.0, 0.0]), (OK, alone.output.bytes.clone()), "only the ratio counts");
+    let (mixed, second) = (run([1.0, 1.0]), run([0.0, 1.0]));
+    assert!(mixed.0 == OK && mixed.1 != alone.output.bytes && mixed.1 != second.1);
+    assert_eq!(run([0.0, 0.0]).0, PARAMETERS);
+    api.engine_free(engine);
+}
+
+/// Runs a test once more in a process of its own, where no other test is, and sees to it that the library
+/// prints nothing there. The library is for that process; here it is None.
+fn alone(test: &str) -> Option<&'static Api> {
+    const CHILD: &str = "IMPASTO_TEST_CHILD";
+    let api = Api::shared()?;
+    if std::env::var_os(CHILD).is_some() {
+        return Some(api);
+    }
+    let own = std::env::current_exe().expect("this program");
+    let mut child = std::process::Command::new(own);
+    let output =
+        child.args(["--exact", test, "--nocapture", "-q"]).env(CHILD, "1").output().expect("it starts");
+    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{printed}{said}");
+    assert!(printed.contains("1 passed"), "{printed}");
+    assert_eq!(said, "");
+    assert!(!printed.to_lowercase().contains("onnx"), "{printed}");
+    None
+}
+
+#[test]
+fn nothing_is_printed_and_no_handler_is_set() {
+    let Some(api) = alone("jobs::nothing_is_printed_and_no_handler_is_set") else { return };
+    #[cfg(unix)]
+    let handlers = || {
+        [libc::SIGINT, libc::SIGTERM, libc::SIGSEGV, libc::SIGABRT, libc::SIGPIPE].map(|signal| {
+            let mut action: libc::sigaction =
+                // SAFETY: a plain struct that the call fills.
+                unsafe { std::mem::zeroed() };
+            // SAFETY: asking changes nothing.
+            assert_eq!(unsafe { libc::sigaction(signal, std::ptr::null(), &mut action) }, 0);
+            action.sa_sigaction
+        })
+    };
+    #[cfg(unix)]
+    let before = handlers();
+    let environment: Vec<_> = std::env::vars_os().collect();
+    let engine = api.small();
+    assert_eq!(Host::new().run(api, engine), OK);
+    assert_eq!(Host::new().params("{").run(api, engine), PARAMETERS);
+    api.engine_free(engine);
+    #[cfg(unix)]
+    assert_eq!(handlers(), before);
+    assert_eq!(std::env::vars_os().collect::<Vec<_>>(), environment);
+}

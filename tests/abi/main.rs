@@ -1,0 +1,11 @@
+//! The C library as a host sees it: opened at run time, called through declarations of our own, never linked.
+//! `cargo xtask test` builds it and names it in IMPASTO_LIBRARY; where it is not there, that is said and
+//! nothing is tested.
+
+mod formats;
+mod host;
+mod jobs;
+mod layout;
+mod library;
+mod programs;
+mod statuses;

@@ -1,0 +1,167 @@
+//! The example programs in C, C++ and Python, and that they make what the command makes.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use impasto::Picture;
+
+use crate::library;
+
+const PARAMS: &str = r#"{"size": 64, "iterations": 6, "strength": 60}"#;
+const ENGINE: &str = r#"{"device": "cpu", "threads": 2}"#;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn example(name: &str) -> PathBuf {
+    root().join("ffi").join("examples").join(name)
+}
+
+fn succeed(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {:?}\n{said}", output.status);
+    output
+}
+
+/// A folder with the sample pictures as PPM and a libimpasto.so to link with.
+struct Workshop {
+    folder: tempfile::TempDir,
+}
+
+impl Workshop {
+    fn new() -> Option<Self> {
+        let library = library::file()?;
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::copy(&library, folder.path().join("libimpasto.so")).expect("copied");
+        // Its soname, which the program will ask for.
+        std::fs::copy(&library, folder.path().join("libimpasto.so.0")).expect("copied");
+        let shop = Workshop { folder };
+        shop.bring("cat.png", "content", None);
+        shop.bring("whirls.jpg", "style", None);
+        Some(shop)
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Puts a sample picture there as PNG, without a profile, and as PPM: the same pixels.
+    fn bring(&self, from: &str, to: &str, size: Option<(usize, usize)>) {
+        let mut picture = Picture::read(&root().join("assets/sample").join(from)).expect("the sample");
+        if let Some((height, width)) = size {
+            picture = picture.resized(height, width).expect("resized");
+        }
+        let png = self.at(&format!("{to}.png"));
+        Picture::from_rgb(picture.rgb).write(&png).expect("written");
+        write_ppm(&self.at(&format!("{to}.ppm")), &Picture::read(&png).expect("a picture"));
+    }
+
+    fn compile(&self, compiler: &str, flags: &[&str], sources: &[&str]) -> PathBuf {
+        let program = self.at("program");
+        let mut command = Command::new(compiler);
+        command
+            .args(flags)
+            .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-I"])
+            .arg(root().join("include"));
+        command.args(sources.iter().map(|s| example(s))).arg("-L").arg(self.folder.path());
+        succeed(command.args(["-limpasto", "-o"]).arg(&program));
+        program
+    }
+
+    /// Runs a program as the examples are run and returns the picture's bytes.
+    fn run(&self, command: &mut Command) -> Vec<u8> {
+        let out = self.at("out.ppm");
+        command.arg(self.at("content.ppm")).arg(self.at("style.ppm")).arg(&out).args([PARAMS, ENGINE]);
+        let output = succeed(command.env("LD_LIBRARY_PATH", self.folder.path()));
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("cancelled; once more") && said.contains("6 of 6 evaluations"), "{said}");
+        std::fs::read(out).expect("a picture")
+    }
+
+    /// What the command makes of the same pictures with the same parameters.
+    fn of_command(&self) -> Vec<u8> {
+        let (params, out) = (self.at("params.json"), self.at("command.png"));
+        std::fs::write(&params, PARAMS).expect("written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_impasto"));
+        command.arg(self.at("content.png")).arg(self.at("style.png"));
+        command.arg("-o").arg(&out).arg("--params").arg(&params);
+        succeed(command.args(["--device", "cpu", "--threads", "2", "--quiet"]));
+        let ppm = self.at("command.ppm");
+        write_ppm(&ppm, &Picture::read(&out).expect("a picture"));
+        std::fs::read(ppm).expect("a picture")
+    }
+}
+
+fn write_ppm(path: &Path, picture: &Picture) {
+    let (h, w) = (picture.height(), picture.width());
+    let mut bytes = format!("P6\n{w} {h}\n255\n").into_bytes();
+    for y in 0..h {
+        for x in 0..w {
+            bytes.extend([0, 1, 2].map(|c| (picture.rgb[[c, y, x]] * 255.0).round() as u8));
+        }
+    }
+    std::fs::write(path, bytes).expect("written");
+}
+
+#[test]
+fn c_and_python_make_what_the_command_makes() {
+    let Some(shop) = Workshop::new() else { return };
+    let expected = shop.of_command();
+    let program = shop.compile("cc", &["-std=c11"], &["stylise.c"]);
+    assert!(shop.run(&mut Command::new(&program)) == expected, "C differs");
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let mut command = Command::new(python);
+    command.arg(example("stylise.py")).arg(shop.at("libimpasto.so"));
+    assert!(shop.run(&mut command) == expected, "Python differs");
+}
+
+#[test]
+fn cpp_makes_what_the_command_makes() {
+    let Some(shop) = Workshop::new() else { return };
+    // The C++ example paints in place, so its content has the size that is worked on already.
+    shop.bring("cat.png", "content", Some((43, 64)));
+    let expected = shop.of_command();
+    let program = shop.compile("c++", &["-std=c++17"], &["stylise.cpp", "stylise_main.cpp"]);
+    assert!(shop.run(&mut Command::new(&program)) == expected, "C++ differs");
+}
+
+/// A host that has opened an ONNX Runtime of its own, from another file.
+#[test]
+fn another_onnx_runtime_in_the_process_does_no_harm() {
+    let (Some(shop), Some(packages)) = (Workshop::new(), std::env::var_os("IMPASTO_PYTHONPATH")) else {
+        return;
+    };
+    let expected = shop.of_command();
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let mut command = Command::new(python);
+    let code = "import sys, runpy, onnxruntime; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')";
+    command.arg("-c").arg(code).arg(example("stylise.py")).arg(shop.at("libimpasto.so"));
+    assert!(shop.run(command.env("PYTHONPATH", packages)) == expected);
+}
+
+/// Memory faults and leaks outside ONNX Runtime's own code.
+#[test]
+fn the_c_example_is_clean_under_valgrind() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("skipped: valgrind is not installed");
+        return;
+    }
+    let Some(shop) = Workshop::new() else { return };
+    let program = shop.compile("cc", &["-std=c11", "-g"], &["stylise.c"]);
+    let mut command = Command::new("valgrind");
+    command.args([
+        "--error-exitcode=99",
+        "--leak-check=full",
+        "--show-leak-kinds=definite",
+        "--errors-for-leak-kinds=definite",
+        "--quiet",
+    ]);
+    command.arg(format!("--suppressions={}", root().join("tests/abi/onnxruntime.supp").display()));
+    let out = shop.at("out.ppm");
+    command.arg(&program).arg(shop.at("content.ppm")).arg(shop.at("style.ppm")).arg(&out);
+    command
+        .args([r#"{"size": 32, "style_size": 32, "iterations": 4}"#, r#"{"device": "cpu", "threads": 1}"#]);
+    succeed(command.env("LD_LIBRARY_PATH", shop.folder.path()));
+}
