@@ -16,12 +16,13 @@ from pathlib import Path
 parser = argparse.ArgumentParser()
 parser.add_argument("pairs", nargs="+", help="CONTENT:STYLE")
 parser.add_argument("--teacher", required=True)
-parser.add_argument("--model", default="compact")
+parser.add_argument("--model", action="append", help="compact if left out; may be given again")
 parser.add_argument("--size", default="320")
 parser.add_argument("--iterations", default="150")
 parser.add_argument("--keep", help="a folder for the pictures")
 args = parser.parse_args()
 program = os.environ["IMPASTO"]
+models = args.model or ["compact"]
 
 
 def stylise(content, style, model, iterations, out):
@@ -40,12 +41,18 @@ def score(picture, content, style):
 with tempfile.TemporaryDirectory() as temporary:
     folder = Path(args.keep or temporary)
     folder.mkdir(parents=True, exist_ok=True)
-    print("| pair | content's own | " + args.model + " | factor | teacher | factor |\n|---|---|---|---|---|---|")
+    columns = [column for model in models for column in (Path(model).stem, "factor")]
+    print("| pair | content's own | " + " | ".join(columns) + " | teacher | factor |")
+    print("|---" * (len(columns) + 4) + "|")
     for pair in args.pairs:
         content, style = pair.split(":")
         name = f"{Path(content).stem}-{Path(style).stem}"
         first = stylise(content, style, args.teacher, "1", f"{folder}/{name}-first.png")["first_loss"]
-        stylise(content, style, args.model, args.iterations, f"{folder}/{name}.png")
-        own = score(f"{folder}/{name}.png", content, style)
-        best = stylise(content, style, args.teacher, args.iterations, f"{folder}/{name}-teacher.png")["loss"]
-        print(f"| {name} | {first:.2e} | {own:.2e} | {first / own:.0f} | {best:.2e} | {first / best:.0f} |", flush=True)
+        cells = []
+        for model in models:
+            picture = f"{folder}/{name}-{Path(model).stem}.png"
+            stylise(content, style, model, args.iterations, picture)
+            cells.append(score(picture, content, style))
+        cells.append(stylise(content, style, args.teacher, args.iterations, f"{folder}/{name}-teacher.png")["loss"])
+        text = " | ".join(f"{loss:.2e} | {first / loss:.0f}" for loss in cells)
+        print(f"| {name} | {first:.2e} | {text} |", flush=True)
