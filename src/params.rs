@@ -75,8 +75,8 @@ pub struct Params {
     /// Evaluations of the objective at most.
     #[schemars(range(min = 1, max = 100_000))]
     pub iterations: Option<usize>,
-    /// Style against content on one scale: 50 leaves the weights as they are, 0 keeps nearly all of the
-    /// content picture, 100 nearly nothing.
+    /// Style against content on one scale: 75 leaves the weights as they are; 25 less is a tenth of the style
+    /// against the content, 25 more ten times as much. 0 keeps nearly all of the content picture.
     #[schemars(range(min = 0.0, max = 100.0))]
     pub strength: Option<f64>,
     /// Multiplies the style losses; 1 is the reference weight (1000/N² per tap).
@@ -151,7 +151,7 @@ fn presets(schema: &mut Schema) {
     let named = |preset: Preset| {
         let Defaults { size, iterations } = preset.defaults();
         serde_json::json!({
-            "size": size, "iterations": iterations, "strength": 50.0, "style_weight": 1.0, "content_weight": 1.0,
+            "size": size, "iterations": iterations, "strength": REFERENCE_STRENGTH, "style_weight": 1.0, "content_weight": 1.0,
             "tv_weight": 0.0, "style_scale": 1.0, "colours": Colours::default(), "init": Init::default(),
             "pooling": Pooling::default(),
         })
@@ -187,8 +187,9 @@ const SHALLOW_CONTENT: [&str; 2] = ["relu3_3", "relu2_2"];
 /// much of the scene: what a content weight of 1 stands for at those taps.
 const SHALLOW_SHARE: f64 = 0.1;
 
-/// By how many powers of ten strength 100 raises the style losses and lowers the content losses.
-const ROOT_DECADES: f64 = 1.25;
+/// The strength that leaves the weights as they are. There is more below it than above: with the reference
+/// weights the style counts so much more already that little changes when it counts for more.
+const REFERENCE_STRENGTH: f64 = 75.0;
 
 /// Parameters with nothing left out, for one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -282,7 +283,7 @@ impl Params {
             tv_weight: number("tv_weight", self.tv_weight.unwrap_or(0.0), 0.0, 1e12)?,
             init: self.init.unwrap_or_default(),
             seed: self.seed,
-            strength: number("strength", self.strength.unwrap_or(50.0), 0.0, 100.0)?,
+            strength: number("strength", self.strength.unwrap_or(REFERENCE_STRENGTH), 0.0, 100.0)?,
             style_size: self.style_longer_side(size)?,
             colours: self.colours.unwrap_or_default(),
             style_taps,
@@ -301,14 +302,19 @@ impl Params {
 }
 
 impl Settings {
+    /// What strength multiplies the style losses with and divides the content losses by.
+    fn style_share(&self) -> f64 {
+        10f64.powf((self.strength - REFERENCE_STRENGTH) / 50.0)
+    }
+
     /// What the style losses are multiplied with, on top of their reference weights.
     pub(crate) fn style_factor(&self) -> f64 {
-        self.style_weight * 10f64.powf(ROOT_DECADES * (self.strength - 50.0) / 50.0)
+        self.style_weight * self.style_share()
     }
 
     /// What the content loss at a tap is multiplied with, on top of its reference weight.
     pub(crate) fn content_factor(&self, tap: &Tap) -> f64 {
-        let weight = self.content_weight * 10f64.powf(-ROOT_DECADES * (self.strength - 50.0) / 50.0);
+        let weight = self.content_weight / self.style_share();
         weight * if tap.block < 4 { SHALLOW_SHARE } else { 1.0 }
     }
 

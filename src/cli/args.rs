@@ -203,7 +203,7 @@ pub struct ParamArgs {
     /// Evaluations of loss and gradient at most [standard: 200]
     #[arg(long, value_name = "N")]
     pub iterations: Option<usize>,
-    /// Style against content from 0 (nearly the photograph) to 100 (nearly the painting alone) [50]
+    /// Style against content from 0 (nearly the photograph) to 100 (nearly the painting alone) [75]
     #[arg(long, value_name = "0..100", allow_negative_numbers = true)]
     pub strength: Option<f64>,
     /// How much style counts; 1 is the weight of the paper

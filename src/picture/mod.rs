@@ -69,10 +69,7 @@ impl Picture {
     /// How bright each pixel is, [H, W] in 0..1 (the mean of the encoded channels), transparent ones not at
     /// all: a picture that is a mask.
     pub fn brightness(&self) -> Array2<f32> {
-        let mut mask = (&self.rgb.index_axis(Axis(0), 0)
-            + &self.rgb.index_axis(Axis(0), 1)
-            + &self.rgb.index_axis(Axis(0), 2))
-            / 3.0;
+        let mut mask = self.rgb.sum_axis(Axis(0)) / 3.0;
         if let Some(alpha) = &self.alpha {
             mask *= alpha;
         }

@@ -28,8 +28,8 @@ pub fn set_up_folder() -> Option<PathBuf> {
 /// Opens ONNX Runtime if that has not happened yet, and says where it lies.
 ///
 /// It is looked for in this order: the file or folder that the variable `IMPASTO_ONNXRUNTIME` names;
-/// beside the executable or library that this code is in, and in `lib` beside that; the project's set-up
-/// folder; the system's libraries. The error lists all the places.
+/// beside the executable or library that this code is in, and in `lib` beside or above that; the project's
+/// set-up folder; the system's libraries. The error lists all the places.
 pub fn load() -> Result<PathBuf> {
     environment().map(|(_, path)| path)
 }
@@ -63,7 +63,8 @@ fn open() -> Result<(Environment, PathBuf)> {
     let executable = std::env::current_exe().ok().and_then(|f| f.parent().map(Path::to_path_buf));
     let mut folders: Vec<PathBuf> = Vec::new();
     for folder in own.into_iter().chain(executable) {
-        for folder in [folder.clone(), folder.join("lib")] {
+        let above = folder.parent().map(|f| f.join("lib"));
+        for folder in [Some(folder.clone()), Some(folder.join("lib")), above].into_iter().flatten() {
             if !folders.contains(&folder) {
                 folders.push(folder);
             }

@@ -3,6 +3,7 @@
 
 mod command;
 mod common;
+mod controls;
 mod exported;
 mod faults;
 mod gradient;

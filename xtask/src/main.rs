@@ -1,5 +1,6 @@
 //! `cargo xtask …`: what a person or a machine does with a checkout, in commands of one word.
 
+mod dist;
 mod onnxruntime;
 mod run;
 
@@ -27,6 +28,15 @@ enum Task {
         /// Passed on to `cargo test`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Lays command, C library, header and ONNX Runtime out as a folder that can be moved anywhere
+    Dist {
+        /// Into this folder, as `make install` would, instead of target/dist
+        #[arg(long)]
+        prefix: Option<PathBuf>,
+        /// Leaves ONNX Runtime out, where the system has it
+        #[arg(long)]
+        without_onnxruntime: bool,
     },
     /// Measures against PyTorch and prints ratios; needs a Python that has torch, named by PYTHON
     #[command(subcommand)]
@@ -67,6 +77,11 @@ fn perform(task: &Task) -> Result<()> {
         Task::Setup { cuda } => onnxruntime::set_up(*cuda).map(|_| ()),
         Task::Demo => demo(),
         Task::Test { arguments } => test(arguments),
+        Task::Dist { prefix, without_onnxruntime } => {
+            let folder = dist::lay_out(prefix.as_deref(), !without_onnxruntime)?;
+            println!("{}", folder.display());
+            Ok(())
+        }
         Task::Bench(bench) => {
             let (script, arguments) = match bench {
                 Bench::Speed { arguments } => ("speed.py", arguments),
@@ -98,9 +113,14 @@ fn demo() -> Result<()> {
 fn test(arguments: &[String]) -> Result<()> {
     let library = onnxruntime::set_up(false)?;
     let packages = onnxruntime::python_packages()?;
+    // The harness opens the C library as a host does.
+    run::all(
+        Command::new(run::cargo()).args(["build", "--release", "-p", "impasto-ffi"]).current_dir(root()),
+    )?;
     let mut command = Command::new(run::cargo());
     command.args(["test", "--release", "--workspace"]).args(arguments).current_dir(root());
-    run::all(command.env("IMPASTO_ONNXRUNTIME", library).env("IMPASTO_PYTHONPATH", packages))
+    command.env("IMPASTO_ONNXRUNTIME", library).env("IMPASTO_PYTHONPATH", packages);
+    run::all(command.env("IMPASTO_LIBRARY", c_library()))
 }
 
 fn build() -> Result<()> {
@@ -117,6 +137,12 @@ fn target() -> PathBuf {
     let own = std::env::current_exe().ok();
     let folder = own.as_deref().and_then(|f| f.ancestors().nth(2)).map(Path::to_path_buf);
     folder.unwrap_or_else(|| root().join("target"))
+}
+
+/// The C library under the name that cargo gives it.
+fn c_library() -> PathBuf {
+    let (before, after) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    target().join("release").join(format!("{before}impasto_ffi{after}"))
 }
 
 fn binary() -> PathBuf {

@@ -131,7 +131,8 @@ fn download(wheel: &Wheel, to: &Path) -> Result<()> {
     run::all(&mut pip).map_err(|e| format!("{e}; Python 3 with pip and a way to PyPI are needed"))
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The files in a folder.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     Ok(entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file()).collect())
 }

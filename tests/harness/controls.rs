@@ -1,0 +1,147 @@
+//! The controls do what they say.
+
+use impasto::Picture;
+
+use super::common::{folder, impasto, quick, sample, stderr, succeed};
+
+/// Losses of a picture by the default weights: (style, content).
+fn losses(picture: &std::path::Path) -> (f64, f64) {
+    let mut score = impasto();
+    score.arg("score").arg(picture).arg("--content").arg(sample("cat.png"));
+    score.arg("--style").arg(sample("whirls.jpg")).args(["--size", "96", "--device", "cpu"]);
+    let text = String::from_utf8(succeed(&mut score).stdout).expect("UTF-8");
+    let sum = |kind: &str| {
+        let lines = text.lines().filter_map(|l| l.strip_prefix(kind));
+        lines.filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    };
+    (sum("style/"), sum("content/"))
+}
+
+#[test]
+fn strength_trades_content_for_style() {
+    let to = folder();
+    let made = [0, 25, 50, 75, 100].map(|strength| {
+        let (out, strength) = (to.path().join(format!("{strength}.png")), strength.to_string());
+        succeed(quick(&out).args(["--size", "96", "--iterations", "60", "--strength", &strength]));
+        losses(&out)
+    });
+    let [weak, .., reference, strong] = made;
+    for pair in made[..4].windows(2) {
+        assert!(pair[1].0 < pair[0].0 && pair[1].1 > pair[0].1, "{made:?}");
+    }
+    assert!(weak.0 > 5.0 * reference.0 && reference.1 > 2.0 * weak.1, "{made:?}");
+    // Above 75 the style counts so much that little but the noise of the optimisation is left.
+    assert!(strong.0 < 1.1 * reference.0 && 1.1 * strong.1 > reference.1, "{made:?}");
+}
+
+#[test]
+fn the_content_s_colours_are_kept_and_its_lightness_is_painted() {
+    let to = folder();
+    let out = to.path().join("out.png");
+    succeed(quick(&out).args(["--colours", "content", "--iterations", "20"]));
+    let painted = Picture::read(&out).expect("a picture").rgb;
+    let content =
+        Picture::read(&sample("cat.png")).expect("the sample").resized(43, 64).expect("resized").rgb;
+    let luma = |p: [f32; 3]| 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2];
+    let (mut colour, mut lightness, mut pixels) = (0.0f32, 0.0f32, 0.0f32);
+    for y in 0..43 {
+        for x in 0..64 {
+            let at = |rgb: &ndarray::Array3<f32>| [0, 1, 2].map(|c| rgb[[c, y, x]]);
+            let (p, c) = (at(&painted), at(&content));
+            let chroma = |p: [f32; 3]| (p[0] - luma(p), p[2] - luma(p));
+            colour += (chroma(p).0 - chroma(c).0).abs() + (chroma(p).1 - chroma(c).1).abs();
+            lightness += (luma(p) - luma(c)).abs();
+            pixels += 1.0;
+        }
+    }
+    // Two 8-bit steps, and what bright and dark pixels have no room for.
+    assert!(colour / pixels < 0.015, "{}", colour / pixels);
+    assert!(lightness / pixels > 0.03, "{}", lightness / pixels);
+}
+
+#[test]
+fn only_what_the_mask_selects_is_painted() {
+    let to = folder();
+    let (mask, out) = (to.path().join("mask.png"), to.path().join("out.png"));
+    let cat = image::open(sample("cat.png")).expect("the sample").to_rgb8();
+    let white = |x: u32, y: u32| (100..220).contains(&x) && (80..200).contains(&y);
+    image::GrayImage::from_fn(cat.width(), cat.height(), |x, y| image::Luma([255 * white(x, y) as u8]))
+        .save(&mask)
+        .expect("written");
+    succeed(quick(&out).arg("--mask").arg(&mask));
+    let painted = image::open(&out).expect("a picture").to_rgb8();
+    assert_eq!(painted.dimensions(), cat.dimensions());
+    let mut changed = 0;
+    for (x, y, pixel) in painted.enumerate_pixels() {
+        if !white(x, y) {
+            assert_eq!(pixel, cat.get_pixel(x, y), "at {x}, {y}");
+        } else {
+            changed += (pixel != cat.get_pixel(x, y)) as u32;
+        }
+    }
+    assert!(changed > 120 * 120 / 2, "{changed}");
+}
+
+#[test]
+fn a_job_that_would_not_fit_is_refused_with_a_size_that_would() {
+    let to = folder();
+    let mut job = quick(&to.path().join("out.png"));
+    let output = job.args(["--size", "2048", "--max-memory", "600M"]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(7));
+    let said = stderr(&output);
+    let size: usize = said
+        .split("choose size ")
+        .nth(1)
+        .and_then(|t| t.split(' ').next()?.parse().ok())
+        .unwrap_or_else(|| panic!("no size in: {said}"));
+    assert!((300..2048).contains(&size), "{said}");
+    succeed(quick(&to.path().join("out.png")).args([
+        "--size",
+        &size.to_string(),
+        "--iterations",
+        "1",
+        "--max-memory",
+        "600M",
+    ]));
+}
+
+#[test]
+fn the_memory_that_is_told_holds() {
+    // Peak resident memory of the command, with L-BFGS's memory full.
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let to = folder();
+    let mut job = quick(&to.path().join("out.png"));
+    job.args(["--size", "512", "--iterations", "45", "--max-memory", "480M"]);
+    let mut child = job.spawn().expect("it starts");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0usize;
+    while child.try_wait().expect("it runs").is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let high = text.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+        let kilobytes = high.and_then(|l| l.trim().trim_end_matches(" kB").parse().ok());
+        peak = peak.max(kilobytes.unwrap_or(0) << 10);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(child.wait().expect("it ends").success(), "it should be allowed");
+    assert!(peak > 100 << 20 && peak < 480 << 20, "{} MiB", peak >> 20);
+}
+
+#[test]
+fn a_blended_style_changes_the_result_and_a_bad_weight_is_refused() {
+    let to = folder();
+    let make = |name: &str, weight: &str| {
+        let out = to.path().join(name);
+        let blend = format!("{}={weight}", sample("dusk.jpg").display());
+        succeed(quick(&out).args(["--blend", &blend]));
+        std::fs::read(out).expect("a picture")
+    };
+    let alone = to.path().join("alone.png");
+    succeed(&mut quick(&alone));
+    let alone = std::fs::read(alone).expect("a picture");
+    assert_eq!(make("zero.png", "0"), alone);
+    assert_ne!(make("two.png", "2"), alone);
+    let mut bad = quick(&to.path().join("bad.png"));
+    assert_eq!(bad.args(["--blend", "x.png=-1"]).output().expect("it starts").status.code(), Some(2));
+}

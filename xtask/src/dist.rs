@@ -1,0 +1,113 @@
+//! Lays the command, the C library and ONNX Runtime out as a folder that can be moved anywhere, or under a
+//! prefix as distributions do.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Result, onnxruntime, root, run, target};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Builds all and lays it out under `prefix`, or in `target/dist`. Returns the folder.
+pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
+    run::all(Command::new(run::cargo()).args(["build", "--release", "--workspace"]).current_dir(root()))?;
+    let platform = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
+    let folder = match prefix {
+        Some(prefix) => prefix.to_path_buf(),
+        None => target().join("dist").join(format!("impasto-{VERSION}-{platform}")),
+    };
+    if prefix.is_none() && folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
+    let at = |path: &str| folder.join(path);
+    let built = |name: &str| target().join("release").join(name);
+    copy(&built(&format!("impasto{}", std::env::consts::EXE_SUFFIX)), &at("bin"), None)?;
+    library(&at("lib"))?;
+    copy(&built("libimpasto_ffi.a"), &at("lib"), Some("libimpasto.a"))?;
+    copy(&root().join("include").join("impasto.h"), &at("include"), None)?;
+    write(&at("lib/pkgconfig/impasto.pc"), &pkg_config())?;
+    let doc = at("share/doc/impasto");
+    for text in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md", "docs/model-card.md"] {
+        copy(&root().join(text), &doc, None)?;
+    }
+    if bundle {
+        let there = onnxruntime::set_up(false)?;
+        for file in onnxruntime::files(&there)? {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match name.as_str() {
+                "VERSION" => {}
+                "LICENSE" | "ThirdPartyNotices.txt" => {
+                    copy(&file, &doc, Some(&format!("onnxruntime-{name}")))?
+                }
+                _ => copy(&file, &at("lib"), None)?,
+            }
+        }
+    }
+    Ok(folder)
+}
+
+/// The shared library with its links, without debug information.
+fn library(lib: &Path) -> Result<()> {
+    let built = |name: &str| target().join("release").join(name);
+    if cfg!(windows) {
+        return copy(&built("impasto_ffi.dll"), lib, Some("impasto.dll"));
+    }
+    let (from, ending) = if cfg!(target_os = "macos") {
+        ("libimpasto_ffi.dylib", "dylib")
+    } else {
+        ("libimpasto_ffi.so", "so")
+    };
+    let major = VERSION.split('.').next().unwrap_or("0");
+    let (whole, short, plain) = match ending {
+        "so" => (format!("libimpasto.so.{VERSION}"), format!("libimpasto.so.{major}"), "libimpasto.so"),
+        _ => (format!("libimpasto.{VERSION}.dylib"), format!("libimpasto.{major}.dylib"), "libimpasto.dylib"),
+    };
+    copy(&built(from), lib, Some(&whole))?;
+    if let Err(e) = run::all(Command::new("strip").arg("-S").arg(lib.join(&whole))) {
+        println!("The library keeps its debug information: {e}");
+    }
+    for (name, to) in [(short.as_str(), &whole), (plain, &short)] {
+        link(to, &lib.join(name))?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn link(to: &str, at: &Path) -> Result<()> {
+    if at.is_symlink() || at.exists() {
+        std::fs::remove_file(at).map_err(|e| format!("{}: {e}", at.display()))?;
+    }
+    std::os::unix::fs::symlink(to, at).map_err(|e| format!("{}: {e}", at.display()))
+}
+
+#[cfg(not(unix))]
+fn link(_: &str, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn pkg_config() -> String {
+    format!(
+        "prefix=${{pcfiledir}}/../..\n\
+         libdir=${{prefix}}/lib\n\
+         includedir=${{prefix}}/include\n\n\
+         Name: impasto\n\
+         Description: Repaints a picture in the style of another\n\
+         Version: {VERSION}\n\
+         Libs: -L${{libdir}} -limpasto\n\
+         Libs.private: -lm -ldl -lpthread -lgcc_s\n\
+         Cflags: -I${{includedir}}\n"
+    )
+}
+
+fn copy(from: &Path, folder: &Path, name: Option<&str>) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let name = name.map_or_else(|| from.file_name().unwrap_or_default().to_os_string(), Into::into);
+    std::fs::copy(from, folder.join(name)).map(drop).map_err(|e| format!("{}: {e}", from.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
+    std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
+}
