@@ -210,6 +210,16 @@ pub unsafe extern "C" fn impasto_plan(
     })
 }
 
+/// The check of a job that every call begins with, for the fuzzer; not part of the C ABI.
+///
+/// # Safety
+/// As `impasto_stylise`.
+#[doc(hidden)]
+pub unsafe fn check(job: *const ImpastoJob) -> i32 {
+    // SAFETY: as the caller promises.
+    guard(|| unsafe { job::checked(job) }.map(|_| IMPASTO_OK))
+}
+
 /// Runs a job and returns when it has ended. Several threads may do so at the same time, with one engine or
 /// several.
 ///
