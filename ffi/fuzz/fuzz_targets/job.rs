@@ -6,7 +6,7 @@
 
 #![no_main]
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::{CString, c_void};
 use std::ptr::{null, null_mut};
 
@@ -14,10 +14,12 @@ use impasto_ffi::picture::Pixels;
 use impasto_ffi::*;
 use libfuzzer_sys::fuzz_target;
 
-const ROOM: usize = 1 << 16;
+/// Bytes of a buffer; small, so that many inputs are tried.
+const ROOM: usize = 1 << 12;
 
 thread_local! {
     static ENGINE: OnceCell<usize> = const { OnceCell::new() };
+    static BUFFERS: RefCell<[Vec<u8>; 4]> = RefCell::new([0; 4].map(|_: u8| vec![0x11u8; ROOM + 16]));
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -65,7 +67,9 @@ impl Reader<'_> {
     }
 }
 
-fuzz_target!(|data: &[u8]| {
+fuzz_target!(|data: &[u8]| BUFFERS.with_borrow_mut(|buffers| run(data, buffers)));
+
+fn run(data: &[u8], buffers: &mut [Vec<u8>; 4]) {
     let engine = ENGINE.with(|cell| {
         *cell.get_or_init(|| {
             let mut engine = null_mut();
@@ -75,13 +79,11 @@ fuzz_target!(|data: &[u8]| {
             engine as usize
         })
     }) as *const ImpastoEngine;
-    let mut buffers = [0; 4].map(|_: u8| vec![0x11u8; ROOM + 16]);
     let mut reader = Reader(data);
-    let content = reader.picture(&mut buffers);
-    let output = reader.picture(&mut buffers);
-    let style =
-        ImpastoStyle { picture: reader.picture(&mut buffers), weight: f64::from_le_bytes(reader.take()) };
-    let mask = reader.picture(&mut buffers);
+    let content = reader.picture(buffers);
+    let output = reader.picture(buffers);
+    let style = ImpastoStyle { picture: reader.picture(buffers), weight: f64::from_le_bytes(reader.take()) };
+    let mask = reader.picture(buffers);
     let [flags, cancel] = reader.take::<2>();
     let params = CString::new(reader.0.iter().copied().filter(|&b| b != 0).collect::<Vec<u8>>());
     let params = params.expect("no NUL is left");
@@ -130,4 +132,4 @@ fuzz_target!(|data: &[u8]| {
             }
         }
     }
-});
+}
