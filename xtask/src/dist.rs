@@ -22,8 +22,10 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
     let at = |path: &str| folder.join(path);
     let built = |name: &str| target().join("release").join(name);
     copy(&built(&format!("impasto{}", std::env::consts::EXE_SUFFIX)), &at("bin"), None)?;
+    strip(&at("bin").join(format!("impasto{}", std::env::consts::EXE_SUFFIX)));
     library(&at("lib"))?;
     copy(&built("libimpasto_ffi.a"), &at("lib"), Some("libimpasto.a"))?;
+    strip(&at("lib").join("libimpasto.a"));
     copy(&root().join("include").join("impasto.h"), &at("include"), None)?;
     write(&at("lib/pkgconfig/impasto.pc"), &pkg_config())?;
     let doc = at("share/doc/impasto");
@@ -31,19 +33,29 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
         copy(&root().join(text), &doc, None)?;
     }
     if bundle {
-        let there = onnxruntime::set_up(false)?;
-        for file in onnxruntime::files(&there)? {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            match name.as_str() {
-                "VERSION" => {}
-                "LICENSE" | "ThirdPartyNotices.txt" => {
-                    copy(&file, &doc, Some(&format!("onnxruntime-{name}")))?
-                }
-                _ => copy(&file, &at("lib"), None)?,
-            }
-        }
+        onnxruntime(&onnxruntime::set_up(false)?, &at("lib"), &doc)?;
     }
     Ok(folder)
+}
+
+/// Copies ONNX Runtime out of the folder that set-up has made, and its licences.
+pub fn onnxruntime(from: &Path, lib: &Path, doc: &Path) -> Result<()> {
+    for file in onnxruntime::files(from)? {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match name.as_str() {
+            "VERSION" => {}
+            "LICENSE" | "ThirdPartyNotices.txt" => copy(&file, doc, Some(&format!("onnxruntime-{name}")))?,
+            _ => copy(&file, lib, None)?,
+        }
+    }
+    Ok(())
+}
+
+/// Takes the debug information out of a library or program, if there is a `strip`.
+pub fn strip(file: &Path) {
+    if let Err(e) = run::all(Command::new("strip").arg("-S").arg(file)) {
+        println!("{} keeps its debug information: {e}", file.display());
+    }
 }
 
 /// The shared library with its links, without debug information.
@@ -63,9 +75,7 @@ fn library(lib: &Path) -> Result<()> {
         _ => (format!("libimpasto.{VERSION}.dylib"), format!("libimpasto.{major}.dylib"), "libimpasto.dylib"),
     };
     copy(&built(from), lib, Some(&whole))?;
-    if let Err(e) = run::all(Command::new("strip").arg("-S").arg(lib.join(&whole))) {
-        println!("The library keeps its debug information: {e}");
-    }
+    strip(&lib.join(&whole));
     for (name, to) in [(short.as_str(), &whole), (plain, &short)] {
         link(to, &lib.join(name))?;
     }
@@ -99,7 +109,8 @@ fn pkg_config() -> String {
     )
 }
 
-fn copy(from: &Path, folder: &Path, name: Option<&str>) -> Result<()> {
+/// Copies a file into a folder, which is made.
+pub fn copy(from: &Path, folder: &Path, name: Option<&str>) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let name = name.map_or_else(|| from.file_name().unwrap_or_default().to_os_string(), Into::into);
     std::fs::copy(from, folder.join(name)).map(drop).map_err(|e| format!("{}: {e}", from.display()))

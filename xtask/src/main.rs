@@ -1,6 +1,8 @@
 //! `cargo xtask …`: what a person or a machine does with a checkout, in commands of one word.
 
 mod dist;
+mod gimp;
+mod gimp_root;
 mod onnxruntime;
 mod run;
 
@@ -29,7 +31,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Lays command, C library, header and ONNX Runtime out as a folder that can be moved anywhere
+    /// Lays command, C library, header and ONNX Runtime out as a folder that can be moved anywhere, and packs
+    /// GIMP's filter
     Dist {
         /// Into this folder, as `make install` would, instead of target/dist
         #[arg(long)]
@@ -37,6 +40,27 @@ enum Task {
         /// Leaves ONNX Runtime out, where the system has it
         #[arg(long)]
         without_onnxruntime: bool,
+    },
+    /// Puts the filter for GIMP 3 into the user's GIMP folder
+    InstallGimp {
+        /// Into this plug-ins folder
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// With the build of ONNX Runtime that has CUDA
+        #[arg(long)]
+        cuda: bool,
+    },
+    /// Removes the filter from the user's GIMP folder
+    UninstallGimp {
+        /// From this plug-ins folder
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+    /// Tests the filter in a real GIMP 3: this machine's, or one in a root directory that is made for it
+    TestGimp {
+        /// Passed on to tests/gimp/run.py
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Measures against PyTorch and prints ratios; needs a Python that has torch, named by PYTHON
     #[command(subcommand)]
@@ -80,8 +104,14 @@ fn perform(task: &Task) -> Result<()> {
         Task::Dist { prefix, without_onnxruntime } => {
             let folder = dist::lay_out(prefix.as_deref(), !without_onnxruntime)?;
             println!("{}", folder.display());
+            if let (None, Some(archive)) = (prefix, gimp::archive()?) {
+                println!("{}", archive.display());
+            }
             Ok(())
         }
+        Task::InstallGimp { folder, cuda } => gimp::install(folder.as_deref(), *cuda),
+        Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
+        Task::TestGimp { arguments } => gimp::test(arguments),
         Task::Bench(bench) => {
             let (script, arguments) = match bench {
                 Bench::Speed { arguments } => ("speed.py", arguments),

@@ -61,7 +61,8 @@ fn wheel_for(cuda: bool) -> Result<Wheel> {
     }
 }
 
-fn cache() -> Result<PathBuf> {
+/// Impasto's cache folder.
+pub fn cache() -> Result<PathBuf> {
     Ok(dirs::cache_dir().ok_or("this user has no cache folder; set HOME")?.join("impasto"))
 }
 

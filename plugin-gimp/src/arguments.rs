@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The arguments of the procedure: what GIMP's database, presets and dialog know about them, and what they
+//! are for libimpasto.
+
+use gimp::prelude::*;
+use serde_json::{Value, json};
+
+use crate::style::Source;
+use crate::text::tr;
+
+/// A choice: nick, label.
+type Nicks<'a> = &'a [(&'a str, &'a str)];
+
+fn choice(nicks: Nicks) -> gimp::Choice {
+    let choice = gimp::Choice::new();
+    for (id, (nick, label)) in nicks.iter().enumerate() {
+        choice.add(nick, id as i32, &tr(label), "");
+    }
+    choice
+}
+
+/// Declares all arguments, in the order in which scripts see them.
+pub fn declare(procedure: &gimp::ImageProcedure) {
+    let flags = glib::ParamFlags::READWRITE;
+    let choose = |name: &str, nick: &str, blurb: &str, nicks: Nicks, default: &str| {
+        procedure.add_choice_argument(name, &tr(nick), Some(&tr(blurb)), choice(nicks), default, flags);
+    };
+    let number = |name: &str, nick: &str, blurb: &str, low: f64, high: f64, default: f64| {
+        procedure.add_double_argument(name, &tr(nick), Some(&tr(blurb)), low, high, default, flags);
+    };
+    let count = |name: &str, nick: &str, blurb: &str, high: i32| {
+        procedure.add_int_argument(name, &tr(nick), Some(&tr(blurb)), 0, high, 0, flags);
+    };
+    choose(
+        "style-from",
+        "St_yle from",
+        "Where the style picture comes from",
+        &[("file", "A file"), ("layer", "An open layer"), ("image", "An open image")],
+        "file",
+    );
+    let none = None::<&gimp::gio::File>;
+    procedure.add_file_argument(
+        "style-file",
+        &tr("Style _file"),
+        Some(&tr("A picture in any format that GIMP opens")),
+        gimp::FileChooserAction::Open,
+        true,
+        none,
+        flags,
+    );
+    procedure.add_drawable_argument(
+        "style-layer",
+        &tr("Style _layer"),
+        Some(&tr("A layer of any open image; where it is transparent its style is not taken")),
+        true,
+        flags,
+    );
+    procedure.add_image_argument(
+        "style-image",
+        &tr("Style _image"),
+        Some(&tr("An open image, as it is seen")),
+        true,
+        flags,
+    );
+    choose(
+        "preset",
+        "_Quality",
+        "How large the picture is that is worked on, and for how long",
+        &[("draft", "Draft"), ("standard", "Standard"), ("best", "Best")],
+        "standard",
+    );
+    number(
+        "strength",
+        "Stren_gth",
+        "Style against content: at 0 nearly all of the picture is kept, at 100 nearly all is style",
+        0.0,
+        100.0,
+        75.0,
+    );
+    number(
+        "stroke-size",
+        "St_roke size",
+        "The size of the style picture against the picture: below 1 the strokes are finer, above 1 broader",
+        0.1,
+        4.0,
+        1.0,
+    );
+    choose(
+        "colours",
+        "_Colours",
+        "Where the colours come from",
+        &[
+            ("style", "From the style"),
+            ("matched", "Style in the picture's palette"),
+            ("content", "The picture's own"),
+        ],
+        "style",
+    );
+    choose(
+        "output",
+        "_Result",
+        "Where the result goes",
+        &[("new-layer", "New layer above"), ("in-place", "Replaces the pixels")],
+        "new-layer",
+    );
+    count(
+        "size",
+        "Working _size",
+        "The longer side of what is worked on, in pixels; the result is scaled to the layer. 0: as the quality has it",
+        32768,
+    );
+    count(
+        "iterations",
+        "_Iterations",
+        "Evaluations of the objective at most. 0: as the quality has it",
+        100_000,
+    );
+    procedure.add_int_argument(
+        "seed",
+        &tr("S_eed"),
+        Some(&tr("The same seed gives the same picture")),
+        0,
+        i32::MAX,
+        0,
+        flags,
+    );
+    procedure.add_string_argument(
+        "model",
+        &tr("_Model"),
+        Some(&tr("The name of a model, or a .safetensors or .onnx file; empty: the built-in one")),
+        "",
+        flags,
+    );
+    choose(
+        "device",
+        "_Device",
+        "What computes",
+        &[("auto", "The fastest there is"), ("cpu", "Processor"), ("cuda", "Graphics card (CUDA)")],
+        "auto",
+    );
+    number(
+        "memory",
+        "Memor_y limit",
+        "Gibibytes that may be used at most. 0: most of what is free",
+        0.0,
+        4096.0,
+        0.0,
+    );
+}
+
+/// What the arguments ask for.
+#[derive(Clone, PartialEq)]
+pub struct Settings {
+    /// The parameters of the job, as libimpasto takes them.
+    pub params: Value,
+    /// The options of the engine, as libimpasto takes them.
+    pub engine: Value,
+    /// Whether the pixels are replaced.
+    pub in_place: bool,
+}
+
+/// Reads the arguments, all but the style.
+pub fn settings(config: &gimp::ProcedureConfig) -> Settings {
+    let text = |name: &str| config.property::<Option<String>>(name).unwrap_or_default();
+    let mut params = json!({
+        "preset": text("preset"),
+        "strength": config.property::<f64>("strength"),
+        "style_scale": config.property::<f64>("stroke-size"),
+        "colours": text("colours"),
+        "seed": config.property::<i32>("seed"),
+    });
+    for name in ["size", "iterations"] {
+        let value = config.property::<i32>(name);
+        if value > 0 {
+            params[name] = value.into();
+        }
+    }
+    let mut engine = json!({ "device": text("device") });
+    let model = text("model");
+    if !model.trim().is_empty() {
+        engine["model"] = model.trim().into();
+    }
+    let memory = config.property::<f64>("memory");
+    if memory > 0.0 {
+        engine["memory"] = ((memory * f64::from(1 << 30)) as u64).into();
+    }
+    Settings { params, engine, in_place: text("output") == "in-place" }
+}
+
+/// The style that the arguments name: the kind that was chosen, or the only one that is given.
+pub fn style(config: &gimp::ProcedureConfig) -> Result<Source, String> {
+    let file = config.property::<Option<gimp::gio::File>>("style-file").map(Source::File);
+    let layer = config.property::<Option<gimp::Drawable>>("style-layer").map(Source::Layer);
+    let image = config.property::<Option<gimp::Image>>("style-image").map(Source::Image);
+    let from = config.property::<Option<String>>("style-from").unwrap_or_default();
+    let (chosen, others) = match from.as_str() {
+        "layer" => (layer, [file, image]),
+        "image" => (image, [file, layer]),
+        _ => (file, [layer, image]),
+    };
+    if let Some(source) = chosen {
+        return Ok(source);
+    }
+    let mut others = others.into_iter().flatten();
+    match (others.next(), others.next()) {
+        (Some(source), None) => Ok(source),
+        (Some(_), Some(_)) => {
+            Err(tr("Two style pictures are given; say with style-from which one to take.").into())
+        }
+        _ => Err(tr("There is no style picture. Choose a file, an open layer or an open image.").into()),
+    }
+}

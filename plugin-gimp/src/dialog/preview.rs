@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The part of the layer that is selected, before and after, side by side. After each change of a setting a
+//! draft is painted on the worker's thread.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gimp::prelude::*;
+use gimp_ui::gtk;
+use gimp_ui::prelude::*;
+use gtk::gdk_pixbuf::{Colorspace, Pixbuf};
+
+use super::worker::{Answer, Request, Worker};
+use crate::arguments::{self, Settings};
+use crate::library::{Library, Pixels};
+use crate::pixels::{self, Area};
+use crate::style::Source;
+use crate::text::tr;
+
+/// The longer side of what is painted, in pixels.
+const SIDE: i32 = 256;
+/// Evaluations of a draft.
+const EVALUATIONS: u32 = 60;
+/// A better picture is shown every so many evaluations.
+const SHOW_EVERY: u32 = 4;
+/// How long the settings must rest before a draft begins.
+const REST: Duration = Duration::from_millis(300);
+/// How often the thread's answers are looked for.
+const LOOK: Duration = Duration::from_millis(40);
+
+/// The preview.
+pub struct Preview {
+    widget: gtk::Box,
+    state: Rc<RefCell<State>>,
+    timers: [Option<glib::SourceId>; 1],
+}
+
+struct State {
+    config: gimp::ProcedureConfig,
+    content: Arc<Pixels>,
+    mask: Option<Arc<Pixels>>,
+    worker: Worker,
+    /// What has been asked for last.
+    asked: Option<(Settings, Source)>,
+    style: Option<(Source, Arc<Pixels>)>,
+    /// When the settings last changed, if nothing has been asked for since.
+    changed: Option<std::time::Instant>,
+    after: gtk::Image,
+    status: gtk::Label,
+    spinner: gtk::Spinner,
+}
+
+impl Preview {
+    /// Reads the layer and begins with a first draft.
+    pub fn new(
+        config: &gimp::ProcedureConfig,
+        image: &gimp::Image,
+        drawable: &gimp::Drawable,
+        library: &'static Library,
+    ) -> Self {
+        let area = match drawable.mask_intersect() {
+            Some((x, y, width, height)) => Area { x, y, width, height },
+            None => Area::whole(drawable),
+        };
+        let content = pixels::thumbnail(drawable, area, SIDE).unwrap_or_else(|_| Pixels::new(1, 1, 4, 1));
+        let selection = pixels::selection(image, drawable, area, Some(SIDE)).ok().flatten();
+
+        let before = gtk::Image::from_pixbuf(Some(&pixbuf(&content)));
+        let after = gtk::Image::from_pixbuf(Some(&pixbuf(&content)));
+        let pictures = gtk::Box::new(gtk::Orientation::Horizontal, 6);
+        pictures.pack_start(&titled(&before, &tr("Before")), true, true, 0);
+        pictures.pack_start(&titled(&after, &tr("After (draft)")), true, true, 0);
+        let status = gtk::Label::new(None);
+        status.set_line_wrap(true);
+        status.set_max_width_chars(50);
+        status.set_xalign(0.0);
+        status.set_selectable(true);
+        let spinner = gtk::Spinner::new();
+        let line = gtk::Box::new(gtk::Orientation::Horizontal, 6);
+        line.pack_start(&spinner, false, false, 0);
+        line.pack_start(&status, true, true, 0);
+        let widget = gtk::Box::new(gtk::Orientation::Vertical, 6);
+        widget.pack_start(&pictures, true, true, 0);
+        widget.pack_start(&line, false, false, 0);
+
+        let state = Rc::new(RefCell::new(State {
+            config: config.clone(),
+            content: Arc::new(content),
+            mask: selection.map(|s| Arc::new(s.mask)),
+            worker: Worker::new(library),
+            asked: None,
+            style: None,
+            changed: Some(std::time::Instant::now()),
+            after,
+            status,
+            spinner,
+        }));
+        let notified = Rc::downgrade(&state);
+        config.connect_notify_local(None, move |_, _| {
+            if let Some(state) = notified.upgrade()
+                && let Ok(mut state) = state.try_borrow_mut()
+            {
+                state.changed = Some(std::time::Instant::now());
+            }
+        });
+        let looking = Rc::downgrade(&state);
+        let timer = glib::timeout_add_local(LOOK, move || match looking.upgrade() {
+            Some(state) => {
+                if let Ok(mut state) = state.try_borrow_mut() {
+                    state.look();
+                }
+                glib::ControlFlow::Continue
+            }
+            None => glib::ControlFlow::Break,
+        });
+        Preview { widget, state, timers: [Some(timer)] }
+    }
+
+    /// What is packed into the dialog.
+    pub fn widget(&self) -> &gtk::Box {
+        &self.widget
+    }
+
+    /// Ends the drafts and the thread.
+    pub fn stop(mut self) {
+        for timer in self.timers.iter_mut().filter_map(Option::take) {
+            timer.remove();
+        }
+        self.state.borrow().worker.forget();
+    }
+}
+
+impl State {
+    /// Begins a draft when the settings have come to rest, and shows what the thread has made.
+    fn look(&mut self) {
+        if self.changed.is_some_and(|at| at.elapsed() >= REST) {
+            self.changed = None;
+            if let Err(problem) = self.ask() {
+                self.worker.forget();
+                self.say(&problem, false);
+            }
+        }
+        while let Some(answer) = self.worker.answer() {
+            match answer {
+                Answer::Better(picture) => self.after.set_from_pixbuf(Some(&self.fitted(&picture))),
+                Answer::Done(picture) => {
+                    self.after.set_from_pixbuf(Some(&self.fitted(&picture)));
+                    self.say("", false);
+                }
+                Answer::Failed(problem) => self.say(&problem, false),
+            }
+        }
+    }
+
+    fn ask(&mut self) -> Result<(), String> {
+        let settings = arguments::settings(&self.config);
+        let source = arguments::style(&self.config)?;
+        let wanted = (settings, source);
+        if self.asked.as_ref() == Some(&wanted) {
+            return Ok(());
+        }
+        let style = match &self.style {
+            Some((source, style)) if *source == wanted.1 => style.clone(),
+            _ => {
+                self.style = None;
+                let style = Arc::new(wanted.1.read()?);
+                self.style = Some((wanted.1.clone(), style.clone()));
+                style
+            }
+        };
+        let mut params = wanted.0.params.clone();
+        params["size"] = self.content.width.max(self.content.height).max(16).into();
+        params["iterations"] = EVALUATIONS.into();
+        params["preview_every"] = SHOW_EVERY.into();
+        let engine = wanted.0.engine.clone();
+        let (content, mask) = (self.content.clone(), self.mask.clone());
+        self.worker.ask(Request { content, style, mask, params, engine });
+        self.asked = Some(wanted);
+        self.say(&tr("Painting a draft…"), true);
+        Ok(())
+    }
+
+    fn say(&self, text: &str, busy: bool) {
+        self.status.set_text(text);
+        self.spinner.set_visible(busy);
+        if busy {
+            self.spinner.start();
+        } else {
+            self.spinner.stop();
+        }
+    }
+
+    /// A picture in the size of the one before.
+    fn fitted(&self, picture: &Pixels) -> Pixbuf {
+        let whole = pixbuf(picture);
+        let (width, height) = (self.content.width as i32, self.content.height as i32);
+        whole.scale_simple(width, height, gtk::gdk_pixbuf::InterpType::Bilinear).unwrap_or(whole)
+    }
+}
+
+/// A picture under its title.
+fn titled(picture: &gtk::Image, title: &str) -> gtk::Box {
+    let column = gtk::Box::new(gtk::Orientation::Vertical, 3);
+    let label = gtk::Label::new(Some(title));
+    column.pack_start(&label, false, false, 0);
+    picture.set_valign(gtk::Align::Start);
+    column.pack_start(picture, false, false, 0);
+    if let Some(accessible) = picture.accessible() {
+        gtk::atk::prelude::AtkObjectExt::set_name(&accessible, title);
+    }
+    column
+}
+
+/// Pixels of 8 bits, RGB or RGBA, for GTK.
+fn pixbuf(pixels: &Pixels) -> Pixbuf {
+    let (width, height) = (pixels.width as i32, pixels.height as i32);
+    let bytes = glib::Bytes::from(&pixels.bytes);
+    let row = width * pixels.layout as i32;
+    Pixbuf::from_bytes(&bytes, Colorspace::Rgb, pixels.layout == 4, 8, width, height, row)
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! A job's progress in GIMP's own progress bar.
+
+use std::time::{Duration, Instant};
+
+use crate::library::Progress;
+use crate::text::{fill, tr};
+
+/// GIMP's progress bar, written to a few times a second.
+pub struct Bar {
+    shown: Option<Instant>,
+    first_loss: Option<f64>,
+}
+
+impl Bar {
+    /// Opens the bar.
+    pub fn new() -> Self {
+        gimp::progress_init(&tr("Neural style transfer"));
+        Bar { shown: None, first_loss: None }
+    }
+
+    /// Shows how far a job is.
+    pub fn show(&mut self, progress: &Progress) {
+        if progress.evaluations > 0 && self.first_loss.is_none() {
+            self.first_loss = Some(progress.loss);
+        }
+        if self.shown.is_some_and(|at| at.elapsed() < Duration::from_millis(250)) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        gimp::progress_set_text(Some(&text(progress, self.first_loss)));
+        if progress.evaluations == 0 {
+            gimp::progress_pulse();
+        } else {
+            gimp::progress_update(f64::from(progress.evaluations) / f64::from(progress.planned.max(1)));
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        gimp::progress_end();
+    }
+}
+
+/// Evaluation, loss and time left, in words.
+fn text(progress: &Progress, first_loss: Option<f64>) -> String {
+    let Some(first) = first_loss else { return tr("Reading the style").into() };
+    let lower = first / progress.loss.max(f64::MIN_POSITIVE);
+    fill(
+        "Evaluation {done} of {all}, loss {times} times lower, {left} left",
+        &[
+            ("done", &progress.evaluations.to_string()),
+            ("all", &progress.planned.to_string()),
+            ("times", &format!("{lower:.prec$}", prec = usize::from(lower < 10.0))),
+            ("left", &clock(progress.seconds_left)),
+        ],
+    )
+}
+
+/// Seconds as minutes and seconds.
+fn clock(seconds: f64) -> String {
+    let seconds = if seconds.is_finite() { seconds.round().clamp(0.0, 360_000.0) as u64 } else { 0 };
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(evaluations: u32, loss: f64, seconds_left: f64) -> Progress {
+        Progress { evaluations, planned: 200, loss, seconds_left, preview: None }
+    }
+
+    #[test]
+    fn the_text_tells_evaluation_loss_and_time() {
+        assert_eq!(text(&at(0, f64::NAN, f64::NAN), None), "Reading the style");
+        let said = text(&at(12, 250.0, 75.4), Some(1000.0));
+        assert_eq!(said, "Evaluation 12 of 200, loss 4.0 times lower, 1:15 left");
+        let said = text(&at(200, 1.0, 0.0), Some(1000.0));
+        assert_eq!(said, "Evaluation 200 of 200, loss 1000 times lower, 0:00 left");
+    }
+}

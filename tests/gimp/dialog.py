@@ -1,0 +1,235 @@
+"""The filter's dialog in GIMP with its windows, worked on as a screen reader does."""
+
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["IMPASTO_CHECKOUT"], "tests", "gimp"))
+from inside import *  # noqa: E402,F403
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi  # noqa: E402
+
+SUITE = os.environ["IMPASTO_SUITE"]
+GERMAN = os.environ.get("LANGUAGE") == "de"
+TITLE = "Neuronale Stilübertragung" if GERMAN else "Neural Style Transfer"
+
+
+def until(what, condition, seconds=30):
+    """Waits; returns what the condition gives."""
+    end = time.time() + seconds
+    while time.time() < end:
+        try:
+            found = condition()
+            if found:
+                return found
+        except gi.repository.GLib.Error:
+            pass  # Widgets come and go.
+        time.sleep(0.1)
+    screenshot("failed")
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+def screenshot(name):
+    path = os.path.join(OUT, f"{SUITE}-{name}.png")
+    subprocess.run(["import", "-window", "root", path], check=True)
+
+
+def children(node):
+    for i in range(node.get_child_count()):
+        child = node.get_child_at_index(i)
+        if child is not None:
+            yield child
+
+
+def descendants(node):
+    for child in children(node):
+        yield child
+        yield from descendants(child)
+
+
+def programs():
+    return [program for program in children(Atspi.get_desktop(0)) if program]
+
+
+def window(title):
+    """The window whose title begins so."""
+    for program in programs():
+        for frame in children(program):
+            if (frame.get_name() or "").startswith(title):
+                return frame
+    return None
+
+
+def find(root, role=None, name=None):
+    for node in descendants(root):
+        if (role is None or node.get_role_name() == role) and (name is None or (node.get_name() or "") == name):
+            return node
+    return None
+
+
+def press(node):
+    action = node.get_action_iface()
+    assert action and action.get_n_actions() > 0, f"{node.get_name()} cannot be pressed"
+    action.do_action(0)
+
+
+def main_window():
+    for program in programs():
+        for frame in children(program):
+            if frame.get_role_name() == "frame" and find(frame, "menu bar"):
+                return frame
+    return None
+
+
+def menu(*names):
+    """Chooses from the menu bar."""
+    item = until("the menu bar", lambda: find(main_window(), "menu bar"))
+    for name in names:
+        def named(parent=item):
+            return next((c for c in children(parent) if (c.get_name() or "").startswith(name)), None)
+        item = until(f"the menu {name}", named)
+    press(item)
+
+
+def open_dialog():
+    menu(*(["Filter", "Künstlerisch", "Neuronale Stil"] if GERMAN else ["Filters", "Artistic", "Neural Style"]))
+    return until("the dialog", lambda: window(TITLE))
+
+
+def settled(dialog):
+    """The draft is there: the line under the pictures says nothing."""
+    return not any("…" in (n.get_name() or "") for n in descendants(dialog) if n.get_role_name() == "label")
+
+
+def shown():
+    """An image in a window, and nothing else."""
+    image = load(os.path.join(SAMPLES, "coffee.png"))
+    image.scale(320, 240)
+    display = Gimp.Display.new(image)
+    Gimp.displays_flush()
+    until("the window", main_window)
+    return image, display
+
+
+def button(dialog, *names):
+    return until(names[0], lambda: next(filter(None, (find(dialog, "push button", n) or find(dialog, "button", n)
+                                                      for n in names)), None))
+
+
+def the_dialog_opens_from_the_menu_and_shows_a_draft():
+    image, display = shown()
+    dialog = open_dialog()
+    time.sleep(1)
+    screenshot("opened")
+    until("the draft", lambda: settled(dialog), 60)
+    time.sleep(0.5)
+    screenshot("draft")
+    assert_named(dialog)
+    # Everything is reached in a small window too.
+    number = subprocess.run(["xdotool", "search", "--name", TITLE], capture_output=True, text=True).stdout.split()[-1]
+    subprocess.run(["xdotool", "windowsize", number, "480", "360"], check=True)
+    time.sleep(1)
+    screenshot("small")
+    subprocess.run(["xdotool", "windowsize", number, "900", "640"], check=True)
+    expander = find(dialog, name="Erweitert" if GERMAN else "Advanced")
+    press(expander)
+    time.sleep(1)
+    screenshot("advanced")
+    press(button(dialog, "Cancel", "Abbrechen"))
+    until("the end of the dialog", lambda: not processes())
+    assert len(image.get_layers()) == 1
+    display.delete()
+
+
+def assert_named(dialog):
+    """Whatever can be worked on has a name for a screen reader, or a label that belongs to it."""
+    roles = {"spin button", "combo box", "push button", "button", "check box", "slider", "text", "entry", "toggle button"}
+    nameless = []
+    for node in descendants(dialog):
+        if node.get_role_name() not in roles or not node.get_state_set().contains(Atspi.StateType.SHOWING):
+            continue
+        labels = [r for r in node.get_relation_set() if r.get_relation_type() == Atspi.RelationType.LABELLED_BY]
+        parent = node.get_parent()
+        inner = parent is not None and parent.get_role_name() == "combo box"
+        if not (node.get_name() or labels or node.get_description() or inner):
+            nameless.append((node.get_role_name(), [c.get_name() for c in children(node)],
+                             parent.get_role_name(), [c.get_name() for c in children(parent)]))
+    assert not nameless, nameless
+
+
+def set_iterations(dialog, value):
+    """The third field that takes a number among the advanced settings is found by its label."""
+    name = "Iterations"
+    if not any((n.get_name() or "").startswith(name) and n.get_state_set().contains(Atspi.StateType.SHOWING)
+               for n in descendants(dialog)):
+        press(find(dialog, name="Advanced"))
+        time.sleep(0.5)
+    for node in descendants(dialog):
+        if node.get_role_name() != "spin button":
+            continue
+        for relation in node.get_relation_set():
+            if relation.get_relation_type() == Atspi.RelationType.LABELLED_BY:
+                if relation.get_target(0).get_name().startswith(name):
+                    node.get_value_iface().set_current_value(value)
+                    return
+    raise AssertionError("there is no field for the iterations")
+
+
+def the_dialog_paints_and_undo_restores():
+    image, display = shown()
+    before = pixels(layer_of(image))
+    dialog = open_dialog()
+    set_iterations(dialog, 8)
+    press(button(dialog, "Paint"))
+    until("the painted layer", lambda: len(image.get_layers()) == 2, 60)
+    until("the end of the filter", lambda: not processes())
+    time.sleep(0.5)
+    screenshot("painted")
+    above = layer_of(image)
+    assert above.get_name().endswith(", painted") and pixels(above) != before
+    menu("Edit", "Undo")
+    until("the undo", lambda: len(image.get_layers()) == 1)
+    assert pixels(layer_of(image)) == before
+    # In place, through the procedure, and back.
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 100, 60, 120, 120)
+    Gimp.Selection.feather(image, 20)
+    succeeds(image, output="in-place")
+    Gimp.displays_flush()
+    assert pixels(layer_of(image)) != before
+    menu("Edit", "Undo")
+    until("the undo", lambda: pixels(layer_of(image)) == before)
+    display.delete()
+
+
+def cancel_ends_the_run_and_leaves_the_image():
+    image, display = shown()
+    before, dirty = pixels(layer_of(image)), image.is_dirty()
+    dialog = open_dialog()
+    set_iterations(dialog, 90000)
+    press(button(dialog, "Paint"))
+    until("the end of the dialog", lambda: not window(TITLE))
+    until("the progress bar", lambda: any("Evaluation" in (n.get_name() or "") for n in descendants(main_window())), 30)
+    time.sleep(1.5)
+    screenshot("progress")
+    cancel = until("the button", lambda: next(
+        (n for n in descendants(main_window())
+         if (n.get_name() or "") == "Cancel" and n.get_role_name() in ("push button", "button")), None))
+    start = time.time()
+    press(cancel)
+    until("the end of the process", lambda: not processes(), 10)
+    took = time.time() - start
+    assert took < 1.0, f"cancelling took {took:.1f} s"
+    assert len(image.get_layers()) == 1 and pixels(layer_of(image)) == before and image.is_dirty() == dirty
+    # And it can be run again.
+    succeeds(image)
+    display.delete()
+
+
+tests = Tests(SUITE)
+tests.run(the_dialog_opens_from_the_menu_and_shows_a_draft)
+if not GERMAN:
+    tests.run(the_dialog_paints_and_undo_restores)
+    tests.run(cancel_ends_the_run_and_leaves_the_image)
+tests.end()

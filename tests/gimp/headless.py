@@ -1,0 +1,327 @@
+"""The filter in gimp-console: every kind of image, selections, layers, errors, and a filter that is killed."""
+
+import os
+import signal
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.environ["IMPASTO_CHECKOUT"], "tests", "gimp"))
+from inside import *  # noqa: E402,F403
+
+P = Gimp.Precision
+PRECISIONS = [
+    getattr(P, name)
+    for name in [f"{sample}_{trc}" for sample in ["U8", "U16", "U32", "HALF", "FLOAT", "DOUBLE"]
+                 for trc in ["LINEAR", "NON_LINEAR", "PERCEPTUAL"]]
+]
+
+
+def select_left_half(image):
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, image.get_width() // 2, image.get_height())
+
+
+def every_kind_of_image(base, alpha, precision):
+    image = photograph()
+    if base == "grey":
+        image.convert_grayscale()
+    if image.get_precision() != precision:
+        image.convert_precision(precision)
+    layer = layer_of(image)
+    if alpha:
+        layer.add_alpha()
+    select_left_half(image)
+    before = rows(layer)
+    succeeds(image, output="in-place")
+    after = rows(layer)
+    half = image.get_width() // 2
+    assert [r[half:] for r in after] == [r[half:] for r in before], "pixels outside of the selection have changed"
+    changed = sum(a != b for ra, rb in zip(after, before) for a, b in zip(ra[:half], rb[:half]))
+    assert changed > 0.9 * half * len(after), f"only {changed} pixels have changed"
+    succeeds(image)
+    above = image.get_layers()[0]
+    assert (above.has_alpha(), above.get_image().get_precision()) == (layer.has_alpha(), precision)
+    assert rows(layer) == after, "the layer below has changed"
+    image.delete()
+
+
+def without_a_selection_the_result_is_a_new_layer_above():
+    image = photograph()
+    layer = layer_of(image)
+    layer.set_opacity(80)
+    before = pixels(layer)
+    succeeds(image)
+    above, below = image.get_layers()
+    assert below.get_id() == layer.get_id() and pixels(below) == before
+    assert above.get_name() == layer.get_name() + ", painted"
+    assert above.get_mask() is None and above.get_opacity() == 80
+    assert pixels(above) != before
+    image.delete()
+
+
+def a_soft_selection_mixes():
+    results = {}
+    for output in ["new-layer", "in-place"]:
+        image = photograph()
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, 20, 14, 30, 26)
+        Gimp.Selection.feather(image, 10)
+        selected = rows(image.get_selection(), "Y u8")
+        before = rows(layer_of(image), "R'G'B' u8")
+        succeeds(image, output=output)
+        results[output] = image
+    above = results["new-layer"].get_layers()[0]
+    painted, mask = rows(above, "R'G'B' u8"), rows(above.get_mask(), "Y u8")
+    mixed = rows(layer_of(results["in-place"]), "R'G'B' u8")
+    assert max(abs(m[0] - s[0]) for mr, sr in zip(mask, selected) for m, s in zip(mr, sr)) <= 1
+    soft = 0
+    for y, row in enumerate(selected):
+        for x, (value,) in enumerate(row):
+            if value == 0:
+                assert mixed[y][x] == before[y][x] and painted[y][x] == before[y][x]
+            elif value == 255:
+                assert all(abs(a - b) <= 1 for a, b in zip(mixed[y][x], painted[y][x]))
+            else:
+                soft += 1
+                for m, b, p in zip(mixed[y][x], before[y][x], painted[y][x]):
+                    assert min(b, p) - 1 <= m <= max(b, p) + 1
+    assert soft > 100, "the selection is not soft"
+    # What is seen is the same, either way.
+    for image in results.values():
+        image.flatten()
+    seen = [rows(layer_of(image), "R'G'B' u8") for image in results.values()]
+    worst = max(abs(a - b) for ra, rb in zip(*seen) for pa, pb in zip(ra, rb) for a, b in zip(pa, pb))
+    assert worst <= 2, worst
+    for image in results.values():
+        image.delete()
+
+
+def a_layer_with_offset_and_alpha():
+    image = photograph(96, 64)
+    layer = layer_of(image)
+    layer.add_alpha()
+    layer.resize(60, 48, -20, -8)
+    layer.set_offsets(20, 8)
+    data = bytearray(pixels(layer, "R'G'B'A u8"))
+    for y in range(48):
+        for x in range(60):
+            data[(y * 60 + x) * 4 + 3] = 0 if x < 20 else 128 if x < 30 else 255
+    write(layer, "R'G'B'A u8", bytes(data))
+    before = rows(layer)
+    assert before[5][5][3] == 0 and any(before[5][5][:3]), "there is colour where it is transparent"
+    # The selection reaches over the layer's edge.
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 60, 64)
+    succeeds(image)
+    above = image.get_layers()[0]
+    assert above.get_offsets()[1:] == layer.get_offsets()[1:] == (20, 8)
+    painted, mask = rows(above), rows(above.get_mask(), "Y u8")
+    for y in range(48):
+        for x in range(60):
+            assert painted[y][x][3] == before[y][x][3], "alpha has changed"
+            assert (mask[y][x][0] == 255) == (x < 40), "the mask is not where the selection is"
+            if x < 20:
+                assert painted[y][x] == before[y][x], "a transparent pixel has changed"
+    assert sum(painted[y][x] != before[y][x] for y in range(48) for x in range(20, 40)) > 800
+    succeeds(image, drawables=[layer], output="in-place")
+    after = rows(layer)
+    for y in range(48):
+        for x in range(60):
+            same = after[y][x] == before[y][x]
+            assert same or 20 <= x < 40
+    image.delete()
+
+
+def a_layer_mask_is_kept():
+    image = photograph()
+    layer = layer_of(image)
+    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+    layer.add_mask(mask)
+    width, height = layer.get_width(), layer.get_height()
+    write(mask, "Y u8", bytes(255 if y < height // 2 else 64 for y in range(height) for _ in range(width)))
+    layer.set_edit_mask(False)
+    select_left_half(image)
+    succeeds(image, drawables=[layer])
+    new = rows(image.get_layers()[0].get_mask(), "Y u8")
+    for y in range(height):
+        for x in range(width):
+            wanted = (255 if y < height // 2 else 64) if x < width // 2 else 0
+            assert abs(new[y][x][0] - wanted) <= 1, (x, y, new[y][x], wanted)
+    image.delete()
+
+
+def a_layer_in_a_group_and_the_group_itself():
+    image = photograph()
+    layer = layer_of(image)
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(layer, group, 0)
+    succeeds(image, drawables=[layer])
+    assert [child.get_name() for child in group.get_children()] == [layer.get_name() + ", painted", layer.get_name()]
+    fails(image, "group", drawables=[group], output="in-place")
+    succeeds(image, drawables=[group])
+    assert image.get_layers()[0].get_name() == "group, painted"
+    image.delete()
+
+
+def a_channel_is_painted_in_place():
+    image = photograph()
+    channel = Gimp.Channel.new_from_component(image, Gimp.ChannelType.RED, "red")
+    image.insert_channel(channel, None, 0)
+    before = pixels(channel)
+    succeeds(image, drawables=[channel])
+    assert pixels(channel) != before and len(image.get_layers()) == 1
+    image.delete()
+
+
+def a_style_from_file_layer_and_image_is_the_same():
+    style = load(WHIRLS)
+    extra = Gimp.Layer.new(style, "unseen", 8, 8, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    style.insert_layer(extra, None, 0)
+    bottom = style.get_layers()[1]
+    before = Gimp.get_images()
+    results = []
+    for arguments in [
+        {},
+        {"style_file": None, "style_layer": bottom},
+        {"style_file": None, "style_image": style},
+        {"style_layer": extra, "style_from": "file"},
+        {"style_layer": bottom, "style_from": "layer"},
+        {"style_image": style, "style_from": "image"},
+    ]:
+        image = photograph()
+        succeeds(image, **arguments)
+        results.append(pixels(image.get_layers()[0]))
+        image.delete()
+    assert all(result == results[0] for result in results)
+    assert len(Gimp.get_images()) == len(before), "an image was left open"
+    assert len(style.get_layers()) == 2, "the style image has changed"
+    style.delete()
+
+
+def the_colour_profile_is_honoured():
+    seen = []
+    for profile in [None, Gimp.ColorProfile.new_rgb_adobe()]:
+        image = photograph()
+        image.convert_precision(P.FLOAT_NON_LINEAR)
+        if profile:
+            assert image.convert_color_profile(profile, Gimp.ColorRenderingIntent.RELATIVE_COLORIMETRIC, True)
+        succeeds(image)
+        above = image.get_layers()[0]
+        seen.append([struct.unpack("f", pixels(above, "Y' float")[i * 4 :][:4])[0] for i in range(72 * 54)])
+        image.delete()
+    worst = max(abs(a - b) for a, b in zip(*seen))
+    # In another profile the same colours are the same picture; a few out of sRGB's range are not.
+    mean = sum(abs(a - b) for a, b in zip(*seen)) / len(seen[0])
+    assert mean < 0.01, (mean, worst)
+
+
+def grey_stays_grey_and_settings_have_effects():
+    pictures = set()
+    for arguments in [
+        {}, {"strength": 20.0}, {"stroke_size": 0.5}, {"colours": "content"}, {"colours": "matched"}, {"size": 48},
+        {"iterations": 9},
+    ]:
+        image = photograph()
+        succeeds(image, **arguments)
+        pictures.add(pixels(image.get_layers()[0]))
+        image.delete()
+    assert len(pictures) == 7, "a setting does nothing"
+
+
+def the_same_arguments_give_the_same_picture():
+    pictures = set()
+    for _ in range(2):
+        image = photograph()
+        succeeds(image, seed=7)
+        pictures.add(pixels(image.get_layers()[0]))
+        image.delete()
+    assert len(pictures) == 1
+
+
+def bad_arguments_give_errors():
+    image = photograph()
+    fails(image, "no style picture", style_file=None)
+    fails(image, "LICENSE-MIT", "cannot be opened", style_file=file(os.path.join(CHECKOUT, "LICENSE-MIT")))
+    # GIMP itself refuses a file that is not there.
+    fails(image, style_file=file("/nowhere.png"))
+    fails(image, "one layer", "0", drawables=[])
+    second = layer_of(image).copy()
+    image.insert_layer(second, None, 0)
+    fails(image, "one layer", "2", drawables=image.get_layers())
+    fails(image, "there is no model 'nothing'", model="nothing")
+    fails(image, "/nowhere.onnx", model="/nowhere.onnx")
+    fails(image, "MiB of memory", "size", size=4096, memory=0.1, drawables=[second])
+    fails(image, "Two style pictures", style_file=None, style_layer=second, style_image=image, drawables=[second])
+    second.set_lock_content(True)
+    fails(image, "locked", drawables=[second], output="in-place")
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 5, 5)
+    second.set_lock_content(False)
+    second.set_offsets(30, 30)
+    fails(image, "does not touch", drawables=[second])
+    image.delete()
+
+
+def a_graphics_card_that_is_not_there_is_an_error():
+    image = photograph()
+    fails(image, "cuda", "cpu", device="cuda")
+    image.delete()
+
+
+def an_indexed_image_is_refused():
+    image = photograph()
+    image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, True, "")
+    status, error = stylise(image)
+    assert status != SUCCESS and error, (status, error)
+    image.delete()
+
+
+def a_filter_that_is_killed_leaves_all_as_it_was(output):
+    image = photograph(480, 360)
+    layer = layer_of(image)
+    before, killed = pixels(layer), []
+
+    def kill():
+        for _ in range(200):
+            time.sleep(0.05)
+            there = processes()
+            if there:
+                time.sleep(1.0)
+                for process in there:
+                    os.kill(process, signal.SIGKILL)
+                    killed.append(process)
+                return
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    status, _ = stylise(image, iterations=5000, size=320, output=output)
+    killer.join()
+    assert killed, "the filter was never seen"
+    assert status != SUCCESS
+    assert pixels(layer) == before and len(image.get_layers()) == 1
+    # GIMP goes on, and so does the filter.
+    succeeds(image)
+    assert len(image.get_layers()) == 2
+    image.delete()
+
+
+tests = Tests("headless")
+for precision in PRECISIONS:
+    for base in ["colour", "grey"]:
+        for alpha in [False, True]:
+            tests.run(every_kind_of_image, base, alpha, precision)
+tests.run(without_a_selection_the_result_is_a_new_layer_above)
+tests.run(a_soft_selection_mixes)
+tests.run(a_layer_with_offset_and_alpha)
+tests.run(a_layer_mask_is_kept)
+tests.run(a_layer_in_a_group_and_the_group_itself)
+tests.run(a_channel_is_painted_in_place)
+tests.run(a_style_from_file_layer_and_image_is_the_same)
+tests.run(the_colour_profile_is_honoured)
+tests.run(grey_stays_grey_and_settings_have_effects)
+tests.run(the_same_arguments_give_the_same_picture)
+tests.run(bad_arguments_give_errors)
+tests.run(a_graphics_card_that_is_not_there_is_an_error)
+tests.run(an_indexed_image_is_refused)
+tests.run(a_filter_that_is_killed_leaves_all_as_it_was, "new-layer")
+tests.run(a_filter_that_is_killed_leaves_all_as_it_was, "in-place")
+tests.end()

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Tests GIMP's filter in a real GIMP 3: `cargo xtask test-gimp` calls this with the plug-in's folder and a
+folder for what is left to look at. Further arguments name the suites to run; without any, all run."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHECKOUT = os.path.dirname(os.path.dirname(HERE))
+
+# GIMP's own chatter, which says nothing about the filter.
+NOISE = ("script_fu_add_resource_arg", "Welcome to GIMP", "gimp_wire_read", "stray image", "stale context",
+         "list of contexts not empty", "Broken pipe", "G_IS_OBJECT", "batch command executed", "dconf", "GVFS",
+         "colord", "AT-SPI", "gimp_finalize")
+
+
+class Gimp:
+    """A user's GIMP, with the filter installed in an empty home."""
+
+    def __init__(self, plug_in, out, gimprc=""):
+        self.home = tempfile.mkdtemp(prefix="gimp-")
+        self.out = out
+        version = subprocess.check_output(["gimp-console", "--version"], text=True).split()[-1]
+        self.folder = os.path.join(self.home, ".config", "GIMP", ".".join(version.split(".")[:2]))
+        self.program = os.path.join(self.folder, "plug-ins", "impasto", "impasto")
+        shutil.copytree(plug_in, os.path.dirname(self.program), symlinks=True)
+        with open(os.path.join(self.folder, "gimprc"), "w") as file:
+            file.write(gimprc)
+
+    def environment(self, **more):
+        return {
+            "HOME": self.home, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "IMPASTO_CHECKOUT": CHECKOUT,
+            "IMPASTO_OUT": self.out, "IMPASTO_PLUG_IN": self.program, "GTK_A11Y": "atspi", "NO_AT_BRIDGE": "0", **more,
+            **{name: value for name, value in os.environ.items() if name == "IMPASTO_TESTS"},
+        }
+
+    def console(self, interpreter, batch, log, **environment):
+        """Runs a batch command without a screen."""
+        command = ["gimp-console", "-idf", f"--batch-interpreter={interpreter}", "-b", batch, "--quit"]
+        return self.watch(command, log, self.environment(**environment))
+
+    def screen(self, script, log, **environment):
+        """Runs a script with windows, on a screen of its own."""
+        batch = f"exec(open({os.path.join(HERE, script)!r}).read())"
+        command = ["dbus-run-session", "--", "xvfb-run", "-a", "-s", "-screen 0 1400x900x24", "gimp", "-dfs",
+                   "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
+        return self.watch(command, log, self.environment(**environment))
+
+    def watch(self, command, log, environment):
+        path = os.path.join(self.out, log + ".log")
+        with open(path, "w") as file:
+            status = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT, timeout=1500)
+        with open(path, errors="replace") as file:
+            said = [line.rstrip() for line in file if line.strip() and not any(word in line for word in NOISE)]
+        return status.returncode, said
+
+
+def counted(gimp, name, said):
+    """Prints the results that a script has written down; the number of those that are bad."""
+    with open(os.path.join(gimp.out, name + ".jsonl")) as file:
+        results = [json.loads(line) for line in file]
+    bad = [r for r in results if r.get("problem")]
+    for result in bad:
+        print(f"FAILED {result['test']}\n{result['problem']}")
+    tests = [r for r in results if "test" in r]
+    print(f"{name}: {len(tests) - len(bad)} passed, {len(bad)} failed")
+    if not results or not results[-1].get("end"):
+        print(f"{name}: GIMP ended before the tests did. It said:", *said[-40:], sep="\n    ")
+        return len(bad) + 1
+    return len(bad)
+
+
+def headless(plug_in, out):
+    gimp = Gimp(plug_in, out)
+    script = os.path.join(HERE, "headless.py")
+    _, said = gimp.console("python-fu-eval", f"exec(open({script!r}).read())", "headless")
+    return counted(gimp, "headless", said)
+
+
+def dialog(plug_in, out):
+    failed = 0
+    for name, gimprc, language in [
+        ("dialog", "(theme-color-scheme light)\n", ""),
+        ("dialog-dark", "(theme-color-scheme dark)\n(language \"de\")\n", "de"),
+    ]:
+        gimp = Gimp(plug_in, out, gimprc + "(check-updates no)\n(last-known-release \"3.0.4\")\n(show-welcome-dialog no)\n")
+        _, said = gimp.screen("dialog.py", name, IMPASTO_SUITE=name, LANGUAGE=language)
+        failed += counted(gimp, name, said)
+    return failed
+
+
+def broken(plug_in, out):
+    """Without its library, or without ONNX Runtime, the filter says so and what to do."""
+    failed = 0
+    for missing, words in [("libimpasto", "Install the filter again"), ("libonnxruntime", "ONNX Runtime")]:
+        gimp = Gimp(plug_in, out)
+        library = os.path.join(os.path.dirname(gimp.program), "lib")
+        for name in os.listdir(library):
+            if name.startswith(missing):
+                os.remove(os.path.join(library, name))
+        script = (
+            "import os, sys; sys.path.insert(0, os.environ['IMPASTO_CHECKOUT'] + '/tests/gimp'); from inside import *; "
+            f"tests = Tests('broken'); tests.run(fails, photograph(), {words!r}); tests.end()"
+        )
+        _, said = gimp.console("python-fu-eval", script, "broken")
+        failed += counted(gimp, "broken", said)
+    return failed
+
+
+def examples(plug_in, out):
+    """The examples of the documentation, as they stand there."""
+    failed, folder = 0, os.path.join(CHECKOUT, "plugin-gimp", "examples")
+    work = tempfile.mkdtemp(prefix="examples-")
+    pictures = os.path.join(work, "pictures")
+    os.mkdir(pictures)
+    for name in ["cat.png", "coffee.png"]:
+        shutil.copy(os.path.join(CHECKOUT, "assets", "sample", name), pictures)
+    style = os.path.join(CHECKOUT, "assets", "sample", "whirls.jpg")
+    for example in sorted(os.listdir(folder)):
+        gimp = Gimp(plug_in, out)
+        made = os.path.join(work, example)
+        os.mkdir(made)
+        environment = gimp.environment(IMPASTO_QUALITY="draft")
+        command = [os.path.join(folder, example), pictures, style, made]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+        found = sorted(os.listdir(made))
+        good = done.returncode == 0 and found == ["cat.png", "coffee.png"]
+        for name in found:
+            with open(os.path.join(made, name), "rb") as one, open(os.path.join(pictures, name), "rb") as other:
+                good = good and one.read() != other.read()
+        print(f"example {example}: {'passed' if good else 'FAILED'}")
+        if not good:
+            failed += 1
+            print(done.returncode, found, done.stdout, done.stderr)
+    return failed
+
+
+def query(plug_in, out):
+    """How long the filter takes to describe itself when GIMP starts. Only told: a time is no test."""
+    times = []
+    for _ in range(5):
+        gimp = Gimp(plug_in, out)
+        real = gimp.program + ".real"
+        os.rename(gimp.program, real)
+        log = os.path.join(out, "query.txt")
+        with open(gimp.program, "w") as file:
+            file.write('#!/bin/bash\nstart=$EPOCHREALTIME\n"$0.real" "$@"\nstatus=$?\n'
+                       f'echo "$start $EPOCHREALTIME $*" >> {log}\nexit $status\n')
+        os.chmod(gimp.program, 0o755)
+        open(log, "w").close()
+        gimp.console("plug-in-script-fu-eval", "(gimp-version)", "query")
+        with open(log) as file:
+            for line in file:
+                start, end, *arguments = line.split()
+                if "-query" in arguments:
+                    times.append((float(end) - float(start)) * 1000)
+    times.sort()
+    print(f"query: {', '.join(f'{t:.0f}' for t in times)} ms (median {times[len(times) // 2]:.0f} ms)")
+    return 0
+
+
+def main():
+    plug_in, target, *wanted = sys.argv[1:]
+    out = os.path.join(target, "artefacts")
+    os.makedirs(out, exist_ok=True)
+    suites = {"headless": headless, "broken": broken, "examples": examples, "dialog": dialog, "query": query}
+    failed = 0
+    for name in wanted or suites:
+        start = time.time()
+        failed += suites[name](plug_in, out)
+        print(f"{name} took {time.time() - start:.0f} s", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+main()

@@ -1,0 +1,208 @@
+//! GIMP's filter: builds it, lays it out as the folder that GIMP loads, puts that into the user's GIMP folder,
+//! packs it, and tests it in a real GIMP.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::gimp_root::Root;
+use crate::{Result, c_library, dist, onnxruntime, root, run, target};
+
+/// The name of the plug-in's folder and of the program in it, which GIMP wants to be the same.
+const NAME: &str = "impasto";
+
+/// Whether this machine itself has what a plug-in is built with.
+fn development_files() -> bool {
+    Command::new("pkg-config").args(["--exists", "gimpui-3.0"]).status().is_ok_and(|s| s.success())
+}
+
+/// Where a plug-in can be built and GIMP be run.
+pub enum Place {
+    /// This machine.
+    Here,
+    /// A Debian of its own.
+    Root(Root),
+}
+
+impl Place {
+    /// This machine if it has GIMP's development files, else a root directory that is there already or, if
+    /// `make` is set, is made.
+    pub fn find(make: bool) -> Result<Place> {
+        if development_files() {
+            return Ok(Place::Here);
+        }
+        if let Some(root) = Root::find(make)? {
+            return Ok(Place::Root(root));
+        }
+        Err("GIMP 3's development files are missing: install libgimp-3.0-dev (Debian 13, Ubuntu 25.04 and later), \
+             gimp-devel (Fedora, openSUSE) or gimp (Arch, MSYS2), and pkg-config"
+            .into())
+    }
+
+    /// A command in the checkout. Paths in and below the checkout and cargo's target folder are the same in both.
+    pub fn command(&self, program: &str) -> Command {
+        match self {
+            Place::Here => {
+                let mut command = Command::new(program);
+                command.current_dir(root());
+                command
+            }
+            Place::Root(place) => place.command(program),
+        }
+    }
+}
+
+fn target_of_the_plug_in() -> PathBuf {
+    target().join("gimp")
+}
+
+/// Builds the plug-in and returns the program.
+fn program(place: &Place) -> Result<PathBuf> {
+    let manifest = root().join("plugin-gimp").join("Cargo.toml");
+    // In a root there is no network.
+    run::all(Command::new(run::cargo()).args(["fetch", "--locked", "--quiet", "--manifest-path"]).arg(&manifest))?;
+    let mut build = place.command("cargo");
+    build.args(["build", "--release", "--locked", "--offline", "--manifest-path"]).arg(&manifest);
+    build.arg("--target-dir").arg(target_of_the_plug_in());
+    run::all(&mut build)?;
+    let name = format!("impasto-gimp{}", std::env::consts::EXE_SUFFIX);
+    Ok(target_of_the_plug_in().join("release").join(name))
+}
+
+/// Lays the plug-in out in `folder`: the program, libimpasto, ONNX Runtime, a style picture, translations and
+/// licences. The folder appears whole or not at all; one that was there is replaced.
+fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
+    let program = program(place)?;
+    run::all(Command::new(run::cargo()).args(["build", "--release", "-p", "impasto-ffi"]).current_dir(root()))?;
+    let problem = |e: std::io::Error| format!("{}: {e}", plug_ins.display());
+    std::fs::create_dir_all(plug_ins).map_err(problem)?;
+    let room = tempfile::Builder::new().prefix("impasto-").tempdir_in(plug_ins).map_err(problem)?;
+    let new = room.path().join(NAME);
+    let executable = format!("{NAME}{}", std::env::consts::EXE_SUFFIX);
+    dist::copy(&program, &new, Some(&executable))?;
+    let library = match std::env::consts::OS {
+        "windows" => "impasto.dll",
+        "macos" => "libimpasto.0.dylib",
+        _ => "libimpasto.so.0",
+    };
+    dist::copy(&c_library(), &new.join("lib"), Some(library))?;
+    dist::strip(&new.join("lib").join(library));
+    let licences = new.join("licences");
+    dist::onnxruntime(&onnxruntime::set_up(cuda)?, &new.join("lib"), &licences)?;
+    dist::copy(&root().join("plugin-gimp/LICENSE"), &licences, Some("plug-in-GPL-3.0"))?;
+    for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
+        dist::copy(&root().join(text), &licences, None)?;
+    }
+    dist::copy(&root().join("assets/sample/whirls.jpg"), &new.join("styles"), None)?;
+    dist::copy(&root().join("assets/sample/README.md"), &new.join("styles"), None)?;
+    translations(&new.join("locale"))?;
+
+    let there = plug_ins.join(NAME);
+    if there.exists() {
+        std::fs::rename(&there, room.path().join("before")).map_err(problem)?;
+    }
+    std::fs::rename(&new, &there).map_err(problem)?;
+    Ok(there)
+}
+
+/// Compiles `po/LANGUAGE.po` to `LANGUAGE/LC_MESSAGES/impasto-gimp.mo`.
+fn translations(locale: &Path) -> Result<()> {
+    for file in onnxruntime::files(&root().join("plugin-gimp/po"))? {
+        if file.extension().is_none_or(|e| e != "po") {
+            continue;
+        }
+        let catalogue = polib::po_file::parse(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let folder = locale.join(file.file_stem().unwrap_or_default()).join("LC_MESSAGES");
+        std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        let to = folder.join("impasto-gimp.mo");
+        polib::mo_file::write(&catalogue, &to).map_err(|e| format!("{}: {e}", to.display()))?;
+    }
+    Ok(())
+}
+
+/// The plug-ins folders of the GIMPs that this user has, the newest last.
+fn folders() -> Result<Vec<PathBuf>> {
+    let gimp = dirs::config_dir().ok_or("this user has no configuration folder; set HOME")?.join("GIMP");
+    let mut there: Vec<PathBuf> = std::fs::read_dir(&gimp)
+        .into_iter()
+        .flatten()
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("3.")))
+        .collect();
+    there.sort();
+    if there.is_empty() {
+        // GIMP has not been started yet.
+        there.push(gimp.join("3.0"));
+    }
+    Ok(there.into_iter().map(|p| p.join("plug-ins")).collect())
+}
+
+/// Puts the plug-in into the folder that is given, or into the user's GIMP folders.
+pub fn install(folder: Option<&Path>, cuda: bool) -> Result<()> {
+    let place = Place::find(false)?;
+    let folders = folder.map_or_else(folders, |f| Ok(vec![f.to_path_buf()]))?;
+    for folder in folders {
+        let there = lay_out(&place, &folder, cuda)?;
+        println!("{}", there.display());
+    }
+    println!("GIMP has it after its next start: Filters ▸ Artistic ▸ Neural Style Transfer…");
+    Ok(())
+}
+
+/// Removes what `install` has put there.
+pub fn uninstall(folder: Option<&Path>) -> Result<()> {
+    let folders = folder.map_or_else(folders, |f| Ok(vec![f.to_path_buf()]))?;
+    let mut found = false;
+    for folder in folders.into_iter().map(|f| f.join(NAME)).filter(|f| f.is_dir()) {
+        std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        println!("{} is removed", folder.display());
+        found = true;
+    }
+    if !found {
+        println!("There is nothing to remove.");
+    }
+    Ok(())
+}
+
+/// Packs the plug-in into the archive that a user unpacks in GIMP's plug-ins folder. Nothing is done, and that
+/// is said, where it cannot be built.
+pub fn archive() -> Result<Option<PathBuf>> {
+    let place = match Place::find(false) {
+        Ok(place) => place,
+        Err(problem) => {
+            println!("Without GIMP's filter: {problem}");
+            return Ok(None);
+        }
+    };
+    let room = target().join("dist");
+    let folder = lay_out(&place, &room.join("plug-ins"), false)?;
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    let path = room.join(format!("impasto-gimp-{}-{os}-{arch}.tar.gz", env!("CARGO_PKG_VERSION")));
+    let partial = path.with_extension("gz.partial");
+    let problem = |e: std::io::Error| format!("{}: {e}", path.display());
+    let file = std::fs::File::create(&partial).map_err(problem)?;
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::default()));
+    tar.append_dir_all(NAME, &folder).map_err(problem)?;
+    tar.into_inner().and_then(|gz| gz.finish()).and_then(|file| file.sync_all()).map_err(problem)?;
+    std::fs::rename(&partial, &path).map_err(problem)?;
+    Ok(Some(path))
+}
+
+/// Runs the plug-in's own tests, and those in `tests/gimp` in a real GIMP.
+pub fn test(arguments: &[String]) -> Result<()> {
+    let place = Place::find(true)?;
+    let home = target_of_the_plug_in().join("home");
+    if home.exists() {
+        std::fs::remove_dir_all(&home).map_err(|e| format!("{}: {e}", home.display()))?;
+    }
+    let plug_in = lay_out(&place, &home.join("plug-ins"), false)?;
+    let manifest = root().join("plugin-gimp").join("Cargo.toml");
+    for (task, more) in [("test", None), ("clippy", Some(["--", "-D", "warnings"]))] {
+        let mut command = place.command("cargo");
+        command.args([task, "--release", "--locked", "--offline", "--manifest-path"]).arg(&manifest);
+        command.arg("--target-dir").arg(target_of_the_plug_in()).args(more.into_iter().flatten());
+        run::all(&mut command)?;
+    }
+    let mut tests = place.command("python3");
+    tests.arg(root().join("tests/gimp/run.py")).arg(plug_in).arg(target_of_the_plug_in()).args(arguments);
+    run::all(&mut tests)
+}
