@@ -33,7 +33,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     };
     choose(
         "style-from",
-        "St_yle from",
+        "Style fro_m",
         "Where the style picture comes from",
         &[("file", "A file"), ("layer", "An open layer"), ("image", "An open image")],
         "file",
@@ -50,14 +50,14 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     );
     procedure.add_drawable_argument(
         "style-layer",
-        &tr("Style _layer"),
+        &tr("Style la_yer"),
         Some(&tr("A layer of any open image; where it is transparent its style is not taken")),
         true,
         flags,
     );
     procedure.add_image_argument(
         "style-image",
-        &tr("Style _image"),
+        &tr("Style ima_ge"),
         Some(&tr("An open image, as it is seen")),
         true,
         flags,
@@ -71,7 +71,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     );
     number(
         "strength",
-        "Stren_gth",
+        "Stre_ngth",
         "Style against content: at 0 nearly all of the picture is kept, at 100 nearly all is style",
         0.0,
         100.0,
@@ -79,7 +79,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     );
     number(
         "stroke-size",
-        "St_roke size",
+        "Stro_ke size",
         "The size of the style picture against the picture: below 1 the strokes are finer, above 1 broader",
         0.1,
         4.0,
@@ -87,7 +87,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     );
     choose(
         "colours",
-        "_Colours",
+        "Colo_urs",
         "Where the colours come from",
         &[
             ("style", "From the style"),
@@ -98,14 +98,14 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     );
     choose(
         "output",
-        "_Result",
+        "Resul_t",
         "Where the result goes",
         &[("new-layer", "New layer above"), ("in-place", "Replaces the pixels")],
         "new-layer",
     );
     count(
         "size",
-        "Working _size",
+        "_Working size",
         "The longer side of what is worked on, in pixels; the result is scaled to the layer. 0: as the quality has it",
         32768,
     );
@@ -126,22 +126,22 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     );
     procedure.add_string_argument(
         "model",
-        &tr("_Model"),
+        &tr("Mo_del"),
         Some(&tr("The name of a model, or a .safetensors or .onnx file; empty: the built-in one")),
         "",
         flags,
     );
     choose(
         "device",
-        "_Device",
+        "De_vice",
         "What computes",
         &[("auto", "The fastest there is"), ("cpu", "Processor"), ("cuda", "Graphics card (CUDA)")],
         "auto",
     );
     number(
         "memory",
-        "Memor_y limit",
-        "Gibibytes that may be used at most. 0: most of what is free",
+        "Memory limit in Gi_B",
+        "How much may be used at most. 0: most of what is free",
         0.0,
         4096.0,
         0.0,

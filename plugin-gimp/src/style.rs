@@ -45,9 +45,10 @@ impl Source {
                         &[("file", name.as_str()), ("problem", what)],
                     )
                 };
-                let image = gimp::file_load(gimp::RunMode::Noninteractive, file).ok_or_else(|| {
-                    problem(&gimp::pdb().and_then(|pdb| pdb.last_error()).unwrap_or_default())
-                })?;
+                let loaded = gimp::file_load(gimp::RunMode::Noninteractive, file);
+                let said = gimp::pdb().and_then(|pdb| pdb.last_error());
+                gimp::progress_end();
+                let image = loaded.ok_or_else(|| problem(&said.unwrap_or_default()))?;
                 let read = merged(&image);
                 image.delete();
                 read

@@ -12,7 +12,7 @@ gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi  # noqa: E402
 
 SUITE = os.environ["IMPASTO_SUITE"]
-GERMAN = os.environ.get("LANGUAGE") == "de"
+GERMAN = os.environ["LANG"].startswith("de")
 TITLE = "Neuronale Stilübertragung" if GERMAN else "Neural Style Transfer"
 
 
@@ -94,7 +94,7 @@ def menu(*names):
 
 
 def open_dialog():
-    menu(*(["Filter", "Künstlerisch", "Neuronale Stil"] if GERMAN else ["Filters", "Artistic", "Neural Style"]))
+    menu(*(["Filter", "Künstlerisch", "Neuronale"] if GERMAN else ["Filters", "Artistic", "Neural Style"]))
     return until("the dialog", lambda: window(TITLE))
 
 
@@ -110,6 +110,9 @@ def shown():
     display = Gimp.Display.new(image)
     Gimp.displays_flush()
     until("the window", main_window)
+    number = subprocess.run(["xdotool", "search", "--name", "GIMP$"], capture_output=True, text=True).stdout.split()
+    for window_number in number:
+        subprocess.run(["xdotool", "windowsize", window_number, "1300", "860"], check=False)
     return image, display
 
 
@@ -210,12 +213,13 @@ def cancel_ends_the_run_and_leaves_the_image():
     set_iterations(dialog, 90000)
     press(button(dialog, "Paint"))
     until("the end of the dialog", lambda: not window(TITLE))
-    until("the progress bar", lambda: any("Evaluation" in (n.get_name() or "") for n in descendants(main_window())), 30)
-    time.sleep(1.5)
-    screenshot("progress")
-    cancel = until("the button", lambda: next(
+    cancel = until("the button to cancel", lambda: next(
         (n for n in descendants(main_window())
-         if (n.get_name() or "") == "Cancel" and n.get_role_name() in ("push button", "button")), None))
+         if (n.get_name() or "") == "Cancel" and n.get_role_name() in ("push button", "button")
+         and n.get_state_set().contains(Atspi.StateType.SHOWING)), None))
+    time.sleep(3)
+    screenshot("progress")
+    assert processes(), "the filter runs"
     start = time.time()
     press(cancel)
     until("the end of the process", lambda: not processes(), 10)
@@ -227,7 +231,17 @@ def cancel_ends_the_run_and_leaves_the_image():
     display.delete()
 
 
-tests = Tests(SUITE)
+class DialogTests(Tests):
+    """Leaves no dialog open for the next test."""
+
+    def run(self, test, *arguments):
+        super().run(test, *arguments)
+        for process in processes():
+            os.kill(process, 9)
+        time.sleep(0.5)
+
+
+tests = DialogTests(SUITE)
 tests.run(the_dialog_opens_from_the_menu_and_shows_a_draft)
 if not GERMAN:
     tests.run(the_dialog_paints_and_undo_restores)

@@ -13,7 +13,7 @@ const SUITE: &str = "trixie";
 /// What is in it: GIMP, what a plug-in is built with, and what the tests look at a screen with.
 const PACKAGES: &str = "ca-certificates,gimp,libgimp-3.0-dev,gcc,libc6-dev,pkg-config,python3-gi,gir1.2-gimp-3.0,\
                         gir1.2-gtk-3.0,gir1.2-atspi-2.0,at-spi2-core,dbus-daemon,xvfb,xauth,xdotool,imagemagick,\
-                        fonts-dejavu-core";
+                        fonts-dejavu-core,locales";
 
 /// The root directory.
 pub struct Root {
@@ -40,6 +40,8 @@ impl Root {
             Command::new("mmdebstrap")
                 .args(["--quiet", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\""])
                 .arg(format!("--include={PACKAGES}"))
+                // For a look at the translations.
+                .arg("--customize-hook=chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8")
                 .arg(SUITE)
                 .arg(&folder)
                 .arg(mirror()?),

@@ -14,18 +14,14 @@ use crate::text::tr;
 use crate::{PROCEDURE, style};
 
 /// What is seen at once, and what an expander holds.
-const MAIN: [&str; 9] = [
-    "style-from",
-    "style-file",
-    "style-layer",
-    "style-image",
-    "preset",
-    "strength",
-    "stroke-size",
-    "colours",
-    "output",
-];
-const ADVANCED: [&str; 6] = ["size", "iterations", "seed", "model", "device", "memory"];
+const MAIN: [&str; 8] =
+    ["style-from", "style-file", "style-layer", "preset", "strength", "stroke-size", "colours", "output"];
+const ADVANCED: [&str; 5] = ["size", "iterations", "seed", "device", "memory"];
+/// Where in these lists the rows stand that GIMP has no widget for.
+const STYLE_IMAGE: i32 = 3;
+const MODEL: i32 = 3;
+/// How wide the labels of these rows are, in characters.
+const LABEL: i32 = 10;
 
 /// Shows the dialog. True if the picture is to be painted; the settings are in `config` then.
 pub fn run(
@@ -36,6 +32,8 @@ pub fn run(
     library: &'static Library,
 ) -> bool {
     gimp_ui::init(PROCEDURE);
+    // SAFETY: the line before has initialised GTK on this thread, which is the main one.
+    unsafe { gtk::set_initialized() };
     if config.property::<Option<gimp::gio::File>>("style-file").is_none()
         && let Some(file) = style::first()
     {
@@ -44,7 +42,8 @@ pub fn run(
     let dialog = gimp_ui::ProcedureDialog::new(procedure, config, Some(&tr("Neural Style Transfer")));
     dialog.set_ok_label(&tr("_Paint"));
 
-    let settings = settings(&dialog, config, library);
+    let style_image = style_image(config);
+    let settings = settings(&dialog, config, library, &style_image);
     let preview = preview::Preview::new(config, image, drawable, library);
     let sides = gtk::Box::new(gtk::Orientation::Horizontal, 12);
     sides.set_border_width(12);
@@ -54,7 +53,7 @@ pub fn run(
     content.pack_start(&sides, true, true, 0);
     content.reorder_child(&sides, 0);
     sides.show_all();
-    only_the_chosen_style(&dialog, config);
+    only_the_chosen_style(&dialog, config, &style_image);
 
     let ok = ProcedureDialogExt::run(&dialog);
     preview.stop();
@@ -68,22 +67,28 @@ fn settings(
     dialog: &gimp_ui::ProcedureDialog,
     config: &gimp::ProcedureConfig,
     library: &Library,
+    style_image: &gtk::Widget,
 ) -> gtk::ScrolledWindow {
-    for name in ["strength", "stroke-size"] {
-        dialog.scale_entry(name, 1.0);
+    for (name, label) in [("strength", tr("Stre_ngth")), ("stroke-size", tr("Stro_ke size"))] {
+        if let Some(entry) = dialog.scale_entry(name, 1.0) {
+            name_sliders(&entry, &label.replace('_', ""));
+        }
     }
     let column = gtk::Box::new(gtk::Orientation::Vertical, 6);
-    let add = |id: &str, properties: &[&str], to: &gtk::Box| {
-        if let Some(list) = dialog.fill_box_list(id, properties) {
-            to.pack_start(&list, false, false, 0);
-        }
-    };
-    add("main", &MAIN, &column);
+    column.set_size_request(360, -1);
     let advanced = gtk::Box::new(gtk::Orientation::Vertical, 6);
     advanced.set_margin_start(12);
-    add("before-model", &ADVANCED[..3], &advanced);
-    advanced.pack_start(&model(config, library), false, false, 0);
-    add("after-model", &ADVANCED[4..], &advanced);
+    let model = model(config, library);
+    for (id, properties, to, ours, position) in [
+        ("main", &MAIN[..], &column, style_image, STYLE_IMAGE),
+        ("advanced", &ADVANCED[..], &advanced, model.upcast_ref(), MODEL),
+    ] {
+        if let Some(list) = dialog.fill_box_list(id, properties).and_then(|l| l.downcast::<gtk::Box>().ok()) {
+            list.pack_start(ours, false, false, 0);
+            list.reorder_child(ours, position);
+            to.pack_start(&list, false, false, 0);
+        }
+    }
     let expander = gtk::Expander::with_mnemonic(&tr("_Advanced"));
     expander.add(&advanced);
     column.pack_start(&expander, false, false, 0);
@@ -95,12 +100,63 @@ fn settings(
     scrolled
 }
 
+/// The images that are open, to choose from. GIMP 3.0's procedure dialog has no widget for such an argument.
+fn style_image(config: &gimp::ProcedureConfig) -> gtk::Widget {
+    let row = gtk::Box::new(gtk::Orientation::Horizontal, 6);
+    let combo = gtk::ComboBoxText::new();
+    let label = gtk::Label::with_mnemonic(&tr("Style ima_ge"));
+    label.set_mnemonic_widget(Some(&combo));
+    label.set_xalign(0.0);
+    label.set_width_chars(LABEL);
+    for image in gimp::images() {
+        combo.append(Some(&image.id().to_string()), &image.name().unwrap_or_default());
+    }
+    let show = |combo: &gtk::ComboBoxText, config: &gimp::ProcedureConfig| {
+        let image = config.property::<Option<gimp::Image>>("style-image");
+        combo.set_active_id(image.map(|i| i.id().to_string()).as_deref());
+    };
+    show(&combo, config);
+    let (shown, chosen) = (combo.downgrade(), config.downgrade());
+    config.connect_notify_local(Some("style-image"), move |config, _| {
+        if let Some(combo) = shown.upgrade() {
+            show(&combo, config);
+        }
+    });
+    combo.connect_changed(move |combo| {
+        let image = combo.active_id().and_then(|id| id.parse().ok()).and_then(gimp::Image::by_id);
+        if let (Some(config), Some(image)) = (chosen.upgrade(), image)
+            && config.property::<Option<gimp::Image>>("style-image").as_ref() != Some(&image)
+        {
+            config.set_property("style-image", &image);
+        }
+    });
+    row.pack_start(&label, false, false, 0);
+    row.pack_start(&combo, true, true, 0);
+    row.upcast()
+}
+
+/// A screen reader takes the label of such an entry for its number only; this gives it to the slider too.
+fn name_sliders(widget: &gtk::Widget, name: &str) {
+    if widget.is::<gtk::Range>()
+        && let Some(accessible) = widget.accessible()
+    {
+        gtk::atk::prelude::AtkObjectExt::set_name(&accessible, name);
+    }
+    if let Some(container) = widget.downcast_ref::<gtk::Container>() {
+        for child in container.children() {
+            name_sliders(&child, name);
+        }
+    }
+}
+
 /// Names of models to choose from; a file's path can be typed.
 fn model(config: &gimp::ProcedureConfig, library: &Library) -> gtk::Box {
     let row = gtk::Box::new(gtk::Orientation::Horizontal, 6);
     let combo = gtk::ComboBoxText::with_entry();
-    let label = gtk::Label::with_mnemonic(&tr("_Model"));
+    let label = gtk::Label::with_mnemonic(&tr("Mo_del"));
     label.set_mnemonic_widget(Some(&combo));
+    label.set_xalign(0.0);
+    label.set_width_chars(LABEL);
     let models = library.models().unwrap_or_default();
     for name in &models {
         combo.append_text(name);
@@ -123,16 +179,20 @@ fn model(config: &gimp::ProcedureConfig, library: &Library) -> gtk::Box {
 }
 
 /// Shows the chooser of the kind of style that is chosen, and hides the others.
-fn only_the_chosen_style(dialog: &gimp_ui::ProcedureDialog, config: &gimp::ProcedureConfig) {
-    let choosers: Vec<(&str, gtk::Widget)> =
-        [("file", "style-file"), ("layer", "style-layer"), ("image", "style-image")]
-            .into_iter()
-            .filter_map(|(nick, name)| Some((nick, dialog.widget(name, glib::Type::INVALID)?)))
-            .collect();
+fn only_the_chosen_style(
+    dialog: &gimp_ui::ProcedureDialog,
+    config: &gimp::ProcedureConfig,
+    style_image: &gtk::Widget,
+) {
+    let of = |name: &str| dialog.widget(name, glib::Type::INVALID);
+    let all =
+        [("file", of("style-file")), ("layer", of("style-layer")), ("image", Some(style_image.clone()))];
     let show = move |config: &gimp::ProcedureConfig| {
         let chosen = config.property::<Option<String>>("style-from").unwrap_or_default();
-        for (nick, widget) in &choosers {
-            widget.set_visible(*nick == chosen);
+        for (nick, widget) in &all {
+            if let Some(widget) = widget {
+                widget.set_visible(*nick == chosen);
+            }
         }
     };
     show(config);
