@@ -59,7 +59,9 @@ fn target_of_the_plug_in() -> PathBuf {
 fn program(place: &Place) -> Result<PathBuf> {
     let manifest = root().join("plugin-gimp").join("Cargo.toml");
     // In a root there is no network.
-    run::all(Command::new(run::cargo()).args(["fetch", "--locked", "--quiet", "--manifest-path"]).arg(&manifest))?;
+    run::all(
+        Command::new(run::cargo()).args(["fetch", "--locked", "--quiet", "--manifest-path"]).arg(&manifest),
+    )?;
     let mut build = place.command("cargo");
     build.args(["build", "--release", "--locked", "--offline", "--manifest-path"]).arg(&manifest);
     build.arg("--target-dir").arg(target_of_the_plug_in());
@@ -72,7 +74,9 @@ fn program(place: &Place) -> Result<PathBuf> {
 /// licences. The folder appears whole or not at all; one that was there is replaced.
 fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let program = program(place)?;
-    run::all(Command::new(run::cargo()).args(["build", "--release", "-p", "impasto-ffi"]).current_dir(root()))?;
+    run::all(
+        Command::new(run::cargo()).args(["build", "--release", "-p", "impasto-ffi"]).current_dir(root()),
+    )?;
     let problem = |e: std::io::Error| format!("{}: {e}", plug_ins.display());
     std::fs::create_dir_all(plug_ins).map_err(problem)?;
     let room = tempfile::Builder::new().prefix("impasto-").tempdir_in(plug_ins).map_err(problem)?;

@@ -67,7 +67,9 @@ impl Root {
         command.args([&checkout, &target, &path(&cargo), &path(&rustup)]).arg("--");
         command.args(["env", "-i", "HOME=/tmp", "LANG=C.UTF-8"]);
         command.arg(format!("PATH={}/bin:/usr/bin:/bin", cargo.display()));
-        command.arg(format!("CARGO_HOME={}", cargo.display())).arg(format!("RUSTUP_HOME={}", rustup.display()));
+        command
+            .arg(format!("CARGO_HOME={}", cargo.display()))
+            .arg(format!("RUSTUP_HOME={}", rustup.display()));
         for variable in ["CARGO_TERM_COLOR", "RUSTUP_TOOLCHAIN", "IMPASTO_TESTS"] {
             if let Ok(value) = std::env::var(variable) {
                 command.arg(format!("{variable}={value}"));
@@ -100,7 +102,8 @@ fn mirror() -> Result<String> {
     let folder = Path::new("/etc/apt");
     let mut files = onnxruntime::files(&folder.join("sources.list.d")).unwrap_or_default();
     files.push(folder.join("sources.list"));
-    let text: String = files.iter().filter_map(|f| std::fs::read_to_string(f).ok()).collect::<Vec<_>>().join("\n");
+    let text: String =
+        files.iter().filter_map(|f| std::fs::read_to_string(f).ok()).collect::<Vec<_>>().join("\n");
     let new = text.lines().filter_map(|l| l.strip_prefix("URIs:"));
     let old = text.lines().filter_map(|l| l.strip_prefix("deb "));
     new.chain(old)
