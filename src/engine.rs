@@ -9,7 +9,7 @@ use crate::job;
 use crate::memory;
 use crate::models;
 use crate::params::{self, Params, Settings};
-use crate::picture::Picture;
+use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
 use crate::region::Region;
 use crate::report::Report;
@@ -143,9 +143,11 @@ impl Engine {
     ) -> Result<Stylised> {
         self.pool.install(|| {
             let settings = params.resolve(&self.model)?;
+            let fitted =
+                |content: &Picture| settings.clone().fitted(params, content.height().max(content.width()));
             match Region::of(pictures.content, pictures.mask)? {
-                None => job::run(self, pictures, None, settings, sink, cancel),
-                Some(region) => self.stylise_part(pictures, &region, settings, sink, cancel),
+                None => job::run(self, pictures, None, fitted(pictures.content), sink, cancel),
+                Some(region) => self.stylise_part(pictures, &region, fitted, sink, cancel),
             }
         })
     }
@@ -155,7 +157,7 @@ impl Engine {
         &self,
         pictures: &Pictures,
         region: &Region,
-        settings: Settings,
+        settings: impl Fn(&Picture) -> Settings,
         sink: &mut (dyn Sink + Send),
         cancel: &CancelToken,
     ) -> Result<Stylised> {
@@ -168,7 +170,7 @@ impl Engine {
             None => None,
         };
         let part = Pictures { content: &content, init: init.as_ref(), ..*pictures };
-        let mut stylised = job::run(self, &part, Some(&region.mask), settings, sink, cancel)?;
+        let mut stylised = job::run(self, &part, Some(&region.mask), settings(&content), sink, cancel)?;
         let painted = stylised.picture.resized(content.height(), content.width())?;
         stylised.picture = region.put_back(pictures.content, &painted);
         stylised.picture.rgb = stylised.picture.quantised();
@@ -185,8 +187,10 @@ impl Engine {
         params: &Params,
     ) -> Result<Plan> {
         let settings = params.resolve(&self.model)?;
-        let size = job::scaled(content, settings.size);
-        let styles: Vec<[usize; 2]> = styles.iter().map(|s| job::scaled(*s, settings.style_size)).collect();
+        let settings = settings.fitted(params, content[0].max(content[1]));
+        let size = picture::scaled(content, settings.size);
+        let styles: Vec<[usize; 2]> =
+            styles.iter().map(|s| picture::scaled(*s, settings.style_size)).collect();
         let memory = memory::check(self, &settings, masked, size, &styles)?;
         Ok(Plan { size, memory, settings })
     }

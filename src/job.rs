@@ -5,25 +5,52 @@ use std::time::Instant;
 use ndarray::{Array2, Array3};
 
 use crate::colours;
-use crate::engine::{Engine, Pictures, Stylised};
+use crate::engine::{Engine, Pictures, Style, Stylised};
 use crate::error::{Error, Result};
+use crate::levels::{self, Level};
 use crate::memory;
 use crate::objective::{Objective, StyleTarget};
-use crate::optimise::{self, Evaluate, Step};
+use crate::optimise::{self, Evaluate, Step, Worthwhile};
 use crate::params::{Colours, Init, Settings};
 use crate::picture::{self, Picture};
-use crate::progress::{CancelToken, Progress, Sink};
-use crate::report::{Report, Seconds};
+use crate::progress::{CancelToken, Sink};
+use crate::report::Report;
 use crate::runtime;
 use crate::start;
+use crate::tally::Tally;
 
 /// How far from black and white a recoloured start keeps: a pixel at the very bound hardly moves any more.
 const MARGIN: f64 = 0.04;
 
-/// The size [height, width] with `long_edge` as the longer side.
-pub(crate) fn scaled(size: [usize; 2], long_edge: usize) -> [usize; 2] {
-    let (h, w) = picture::size_for(size[0], size[1], long_edge);
-    [h, w]
+/// The share by which a level's loss must fall in ten evaluations; else the next level begins.
+const WORTHWHILE: Worthwhile = Worthwhile { evaluations: 10, share: 0.02 };
+
+/// The content picture at one size.
+struct View {
+    content: Picture,
+    /// What is painted: the content picture itself but for its colours.
+    scene: Array3<f32>,
+}
+
+impl View {
+    fn new(pictures: &Pictures, settings: &Settings, [h, w]: [usize; 2]) -> Result<Self> {
+        let content = pictures.content.resized(h, w)?;
+        let scene = match settings.colours {
+            Colours::Content => colours::grey(&content.rgb),
+            Colours::Style | Colours::Matched => content.rgb.clone(),
+        };
+        Ok(View { content, scene })
+    }
+
+    /// The picture that the values of a scene, [3, H, W], stand for.
+    fn picture(&self, values: &[f32], colours: Colours) -> Picture {
+        let mut picture = self.content.clone();
+        picture.rgb.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+        if colours == Colours::Content {
+            picture.rgb = colours::with_colours_of(&picture.rgb, &self.content.rgb);
+        }
+        picture
+    }
 }
 
 /// Paints the content picture, or what `mask` selects of it.
@@ -35,78 +62,48 @@ pub(crate) fn run(
     sink: &mut (dyn Sink + Send),
     cancel: &CancelToken,
 ) -> Result<Stylised> {
-    let begun = Instant::now();
-    sink.phase("preparing");
-    let of = |p: &Picture, long_edge| scaled([p.height(), p.width()], long_edge);
-    let [h, w] = of(pictures.content, settings.size);
-    let styles: Vec<[usize; 2]> =
-        pictures.styles.iter().map(|s| of(s.picture, settings.style_size)).collect();
-    memory::check(engine, &settings, mask.is_some(), [h, w], &styles)?;
+    let levels = levels::schedule([pictures.content.height(), pictures.content.width()], &settings);
+    let Some(full) = levels.last() else {
+        return Err(Error::Parameters("levels: there must be at least one".into()));
+    };
+    let style = |s: &Style| picture::scaled([s.picture.height(), s.picture.width()], full.style_size);
+    let styles: Vec<[usize; 2]> = pictures.styles.iter().map(style).collect();
+    memory::check(engine, &settings, mask.is_some(), full.size, &styles)?;
 
-    let content = pictures.content.resized(h, w)?;
-    let styles = styles_of(pictures, &settings, &content)?;
-    // What is painted; the content picture itself but for its colours.
-    let scene = match settings.colours {
-        Colours::Content => colours::grey(&content.rgb),
-        Colours::Style | Colours::Matched => content.rgb.clone(),
-    };
-    let from = match (settings.init, pictures.init) {
-        (Init::Content, _) => scene.clone(),
-        (Init::Recoloured, _) => match styles.first() {
-            Some(style) => colours::recoloured(&scene, &style.rgb, MARGIN),
-            None => scene.clone(),
-        },
-        (Init::Noise, _) => start::noise(h, w, settings.seed)?,
-        (Init::Picture, Some(picture)) => picture.resized(h, w)?.rgb,
-        (Init::Picture, None) => {
-            return Err(Error::Parameters("init: 'picture' needs a picture to start from".into()));
+    let job = Job { engine, pictures, mask, settings: &settings, cancel };
+    let mut tally = Tally::new(&levels);
+    let mut painted: Option<(View, Array3<f32>)> = None;
+    let mut objective = None;
+    for level in &levels {
+        // The last level's graph goes before the next one comes.
+        drop(objective.take());
+        match job.level(level, painted.as_ref(), &mut tally, sink) {
+            Ok((view, rgb, of_level)) => {
+                painted = Some((view, rgb));
+                objective = Some(of_level);
+            }
+            // There is the picture of the level before.
+            Err(Error::Cancelled) if painted.is_some() => tally.cancelled = true,
+            Err(e) => return Err(e),
         }
-    };
-    let mask = mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
-    let mut objective = Objective::new(engine, &settings, &scene, &styles, mask.as_ref(), cancel)?;
-    let preparing = begun.elapsed().as_secs_f64();
-
-    sink.phase("optimising");
-    let begun = Instant::now();
-    let planned = settings.iterations;
-    let finished = |values: &[f32]| -> Picture {
-        let mut picture = content.clone();
-        picture.rgb.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
-        if settings.colours == Colours::Content {
-            picture.rgb = colours::with_colours_of(&picture.rgb, &content.rgb);
+        if tally.cancelled {
+            break;
         }
-        picture
-    };
-    let mut watch = |step: &Step| {
-        let seconds = begun.elapsed().as_secs_f64();
-        let each = seconds / step.evaluations as f64;
-        sink.progress(&Progress {
-            evaluations: step.evaluations,
-            planned,
-            loss: step.loss,
-            terms: step.terms.to_vec(),
-            seconds,
-            seconds_left: each * planned.saturating_sub(step.evaluations) as f64,
-        });
-        if settings.preview_every.is_some_and(|n| step.evaluations.is_multiple_of(n)) {
-            sink.preview(step.evaluations, &finished(step.best));
-        }
-        !cancel.is_cancelled()
-    };
-    let from = from.as_standard_layout();
-    let options = optimise::Options { evaluations: planned };
-    let outcome =
-        optimise::minimise(&mut objective, from.as_slice().unwrap_or_default(), &options, &mut watch)?;
-    let optimising = begun.elapsed().as_secs_f64();
-
-    let mut picture = finished(&outcome.picture);
+    }
+    let (mut view, mut rgb) = painted.ok_or(Error::Cancelled)?;
+    if [view.content.height(), view.content.width()] != full.size {
+        let whole = View::new(pictures, &settings, full.size)?;
+        rgb = levels::start(&rgb, &view.scene, &whole.scene)?;
+        view = whole;
+    }
+    let mut picture = view.picture(rgb.as_standard_layout().as_slice().unwrap_or_default(), settings.colours);
     picture.rgb = picture.quantised();
-    let lowest = outcome.losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let lowest = tally.levels.last().map_or(f64::NAN, |l| l.loss);
     // A job that was told to stop does not compute any more; its loss is that before rounding.
-    let loss = match (outcome.stopped, settings.colours) {
-        (true, _) => lowest,
-        (false, Colours::Content) => evaluate(&mut objective, &colours::grey(&picture.rgb))?.0,
-        (false, _) => evaluate(&mut objective, &picture.rgb)?.0,
+    let loss = match (objective.filter(|_| !tally.cancelled), settings.colours) {
+        (None, _) => lowest,
+        (Some(mut objective), Colours::Content) => evaluate(&mut objective, &colours::grey(&picture.rgb))?.0,
+        (Some(mut objective), _) => evaluate(&mut objective, &picture.rgb)?.0,
     };
     let manifest = &engine.model.manifest;
     let report = Report {
@@ -116,19 +113,93 @@ pub(crate) fn run(
         device: engine.device.to_string(),
         threads: engine.threads,
         onnxruntime: runtime::load()?.display().to_string(),
-        size: [h, w],
+        size: full.size,
         loss,
-        first_loss: outcome.losses.first().copied().unwrap_or(f64::NAN),
-        terms: objective.terms(),
-        losses: outcome.losses,
-        term_losses: outcome.terms,
-        restarts: outcome.restarts,
-        converged: outcome.converged,
-        cancelled: outcome.stopped,
-        seconds: Seconds { preparing, optimising, evaluating: outcome.evaluating },
+        first_loss: tally.losses.first().copied().unwrap_or(f64::NAN),
+        levels: tally.levels,
+        terms: tally.terms,
+        losses: tally.losses,
+        term_losses: tally.term_losses,
+        restarts: tally.restarts,
+        converged: tally.converged,
+        cancelled: tally.cancelled,
+        seconds: tally.seconds,
         settings,
     };
     Ok(Stylised { picture, report })
+}
+
+/// What does not change from level to level.
+struct Job<'a> {
+    engine: &'a Engine,
+    pictures: &'a Pictures<'a>,
+    mask: Option<&'a Array2<f32>>,
+    settings: &'a Settings,
+    cancel: &'a CancelToken,
+}
+
+impl Job<'_> {
+    /// Paints one level, from what the level below has painted if there is one.
+    fn level(
+        &self,
+        level: &Level,
+        below: Option<&(View, Array3<f32>)>,
+        tally: &mut Tally,
+        sink: &mut (dyn Sink + Send),
+    ) -> Result<(View, Array3<f32>, Objective)> {
+        let Job { engine, pictures, settings, cancel, .. } = *self;
+        let begun = Instant::now();
+        sink.phase("preparing");
+        let [h, w] = level.size;
+        let view = View::new(pictures, settings, level.size)?;
+        let styles = styles_of(pictures, settings, level.style_size, &view.content)?;
+        let from = match below {
+            Some((below, painted)) => levels::start(painted, &below.scene, &view.scene)?,
+            None => self.first(&view.scene, &styles)?,
+        };
+        let mask = self.mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
+        let mut objective = Objective::new(engine, settings, &view.scene, &styles, mask.as_ref(), cancel)?;
+        drop(styles);
+        tally.seconds.preparing += begun.elapsed().as_secs_f64();
+
+        sink.phase("optimising");
+        tally.begin(objective.terms());
+        let is_last = tally.levels.len() + 1 == tally.planned.len();
+        let options =
+            optimise::Options { evaluations: level.iterations, worthwhile: (!is_last).then_some(WORTHWHILE) };
+        let mut watch = |step: &Step| {
+            let progress = tally.progress(step);
+            sink.progress(&progress);
+            if settings.preview_every.is_some_and(|n| progress.evaluations.is_multiple_of(n)) {
+                sink.preview(progress.evaluations, &view.picture(step.best, settings.colours));
+            }
+            !cancel.is_cancelled()
+        };
+        let from = from.as_standard_layout();
+        let from = from.as_slice().unwrap_or_default();
+        let mut outcome = optimise::minimise(&mut objective, from, &options, &mut watch)?;
+        let rgb = Array3::from_shape_vec((3, h, w), std::mem::take(&mut outcome.picture))
+            .map_err(|e| Error::Runtime(format!("a picture has lost its shape: {e}")))?;
+        tally.end(level, outcome);
+        Ok((view, rgb, objective))
+    }
+
+    /// Where the first level starts.
+    fn first(&self, scene: &Array3<f32>, styles: &[StyleTarget]) -> Result<Array3<f32>> {
+        let (_, h, w) = scene.dim();
+        match (self.settings.init, self.pictures.init) {
+            (Init::Content, _) => Ok(scene.clone()),
+            (Init::Recoloured, _) => Ok(match styles.first() {
+                Some(style) => colours::recoloured(scene, &style.rgb, MARGIN),
+                None => scene.clone(),
+            }),
+            (Init::Noise, _) => start::noise(h, w, self.settings.seed),
+            (Init::Picture, Some(picture)) => Ok(picture.resized(h, w)?.rgb),
+            (Init::Picture, None) => {
+                Err(Error::Parameters("init: 'picture' needs a picture to start from".into()))
+            }
+        }
+    }
 }
 
 /// The objective of a finished picture: total, then (name, value) of each term.
@@ -139,7 +210,7 @@ pub(crate) fn score(
     settings: &Settings,
 ) -> Result<(f64, Vec<(String, f64)>)> {
     let content = pictures.content.resized(picture.height(), picture.width())?;
-    let styles = styles_of(pictures, settings, &content)?;
+    let styles = styles_of(pictures, settings, settings.style_size, &content)?;
     let grey = |rgb: &Array3<f32>| match settings.colours {
         Colours::Content => colours::grey(rgb),
         Colours::Style | Colours::Matched => rgb.clone(),
@@ -152,7 +223,12 @@ pub(crate) fn score(
 
 /// The style pictures that count, in the size and colours in which their style is taken, with weights that
 /// sum to 1.
-fn styles_of(pictures: &Pictures, settings: &Settings, content: &Picture) -> Result<Vec<StyleTarget>> {
+fn styles_of(
+    pictures: &Pictures,
+    settings: &Settings,
+    style_size: usize,
+    content: &Picture,
+) -> Result<Vec<StyleTarget>> {
     let total: f64 = pictures.styles.iter().map(|s| s.weight).sum();
     if pictures.styles.iter().any(|s| !(0.0..=1e9).contains(&s.weight)) {
         return Err(Error::Parameters(
@@ -166,7 +242,7 @@ fn styles_of(pictures: &Pictures, settings: &Settings, content: &Picture) -> Res
     }
     let mut out = Vec::new();
     for style in pictures.styles.iter().filter(|s| s.weight > 0.0) {
-        let [h, w] = scaled([style.picture.height(), style.picture.width()], settings.style_size);
+        let [h, w] = picture::scaled([style.picture.height(), style.picture.width()], style_size);
         let picture = style.picture.resized(h, w)?;
         let rgb = match settings.colours {
             Colours::Style => picture.rgb,

@@ -21,6 +21,7 @@ mod colours;
 mod engine;
 mod error;
 mod job;
+mod levels;
 mod memory;
 pub mod models;
 mod objective;
@@ -33,6 +34,7 @@ mod region;
 mod report;
 pub mod runtime;
 mod start;
+mod tally;
 
 pub use engine::{Engine, EngineOptions, Pictures, Plan, Style, Stylised};
 pub use error::{Error, Result};

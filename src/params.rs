@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::levels;
 
 /// The version of [`Params`] that this engine reads.
 pub const VERSION: u32 = 1;
@@ -72,9 +73,13 @@ pub struct Params {
     /// what is selected.
     #[schemars(range(min = 16, max = 32768))]
     pub size: Option<usize>,
-    /// Evaluations of the objective at most.
+    /// Evaluations of the objective at most, at the full size; smaller sizes get half as many again each.
     #[schemars(range(min = 1, max = 100_000))]
     pub iterations: Option<usize>,
+    /// How many sizes are worked on, each twice the one before; 1 for the full size alone. Left out, as many
+    /// as leave the smallest at least 192 pixels, and 1 if `init` is a picture.
+    #[schemars(range(min = 1, max = 12))]
+    pub levels: Option<usize>,
     /// Style against content on one scale: 75 leaves the weights as they are; 25 less is a tenth of the style
     /// against the content, 25 more ten times as much. 0 keeps nearly all of the content picture.
     #[schemars(range(min = 0.0, max = 100.0))]
@@ -136,12 +141,17 @@ impl Preset {
 
     fn defaults(self) -> Defaults {
         let (size, iterations) = match self {
-            Preset::Draft => (320, 60),
-            Preset::Standard => (512, 200),
-            Preset::Best => (1024, 400),
+            Preset::Draft => (512, 20),
+            Preset::Standard => (1024, 50),
+            Preset::Best => (2048, 100),
             Preset::Gatys => (512, 500),
         };
         Defaults { size, iterations }
+    }
+
+    /// How many levels a picture with this longer side has.
+    fn levels(self, size: usize) -> usize {
+        if self == Preset::Gatys { 1 } else { levels::usual(size) }
     }
 }
 
@@ -151,7 +161,8 @@ fn presets(schema: &mut Schema) {
     let named = |preset: Preset| {
         let Defaults { size, iterations } = preset.defaults();
         serde_json::json!({
-            "size": size, "iterations": iterations, "strength": REFERENCE_STRENGTH, "style_weight": 1.0, "content_weight": 1.0,
+            "size": size, "iterations": iterations, "levels": preset.levels(size),
+            "strength": REFERENCE_STRENGTH, "style_weight": 1.0, "content_weight": 1.0,
             "tv_weight": 0.0, "style_scale": 1.0, "colours": Colours::default(), "init": Init::default(),
             "pooling": Pooling::default(),
         })
@@ -187,6 +198,9 @@ const SHALLOW_CONTENT: [&str; 2] = ["relu3_3", "relu2_2"];
 /// much of the scene: what a content weight of 1 stands for at those taps.
 const SHALLOW_SHARE: f64 = 0.1;
 
+/// Pictures that are smaller are enlarged to this longer side: strokes need room.
+const ENLARGED: usize = 256;
+
 /// The strength that leaves the weights as they are. There is more below it than above: with the reference
 /// weights the style counts so much more already that little changes when it counts for more.
 const REFERENCE_STRENGTH: f64 = 75.0;
@@ -200,6 +214,8 @@ pub struct Settings {
     pub size: usize,
     /// See [`Params::iterations`].
     pub iterations: usize,
+    /// See [`Params::levels`].
+    pub levels: usize,
     /// See [`Params::style_weight`].
     pub style_weight: f64,
     /// See [`Params::content_weight`].
@@ -274,8 +290,13 @@ impl Params {
         for tap in style_taps.iter().chain(&content_taps) {
             model.tap(tap)?;
         }
+        let levels = match self.init.unwrap_or_default() {
+            Init::Picture => 1,
+            Init::Content | Init::Recoloured | Init::Noise => self.preset.levels(size),
+        };
         let settings = Settings {
             preset: self.preset,
+            levels: whole("levels", self.levels.unwrap_or(levels), 1, 12)?,
             size,
             iterations: whole("iterations", self.iterations.unwrap_or(iterations), 1, 100_000)?,
             style_weight: number("style_weight", self.style_weight.unwrap_or(1.0), 0.0, 1e9)?,
@@ -302,6 +323,23 @@ impl Params {
 }
 
 impl Settings {
+    /// Settings for a picture with this longer side: a size that was not asked for is no larger than the
+    /// picture, as there is nothing more to see in it.
+    pub(crate) fn fitted(mut self, params: &Params, longer_side: usize) -> Self {
+        let size = self.size.min(longer_side.max(ENLARGED));
+        if params.size.is_none() && size < self.size {
+            if params.style_size.is_none() {
+                let scale = self.style_size as f64 / self.size as f64;
+                self.style_size = ((size as f64 * scale).round() as usize).max(16);
+            }
+            if params.levels.is_none() {
+                self.levels = self.levels.min(levels::usual(size));
+            }
+            self.size = size;
+        }
+        self
+    }
+
     /// What strength multiplies the style losses with and divides the content losses by.
     fn style_share(&self) -> f64 {
         10f64.powf((self.strength - REFERENCE_STRENGTH) / 50.0)

@@ -29,8 +29,10 @@ pub struct Report {
     pub size: [usize; 2],
     /// The loss of the picture as it is saved, with its rounding to 8 or 16 bits.
     pub loss: f64,
-    /// The loss of the picture that the optimisation started from.
+    /// The loss of the picture that the optimisation started from, at the size that it started with.
     pub first_loss: f64,
+    /// The sizes that were worked on, in order.
+    pub levels: Vec<LevelReport>,
     /// The names of the loss's terms.
     pub terms: Vec<String>,
     /// The loss of each evaluation.
@@ -45,6 +47,21 @@ pub struct Report {
     pub cancelled: bool,
     /// Where the time went.
     pub seconds: Seconds,
+}
+
+/// How a level went.
+#[derive(Clone, Debug, Serialize)]
+pub struct LevelReport {
+    /// Height and width.
+    pub size: [usize; 2],
+    /// Its evaluations, which are a part of the report's `losses`.
+    pub evaluations: usize,
+    /// The loss of the picture that it started from.
+    pub first_loss: f64,
+    /// The lowest loss.
+    pub loss: f64,
+    /// Wall-clock seconds of its optimisation.
+    pub seconds: f64,
 }
 
 /// Wall-clock seconds.

@@ -197,12 +197,17 @@ pub struct ParamArgs {
     /// paper)
     #[arg(long, value_enum, value_name = "PRESET")]
     pub preset: Option<PresetArg>,
-    /// Longer side of what is worked on in pixels, and of the result [standard: 512]
+    /// Longer side of the result in pixels, at most the photograph's where it is left out [standard: 1024]
     #[arg(long, value_name = "PIXELS")]
     pub size: Option<usize>,
-    /// Evaluations of loss and gradient at most [standard: 200]
+    /// Evaluations of loss and gradient at the full size at most; smaller sizes get half as many again each
+    /// [standard: 50]
     #[arg(long, value_name = "N")]
     pub iterations: Option<usize>,
+    /// How many sizes are worked on, each twice the one before; 1 for the full size alone [as many as leave
+    /// the smallest at least 192 pixels]
+    #[arg(long, value_name = "N")]
+    pub levels: Option<usize>,
     /// Style against content from 0 (nearly the photograph) to 100 (nearly the painting alone) [75]
     #[arg(long, value_name = "0..100", allow_negative_numbers = true)]
     pub strength: Option<f64>,
@@ -299,6 +304,7 @@ impl ParamArgs {
         }
         params.size = self.size.or(params.size);
         params.iterations = self.iterations.or(params.iterations);
+        params.levels = self.levels.or(params.levels);
         params.style_weight = self.style_weight.or(params.style_weight);
         params.content_weight = self.content_weight.or(params.content_weight);
         params.tv_weight = self.tv_weight.or(params.tv_weight);

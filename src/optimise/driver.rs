@@ -11,13 +11,13 @@ use rayon::prelude::*;
 
 use super::bounded;
 use super::search::Search;
-use super::vector::Vector;
+use super::vector::{self, Vector};
 use crate::error::{Error, Result};
 
 /// Pairs that L-BFGS remembers.
-const HISTORY: usize = 20;
+const HISTORY: usize = 10;
 /// Vectors of the picture's size that a run holds at most: the pairs, and points, gradients and pictures.
-pub(crate) const VECTORS: usize = 2 * HISTORY + 14;
+pub(crate) const VECTORS: usize = 2 * HISTORY + 14 + vector::SPARES;
 /// Root mean square change of a free variable in a first step, of which nothing is known but the
 /// gradient's direction: about three 8-bit steps in the middle of the range.
 const FIRST_STEP: f64 = 0.025;
@@ -44,6 +44,15 @@ pub(crate) struct Step<'a> {
 /// How long to go on.
 pub(crate) struct Options {
     pub evaluations: usize,
+    /// When to end before, if at all.
+    pub worthwhile: Option<Worthwhile>,
+}
+
+/// A run goes on while the lowest loss falls by `share` in so many evaluations.
+#[derive(Clone, Copy)]
+pub(crate) struct Worthwhile {
+    pub evaluations: usize,
+    pub share: f64,
 }
 
 /// Where a minimisation ended.
@@ -71,10 +80,13 @@ pub(crate) fn minimise(
     options: &Options,
     watch: &mut dyn FnMut(&Step) -> bool,
 ) -> Result<Outcome> {
+    let _recycling = vector::Recycling;
     let task = Task(RefCell::new(State {
         objective,
         watch,
         limit: options.evaluations,
+        worthwhile: options.worthwhile,
+        lowest: Vec::new(),
         picture: vec![0.0; start.len()],
         gradient: vec![0.0; start.len()],
         scale: 1.0,
@@ -151,6 +163,9 @@ struct State<'a> {
     objective: &'a mut dyn Evaluate,
     watch: &'a mut dyn FnMut(&Step) -> bool,
     limit: usize,
+    worthwhile: Option<Worthwhile>,
+    /// The lowest loss after each evaluation.
+    lowest: Vec<f64>,
     /// Room for the picture of a point, and for the gradient with respect to it.
     picture: Vec<f32>,
     gradient: Vec<f32>,
@@ -219,15 +234,23 @@ impl State<'_> {
         if self.end.is_some() {
             return Err(Ended);
         }
-        if self.losses.len() >= self.limit {
+        if self.losses.len() >= self.limit || !self.is_worthwhile() {
             self.end = Some(End::Spent);
             return Err(Ended);
         }
         self.evaluate(point)
     }
 
+    /// Whether the loss has fallen enough lately.
+    fn is_worthwhile(&self) -> bool {
+        let Some(Worthwhile { evaluations, share }) = self.worthwhile else { return true };
+        let Some(before) = self.lowest.iter().rev().nth(evaluations) else { return true };
+        self.lowest.last().is_some_and(|now| *now < before * (1.0 - share))
+    }
+
     fn evaluate(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
-        point.map_into(&mut self.picture, bounded::pixel);
+        let mut slopes = vector::room(self.picture.len());
+        point.read_into(&mut self.picture, &mut slopes, bounded::pixels);
         let begun = Instant::now();
         let evaluated = self.objective.evaluate(&self.picture, &mut self.gradient);
         self.evaluating += begun.elapsed().as_secs_f64();
@@ -243,16 +266,15 @@ impl State<'_> {
             }
         };
         let picture = &self.picture;
-        let mut gradient = vec![0.0; picture.len()];
-        point.map_into(&mut gradient, bounded::slope);
-        gradient.par_iter_mut().zip(&self.gradient).for_each(|(slope, g)| *slope *= g);
-        let at = At { point: point.clone(), loss, gradient: Vector::new(gradient) };
+        slopes.par_iter_mut().zip(&self.gradient).for_each(|(slope, g)| *slope *= g);
+        let at = At { point: point.clone(), loss, gradient: Vector::new(slopes) };
         if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.at.loss) {
             let mut room = self.best.take().map_or_else(|| vec![0.0; picture.len()], |b| b.picture);
             room.copy_from_slice(&self.picture);
             self.best = Some(Best { at: at.clone(), picture: room, terms: terms.clone() });
         }
         self.losses.push(loss);
+        self.lowest.push(self.best.as_ref().map_or(f64::INFINITY, |b| b.at.loss));
         self.terms.push(terms);
         self.recent.push_front(at.clone());
         self.recent.truncate(RECENT);
@@ -327,7 +349,7 @@ mod tests {
     }
 
     fn run(bowl: &mut Bowl, evaluations: usize, mut watch: impl FnMut(&Step) -> bool) -> Result<Outcome> {
-        minimise(bowl, &[0.5; 60], &Options { evaluations }, &mut watch)
+        minimise(bowl, &[0.5; 60], &Options { evaluations, worthwhile: None }, &mut watch)
     }
 
     #[test]
@@ -359,6 +381,19 @@ mod tests {
         let out = run(&mut bowl, 100, |s| s.evaluations < 4).expect("an outcome");
         assert!(out.stopped);
         assert_eq!(bowl.count, 4);
+    }
+
+    #[test]
+    fn ends_when_it_no_longer_pays() {
+        let mut bowl = Bowl { count: 0, fail_at: None };
+        let worthwhile = Some(Worthwhile { evaluations: 5, share: 0.5 });
+        let options = Options { evaluations: 500, worthwhile };
+        let out = minimise(&mut bowl, &[0.5; 60], &options, &mut |_| true).expect("an outcome");
+        assert!(!out.stopped && bowl.count < 200, "{}", bowl.count);
+        let lowest = |until: usize| out.losses[..until].iter().copied().fold(f64::INFINITY, f64::min);
+        let all = out.losses.len();
+        assert!(lowest(all) >= 0.5 * lowest(all - 5));
+        assert!(lowest(all - 1) < 0.5 * lowest(all - 6));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! free. Dots add up in double precision, over parts of a fixed size in a fixed order, so that their value
 //! does not depend on the number of threads.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use argmin_math::{
@@ -13,29 +14,84 @@ use rayon::prelude::*;
 
 const PART: usize = 1 << 15;
 
+thread_local! {
+    /// Memory of vectors that are gone, for the next ones: fresh memory of this size comes from the system a page
+    /// at a time, which takes longer than the sum that is written into it.
+    static SPARE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+/// How many are kept.
+pub(crate) const SPARES: usize = 4;
+
+/// Keeps the memory of vectors for the next ones while it lives, on its thread.
+pub(crate) struct Recycling;
+
+impl Drop for Recycling {
+    fn drop(&mut self) {
+        SPARE.with_borrow_mut(Vec::clear);
+    }
+}
+
+/// Memory for so many values, which have any values.
+pub(crate) fn room(len: usize) -> Vec<f32> {
+    let spare = SPARE.with_borrow_mut(|spare| {
+        spare.retain(|v| v.len() == len);
+        spare.pop()
+    });
+    spare.unwrap_or_else(|| vec![0.0; len])
+}
+
+#[derive(Debug)]
+struct Values(Vec<f32>);
+
+impl Drop for Values {
+    fn drop(&mut self) {
+        let values = std::mem::take(&mut self.0);
+        // While the thread ends there is no place for them any more.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARES {
+                spare.push(values);
+            }
+        });
+    }
+}
+
 /// scale · values
 #[derive(Clone, Debug)]
 pub(crate) struct Vector {
-    values: Arc<Vec<f32>>,
+    values: Arc<Values>,
     scale: f64,
 }
 
 impl Vector {
     pub fn new(values: Vec<f32>) -> Self {
-        Vector { values: Arc::new(values), scale: 1.0 }
+        Vector { values: Arc::new(Values(values)), scale: 1.0 }
     }
 
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.values.0.len()
     }
 
     /// The values, written into `out`, each through `f`.
     pub fn map_into(&self, out: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
         let scale = self.scale as f32;
-        out.par_chunks_mut(PART).zip(self.values.par_chunks(PART)).for_each(|(out, values)| {
+        out.par_chunks_mut(PART).zip(self.values.0.par_chunks(PART)).for_each(|(out, values)| {
             for (o, v) in out.iter_mut().zip(values) {
                 *o = f(scale * v);
             }
+        });
+    }
+
+    /// The values, through a function of a slice that fills two.
+    pub fn read_into(&self, a: &mut [f32], b: &mut [f32], f: impl Fn(&[f32], &mut [f32], &mut [f32]) + Sync) {
+        let scale = self.scale as f32;
+        let out = a.par_chunks_mut(PART).zip(b.par_chunks_mut(PART));
+        out.zip(self.values.0.par_chunks(PART)).for_each(|((a, b), values)| {
+            if scale == 1.0 {
+                return f(values, a, b);
+            }
+            let scaled: Vec<f32> = values.iter().map(|v| scale * v).collect();
+            f(&scaled, a, b);
         });
     }
 
@@ -46,9 +102,9 @@ impl Vector {
 
     fn combine(&self, other: &Vector, f: impl Fn(f32, f32) -> f32 + Sync) -> Vector {
         let (a, b) = (self.scale as f32, other.scale as f32);
-        let mut out = vec![0.0f32; self.len()];
+        let mut out = room(self.len());
         out.par_chunks_mut(PART)
-            .zip(self.values.par_chunks(PART).zip(other.values.par_chunks(PART)))
+            .zip(self.values.0.par_chunks(PART).zip(other.values.0.par_chunks(PART)))
             .for_each(|(out, (x, y))| {
                 for ((o, x), y) in out.iter_mut().zip(x).zip(y) {
                     *o = f(a * x, b * y);
@@ -58,7 +114,7 @@ impl Vector {
     }
 
     fn map(&self, f: impl Fn(f32) -> f32 + Sync) -> Vector {
-        let mut out = vec![0.0f32; self.len()];
+        let mut out = room(self.len());
         self.map_into(&mut out, f);
         Vector::new(out)
     }
@@ -66,8 +122,9 @@ impl Vector {
     fn sum(&self, other: &Vector, f: impl Fn(f32, f32) -> f64 + Sync) -> f64 {
         let parts: Vec<f64> = self
             .values
+            .0
             .par_chunks(PART)
-            .zip(other.values.par_chunks(PART))
+            .zip(other.values.0.par_chunks(PART))
             .map(|(x, y)| {
                 // Several sums side by side, which the processor adds up at once.
                 let mut lanes = [0.0f64; 16];

@@ -10,7 +10,7 @@ use ndarray::{Array2, Array3, Axis};
 use crate::error::{Error, Result};
 
 pub use colour::{encoded, linear};
-pub(crate) use resize::resized_plane;
+pub(crate) use resize::{resized_plane, resized_values};
 pub(crate) use write::write_atomically;
 pub use write::{Format, abandon_partial_files, check_writable};
 
@@ -41,13 +41,11 @@ pub struct Picture {
     pub depth: Depth,
 }
 
-/// The size (height, width) with `long_edge` as the longer side and the shape of `height` by `width`, but
-/// no side shorter than [`SMALLEST`].
-pub fn size_for(height: usize, width: usize, long_edge: usize) -> (usize, usize) {
-    let (h, w) = (height as f64, width as f64);
-    let factor = long_edge as f64 / h.max(w);
-    let side = |v: f64| ((v * factor).round() as usize).max(SMALLEST);
-    (side(h), side(w))
+/// The size [height, width] with `long_edge` as the longer side and the shape of `size`, but no side shorter
+/// than [`SMALLEST`].
+pub fn scaled(size: [usize; 2], long_edge: usize) -> [usize; 2] {
+    let factor = long_edge as f64 / size[0].max(size[1]) as f64;
+    size.map(|side| ((side as f64 * factor).round() as usize).max(SMALLEST))
 }
 
 impl Picture {

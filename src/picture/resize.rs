@@ -47,6 +47,11 @@ pub(crate) fn resized_plane(values: &Array2<f32>, height: usize, width: usize) -
     Ok(plane(values, height, width)?.mapv(|v| v.clamp(0.0, 1.0)))
 }
 
+/// A plane of values of any kind at the given size.
+pub(crate) fn resized_values(values: &Array2<f32>, height: usize, width: usize) -> Result<Array2<f32>> {
+    plane(values, height, width)
+}
+
 fn plane(values: &Array2<f32>, height: usize, width: usize) -> Result<Array2<f32>> {
     let failed = |problem: String| Error::picture("picture", format!("cannot be resized: {problem}"));
     let (h, w) = values.dim();

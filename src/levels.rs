@@ -1,0 +1,106 @@
+//! Coarse to fine: the sizes that a picture is painted at, each twice the one before, and how a picture is
+//! carried from one to the next. Large strokes and colours settle at small sizes, where an evaluation costs
+//! little; the full size only adds detail. (Gatys et al. 2017, "Controlling Perceptual Factors in Neural
+//! Style Transfer", section 6, do this in two steps.)
+
+use ndarray::{Array3, Axis, Zip};
+
+use crate::error::Result;
+use crate::params::Settings;
+use crate::picture::{self, SMALLEST};
+
+/// The longer side that the smallest level has at least, where the number of levels is not given.
+const COARSEST: usize = 192;
+/// A level gets so many times the evaluations of the one above.
+const GROWTH: f64 = 1.5;
+
+/// One size.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Level {
+    /// Height and width of the content picture.
+    pub size: [usize; 2],
+    /// The longer side of the style pictures.
+    pub style_size: usize,
+    /// Evaluations at most.
+    pub iterations: usize,
+}
+
+/// How many levels there are when that is not given.
+pub(crate) fn usual(size: usize) -> usize {
+    (0..).take_while(|k| size >> k >= COARSEST).count().max(1)
+}
+
+/// The levels of a job, the smallest first, the full size last.
+pub(crate) fn schedule(content: [usize; 2], settings: &Settings) -> Vec<Level> {
+    let level = |k: usize| {
+        let part = |side: usize| (side >> k).max(SMALLEST);
+        Level {
+            size: picture::scaled(content, part(settings.size)),
+            style_size: part(settings.style_size),
+            iterations: (settings.iterations as f64 * GROWTH.powi(k as i32)).round() as usize,
+        }
+    };
+    let mut levels: Vec<Level> = (0..settings.levels).rev().map(level).collect();
+    // Where a side is as short as it may be, halving changes nothing.
+    levels.dedup_by(|above, below| above.size == below.size);
+    levels
+}
+
+/// Where a level starts: what the one below has painted, made larger, with the content picture's detail
+/// that the level below could not have. `scene` is the content picture at this level, `scene_below` at the
+/// one below.
+pub(crate) fn start(
+    painted: &Array3<f32>,
+    scene_below: &Array3<f32>,
+    scene: &Array3<f32>,
+) -> Result<Array3<f32>> {
+    let (_, h, w) = scene.dim();
+    let mut out = scene.clone();
+    for c in 0..3 {
+        let change = &painted.index_axis(Axis(0), c) - &scene_below.index_axis(Axis(0), c);
+        let change = picture::resized_values(&change, h, w)?;
+        Zip::from(out.index_axis_mut(Axis(0), c))
+            .and(&change)
+            .for_each(|value, change| *value = (*value + change).clamp(0.0, 1.0));
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Params;
+
+    fn settings(size: usize, levels: Option<usize>) -> Settings {
+        let model = crate::models::open(crate::models::RANDOM).expect("the model");
+        let params = Params { size: Some(size), iterations: Some(40), levels, ..Params::default() };
+        params.resolve(&model).expect("settings")
+    }
+
+    #[test]
+    fn sizes_double_and_the_last_is_the_one_asked_for() {
+        let sizes = |size, levels| -> Vec<_> {
+            let schedule = schedule([3000, 4000], &settings(size, levels));
+            schedule.into_iter().map(|l| (l.size, l.style_size, l.iterations)).collect()
+        };
+        let three = [([192, 256], 256, 90), ([384, 512], 512, 60), ([768, 1024], 1024, 40)];
+        assert_eq!(sizes(1024, None), three);
+        assert_eq!(sizes(300, None), [([225, 300], 300, 40)]);
+        assert_eq!(sizes(1024, Some(1)), three[2..]);
+        assert_eq!(sizes(1001, Some(2)), [([375, 500], 500, 60), ([751, 1001], 1001, 40)]);
+        // No side is ever shorter than a picture may be.
+        assert_eq!(sizes(32, Some(5)).first(), Some(&([16, 16], 16, 203)));
+    }
+
+    #[test]
+    fn what_is_not_painted_is_the_content_picture() {
+        let scene =
+            Array3::from_shape_fn((3, 40, 60), |(c, y, x)| ((c * 7 + y * 3 + x * 5) % 11) as f32 / 11.0);
+        let below = Array3::from_elem((3, 20, 30), 0.5);
+        let same = start(&below, &below, &scene).expect("a start");
+        assert_eq!(same, scene);
+        let lighter = start(&below.mapv(|v| v + 0.25), &below, &scene.mapv(|v| v * 0.5)).expect("a start");
+        let wanted = scene.mapv(|v| v * 0.5 + 0.25);
+        assert!(lighter.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+}
