@@ -81,6 +81,8 @@ pub struct Plan {
     pub size: [usize; 2],
     /// The most bytes it is expected to need.
     pub memory: u64,
+    /// The side of the tiles it would be worked on in; None for the whole picture at once.
+    pub tile: Option<usize>,
     /// The parameters with nothing left out.
     pub settings: Settings,
 }
@@ -191,8 +193,9 @@ impl Engine {
         let size = picture::scaled(content, settings.size);
         let styles: Vec<[usize; 2]> =
             styles.iter().map(|s| picture::scaled(*s, settings.style_size)).collect();
-        let memory = memory::check(self, &settings, masked, size, &styles)?;
-        Ok(Plan { size, memory, settings })
+        let task = memory::Task { settings: &settings, masked, size, styles: &styles };
+        let memory::Layout { needed, tile, .. } = memory::layout(self, &task)?;
+        Ok(Plan { size, memory: needed, tile, settings })
     }
 
     /// The objective of a finished picture, whatever made it, as the job with these parameters and

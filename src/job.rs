@@ -8,7 +8,7 @@ use crate::colours;
 use crate::engine::{Engine, Pictures, Style, Stylised};
 use crate::error::{Error, Result};
 use crate::levels::{self, Level};
-use crate::memory;
+use crate::memory::{self, Layout};
 use crate::objective::{Objective, StyleTarget};
 use crate::optimise::{self, Evaluate, Step, Worthwhile};
 use crate::params::{Colours, Init, Settings};
@@ -68,9 +68,10 @@ pub(crate) fn run(
     };
     let style = |s: &Style| picture::scaled([s.picture.height(), s.picture.width()], full.style_size);
     let styles: Vec<[usize; 2]> = pictures.styles.iter().map(style).collect();
-    memory::check(engine, &settings, mask.is_some(), full.size, &styles)?;
+    let task = memory::Task { settings: &settings, masked: mask.is_some(), size: full.size, styles: &styles };
+    let layout = memory::layout(engine, &task)?;
 
-    let job = Job { engine, pictures, mask, settings: &settings, cancel };
+    let job = Job { engine, pictures, mask, settings: &settings, layout, cancel };
     let mut tally = Tally::new(&levels);
     let mut painted: Option<(View, Array3<f32>)> = None;
     let mut objective = None;
@@ -117,6 +118,7 @@ pub(crate) fn run(
         loss,
         first_loss: tally.losses.first().copied().unwrap_or(f64::NAN),
         levels: tally.levels,
+        tile: layout.tile,
         terms: tally.terms,
         losses: tally.losses,
         term_losses: tally.term_losses,
@@ -135,6 +137,7 @@ struct Job<'a> {
     pictures: &'a Pictures<'a>,
     mask: Option<&'a Array2<f32>>,
     settings: &'a Settings,
+    layout: Layout,
     cancel: &'a CancelToken,
 }
 
@@ -158,15 +161,20 @@ impl Job<'_> {
             None => self.first(&view.scene, &styles)?,
         };
         let mask = self.mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
-        let mut objective = Objective::new(engine, settings, &view.scene, &styles, mask.as_ref(), cancel)?;
+        let tile = self.layout.tile;
+        let mut objective =
+            Objective::new(engine, settings, &view.scene, &styles, mask.as_ref(), tile, cancel)?;
         drop(styles);
         tally.seconds.preparing += begun.elapsed().as_secs_f64();
 
         sink.phase("optimising");
         tally.begin(objective.terms());
         let is_last = tally.levels.len() + 1 == tally.planned.len();
-        let options =
-            optimise::Options { evaluations: level.iterations, worthwhile: (!is_last).then_some(WORTHWHILE) };
+        let options = optimise::Options {
+            evaluations: level.iterations,
+            history: self.layout.history,
+            worthwhile: (!is_last).then_some(WORTHWHILE),
+        };
         let mut watch = |step: &Step| {
             let progress = tally.progress(step);
             sink.progress(&progress);
@@ -211,12 +219,17 @@ pub(crate) fn score(
 ) -> Result<(f64, Vec<(String, f64)>)> {
     let content = pictures.content.resized(picture.height(), picture.width())?;
     let styles = styles_of(pictures, settings, settings.style_size, &content)?;
+    let style = |s: &Style| picture::scaled([s.picture.height(), s.picture.width()], settings.style_size);
+    let sizes: Vec<[usize; 2]> = pictures.styles.iter().map(style).collect();
+    let size = [picture.height(), picture.width()];
+    let layout = memory::layout(engine, &memory::Task { settings, masked: false, size, styles: &sizes })?;
     let grey = |rgb: &Array3<f32>| match settings.colours {
         Colours::Content => colours::grey(rgb),
         Colours::Style | Colours::Matched => rgb.clone(),
     };
     let cancel = CancelToken::new();
-    let mut objective = Objective::new(engine, settings, &grey(&content.rgb), &styles, None, &cancel)?;
+    let mut objective =
+        Objective::new(engine, settings, &grey(&content.rgb), &styles, None, layout.tile, &cancel)?;
     let (loss, terms) = evaluate(&mut objective, &grey(&picture.rgb))?;
     Ok((loss, objective.terms().into_iter().zip(terms).collect()))
 }

@@ -35,6 +35,8 @@ mod report;
 pub mod runtime;
 mod start;
 mod tally;
+mod tiled;
+mod tiles;
 
 pub use engine::{Engine, EngineOptions, Pictures, Plan, Style, Stylised};
 pub use error::{Error, Result};

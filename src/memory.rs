@@ -6,6 +6,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::optimise;
 use crate::params::Settings;
+use crate::tiled;
+use crate::tiles::Spans;
 
 /// The program, ONNX Runtime and small things.
 const BASE: u64 = 96 << 20;
@@ -15,29 +17,74 @@ const ROOM: f64 = 1.5;
 /// The share of the free memory that a job may use when no budget is set.
 const SHARE: f64 = 0.8;
 
-/// The most bytes that a job on pictures of these sizes, [height, width], is expected to need.
-fn needed(
-    model: &Model,
-    settings: &Settings,
-    masked: bool,
-    size: [usize; 2],
-    styles: &[[usize; 2]],
-) -> Result<u64> {
-    let spec = settings.spec(masked);
-    let mut activations = memory::peak(&objective::objective(model, &spec, Some(size))?);
-    let of_style = Spec { content: Vec::new(), ..spec };
-    if !of_style.style.is_empty() {
-        for style in styles {
-            activations =
-                activations.max(memory::peak(&objective::features(model, &of_style, Some(*style))?));
+/// The sides of tiles that are tried, in pixels.
+const TILES: [usize; 8] = [2048, 1536, 1024, 768, 512, 384, 256, 128];
+/// How many pairs L-BFGS may remember; fewer converge less quickly.
+const HISTORIES: [usize; 3] = [optimise::HISTORY, 6, 3];
+
+/// How a job is to be run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Layout {
+    /// The bytes that it is expected to need.
+    pub needed: u64,
+    /// The side of the tiles; None for the whole picture at once.
+    pub tile: Option<usize>,
+    /// The pairs that L-BFGS remembers.
+    pub history: usize,
+}
+
+/// What a job works on.
+pub(crate) struct Task<'a> {
+    pub settings: &'a Settings,
+    pub masked: bool,
+    /// Height and width at the full size.
+    pub size: [usize; 2],
+    /// Those of the style pictures.
+    pub styles: &'a [[usize; 2]],
+}
+
+impl Task<'_> {
+    /// The bytes of all activations at a time.
+    fn activations(&self, model: &Model, tile: Option<usize>) -> Result<u64> {
+        let spec = self.settings.spec(self.masked || tile.is_some());
+        let of_style = Spec { content: Vec::new(), ..spec.clone() };
+        let has_style = !of_style.style.is_empty();
+        let features = |size: [usize; 2]| -> Result<u64> {
+            Ok(memory::peak(&objective::features(model, &of_style, Some(size))?))
+        };
+        let Some(most) = tile else {
+            let mut most = memory::peak(&objective::objective(model, &spec, Some(self.size))?);
+            for style in self.styles.iter().filter(|_| has_style) {
+                most = most.max(features(*style)?);
+            }
+            return Ok((most as f64 * ROOM) as u64);
+        };
+        let radius = tiled::radius(model, &spec)?;
+        let spans = self.size.map(|side| Spans::new(side, most, radius));
+        let size = [spans[0].size, spans[1].size];
+        // Both graphs keep their room; the content's activations are kept for each tile.
+        let mut sum = memory::peak(&objective::tile(model, &spec, size)?);
+        if has_style {
+            sum += features(size)?;
         }
+        let mut kept = 1.0;
+        for tap in &spec.content {
+            let tap = model.tap(tap)?;
+            kept += tap.channels as f64 / f64::from(1 << (2 * (tap.block - 1)));
+        }
+        let pixels = size[0] * size[1] * spans[0].spans.len() * spans[1].spans.len();
+        Ok((sum as f64 * ROOM) as u64 + (4.0 * kept * pixels as f64) as u64)
     }
-    let pixels = |size: &[usize; 2]| (size[0] * size[1]) as u64;
-    let vectors = 12 * pixels(&size) * (optimise::VECTORS as u64 + 6);
-    let pictures = 12 * styles.iter().map(pixels).sum::<u64>() * 3;
-    // The model's own, the graph's, those that ONNX Runtime turns and packs.
-    let weights = 4 * model.parameters() as u64 * 6;
-    Ok(BASE + weights + vectors + pictures + (activations as f64 * ROOM) as u64)
+
+    /// The most bytes that the job is expected to need.
+    fn needed(&self, model: &Model, tile: Option<usize>, history: usize) -> Result<u64> {
+        let pixels = |size: &[usize; 2]| (size[0] * size[1]) as u64;
+        let vectors = 12 * pixels(&self.size) * (optimise::vectors(history) as u64 + 6);
+        let pictures = 12 * self.styles.iter().map(pixels).sum::<u64>() * 3;
+        // The model's own, the graph's, those that ONNX Runtime turns and packs.
+        let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };
+        Ok(BASE + weights + vectors + pictures + self.activations(model, tile)?)
+    }
 }
 
 /// The bytes that a job may use: the budget, or a share of what the system has free now.
@@ -56,25 +103,31 @@ fn available() -> u64 {
     }
 }
 
-/// The bytes that a job is expected to need; an error if they are more than it may use.
-pub(crate) fn check(
-    engine: &Engine,
-    settings: &Settings,
-    masked: bool,
-    size: [usize; 2],
-    styles: &[[usize; 2]],
-) -> Result<u64> {
-    let needed = needed(&engine.model, settings, masked, size, styles)?;
+/// How to run a job in the memory that it may use: at once if that fits, else in the largest tiles that do. An
+/// error if nothing fits.
+pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
     let allowed = allowed(engine.memory);
-    if needed <= allowed {
-        return Ok(needed);
+    let longer = task.size[0].max(task.size[1]);
+    let tiles: Vec<Option<usize>> = match task.settings.tile_size {
+        Some(side) => vec![Some(side).filter(|s| *s < longer)],
+        None => [None].into_iter().chain(TILES.map(Some).into_iter().filter(|t| *t < Some(longer))).collect(),
+    };
+    let mut least = u64::MAX;
+    for history in HISTORIES {
+        for tile in &tiles {
+            let needed = task.needed(&engine.model, *tile, history)?;
+            if needed <= allowed {
+                return Ok(Layout { needed, tile: *tile, history });
+            }
+            least = least.min(needed);
+        }
     }
     // Memory grows with the pixels, the square of the side.
-    let share = (allowed.saturating_sub(BASE) as f64 / needed as f64).sqrt();
-    let side = (settings.size as f64 * share * 0.98) as usize / 16 * 16;
+    let share = (allowed.saturating_sub(BASE) as f64 / least as f64).sqrt();
+    let side = (task.settings.size as f64 * share * 0.98) as usize / 16 * 16;
     let advice = match side >= 64 {
         true => format!("choose size {side} or smaller, or allow more memory"),
         false => "allow more memory".to_string(),
     };
-    Err(Error::Memory { needed, allowed, advice })
+    Err(Error::Memory { needed: least, allowed, advice })
 }

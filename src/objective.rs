@@ -13,6 +13,7 @@ use crate::optimise::Evaluate;
 use crate::params::Settings;
 use crate::progress::CancelToken;
 use crate::runtime::{Device, Session, Tensor};
+use crate::tiled::{self, Tiled};
 
 /// A style picture whose Gram matrices are wanted.
 pub(crate) struct StyleTarget {
@@ -57,6 +58,28 @@ impl Targets<'_> {
         Ok(outputs.into_iter().map(|o| Input { name: o.name, dims: o.dims, values: o.values }).collect())
     }
 
+    /// The same Gram matrices as `styles`, of pictures in tiles.
+    fn styles_in_tiles(&self, spec: &Spec, styles: &[StyleTarget], most: usize) -> Result<Vec<Vec<f32>>> {
+        let mut mean: Vec<Vec<f32>> = Vec::new();
+        if spec.style.is_empty() {
+            return Ok(mean);
+        }
+        for style in styles {
+            let mask = style.mask.as_ref().map(|m| m.iter().copied().collect::<Vec<f32>>());
+            let mut grams = tiled::grams(self.engine, spec, &style.rgb, mask.as_deref(), most, self.cancel)?;
+            let share = style.weight as f32;
+            grams.iter_mut().flatten().for_each(|v| *v *= share);
+            if mean.is_empty() {
+                mean = grams;
+                continue;
+            }
+            for (sum, gram) in mean.iter_mut().zip(grams) {
+                sum.iter_mut().zip(gram).for_each(|(s, v)| *s += v);
+            }
+        }
+        Ok(mean)
+    }
+
     /// The mean of the styles' Gram matrices by their shares. The sum of style losses, each with its share,
     /// differs from the loss against that mean by a constant, so both have the same minimum.
     fn styles(&self, spec: &Spec, styles: &[StyleTarget]) -> Result<Vec<Input>> {
@@ -83,12 +106,73 @@ impl Targets<'_> {
 
 /// Loss and gradient at a picture of one size.
 pub(crate) struct Objective {
-    session: Session,
-    size: (usize, usize),
+    form: Form,
     terms: Vec<Term>,
-    inputs: Vec<Input>,
     /// [H·W]: where it is 0, pixels stay.
     mask: Option<Vec<f32>>,
+}
+
+/// How it is computed.
+enum Form {
+    Whole(Box<Whole>),
+    Tiled(Box<Tiled>),
+}
+
+impl Objective {
+    /// Makes the targets from `content`, [3, H, W] in 0..1, and the styles, and loads the objective for
+    /// pictures of the content's size. With a mask [H, W] positions count by it, and where it is 0 the
+    /// gradient is 0. With `tile` it is computed in tiles of at most so many pixels along a side.
+    pub fn new(
+        engine: &Engine,
+        settings: &Settings,
+        content: &Array3<f32>,
+        styles: &[StyleTarget],
+        mask: Option<&Array2<f32>>,
+        tile: Option<usize>,
+        cancel: &CancelToken,
+    ) -> Result<Self> {
+        let mask = mask.map(|m| m.iter().copied().collect::<Vec<f32>>());
+        let spec = settings.spec(mask.is_some());
+        let stop = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
+        let targets = Targets { engine, cancel, stop: Arc::new(stop) };
+        let (_, h, w) = content.dim();
+        let form = match tile.filter(|most| h.max(w) > *most) {
+            Some(most) => {
+                let grams = targets.styles_in_tiles(&spec, styles, most)?;
+                let tiled = Tiled::new(engine, settings, content, grams, mask.as_deref(), most, cancel)?;
+                Form::Tiled(Box::new(tiled))
+            }
+            None => Form::Whole(Box::new(Whole::new(targets, settings, content, styles, mask.as_deref())?)),
+        };
+        Ok(Objective { form, terms: spec.terms(), mask })
+    }
+
+    /// The names of the terms, in the order of their losses.
+    pub fn terms(&self) -> Vec<String> {
+        self.terms.iter().map(|t| t.name.clone()).collect()
+    }
+}
+
+impl Evaluate for Objective {
+    fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
+        let losses = match &mut self.form {
+            Form::Whole(whole) => whole.evaluate(picture, gradient)?,
+            Form::Tiled(tiled) => tiled.evaluate(picture, gradient)?,
+        };
+        if let Some(mask) = &self.mask {
+            for plane in gradient.chunks_exact_mut(mask.len()) {
+                plane.iter_mut().zip(mask).filter(|(_, m)| **m <= 0.0).for_each(|(g, _)| *g = 0.0);
+            }
+        }
+        Ok(losses)
+    }
+}
+
+/// The objective as one graph.
+struct Whole {
+    session: Session,
+    size: (usize, usize),
+    inputs: Vec<Input>,
     /// Places of loss, gradient and terms among the outputs.
     loss: usize,
     gradient: usize,
@@ -97,39 +181,32 @@ pub(crate) struct Objective {
     stop: Arc<RunOptions>,
 }
 
-impl Objective {
-    /// Makes the targets from `content`, [3, H, W] in 0..1, and the styles, and loads the objective for
-    /// pictures of the content's size. With a mask [H, W] positions count by it, and where it is 0 the
-    /// gradient is 0.
-    pub fn new(
-        engine: &Engine,
+impl Whole {
+    fn new(
+        targets: Targets,
         settings: &Settings,
         content: &Array3<f32>,
         styles: &[StyleTarget],
-        mask: Option<&Array2<f32>>,
-        cancel: &CancelToken,
+        mask: Option<&[f32]>,
     ) -> Result<Self> {
+        let Targets { engine, cancel, .. } = targets;
         let spec = settings.spec(mask.is_some());
         let terms = spec.terms();
-        let stop = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
-        let targets = Targets { engine, cancel, stop: Arc::new(stop) };
         let mut inputs = targets.styles(&Spec { content: Vec::new(), ..spec.clone() }, styles)?;
         let part = Spec { style: Vec::new(), masked: false, ..spec.clone() };
         if !part.content.is_empty() {
             inputs.extend(targets.of(&part, content, None)?);
         }
         let stop = targets.stop;
-        let mask = mask.map(|m| m.as_standard_layout().iter().copied().collect::<Vec<f32>>());
-        if let Some(mask) = &mask {
-            let (_, h, w) = content.dim();
-            inputs.push(Input { name: "mask".to_string(), dims: vec![1, 1, h, w], values: mask.clone() });
+        let (_, h, w) = content.dim();
+        if let Some(mask) = mask {
+            inputs.push(Input { name: "mask".to_string(), dims: vec![1, 1, h, w], values: mask.to_vec() });
         }
         let Engine { model, device, threads, .. } = engine;
         for term in &terms {
             let weight = weight(model, settings, term)?;
             inputs.push(Input { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });
         }
-        let (_, h, w) = content.dim();
         // A graph of a known size is written for the CPU's layouts.
         let size = (*device == Device::Cpu).then_some([h, w]);
         let graph = objective::objective(model, &spec, size)?.to_bytes("objective", "", &[]);
@@ -142,27 +219,18 @@ impl Objective {
                 .ok_or_else(|| Error::Runtime(format!("the objective has no output '{name}'")))
         };
         let losses = terms.iter().map(|t| find(&t.loss)).collect::<Result<_>>()?;
-        Ok(Objective {
+        Ok(Whole {
             loss: find("loss")?,
             gradient: find("gradient")?,
             losses,
             session,
             size: (h, w),
-            terms,
             inputs,
-            mask,
             cancel: cancel.clone(),
             stop,
         })
     }
 
-    /// The names of the terms, in the order of their losses.
-    pub fn terms(&self) -> Vec<String> {
-        self.terms.iter().map(|t| t.name.clone()).collect()
-    }
-}
-
-impl Evaluate for Objective {
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
@@ -180,16 +248,12 @@ impl Evaluate for Objective {
         };
         let scalar = |at: usize| outputs[at].values.first().copied().map_or(f64::NAN, f64::from);
         gradient.copy_from_slice(&outputs[self.gradient].values);
-        if let Some(mask) = &self.mask {
-            for plane in gradient.chunks_exact_mut(mask.len()) {
-                plane.iter_mut().zip(mask).filter(|(_, m)| **m <= 0.0).for_each(|(g, _)| *g = 0.0);
-            }
-        }
         Ok((scalar(self.loss), self.losses.iter().map(|&at| scalar(at)).collect()))
     }
 }
 
-fn weight(model: &Model, settings: &Settings, term: &Term) -> Result<f32> {
+/// The weight of a term's loss.
+pub(crate) fn weight(model: &Model, settings: &Settings, term: &Term) -> Result<f32> {
     let (reference, factor) = match term.name.split_once('/') {
         Some(("style", tap)) => (model.reference_style_weight(model.tap(tap)?), settings.style_factor()),
         Some(("content", tap)) => {

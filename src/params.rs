@@ -114,6 +114,10 @@ pub struct Params {
     /// How activations are pooled.
     #[schemars(with = "Option<PoolingName>")]
     pub pooling: Option<Pooling>,
+    /// Work in tiles of at most this many pixels along a side, which takes less memory and more time and gives the
+    /// same picture. Left out, tiles are used where the memory asks for them.
+    #[schemars(range(min = 64, max = 8192))]
+    pub tile_size: Option<usize>,
     /// Show the best picture every so many evaluations.
     #[schemars(range(min = 1, max = 100_000))]
     pub preview_every: Option<usize>,
@@ -238,6 +242,8 @@ pub struct Settings {
     pub content_taps: Vec<String>,
     /// See [`Params::pooling`].
     pub pooling: Pooling,
+    /// See [`Params::tile_size`].
+    pub tile_size: Option<usize>,
     /// See [`Params::preview_every`].
     pub preview_every: Option<usize>,
 }
@@ -310,6 +316,7 @@ impl Params {
             style_taps,
             content_taps,
             pooling: self.pooling.unwrap_or_default(),
+            tile_size: self.tile_size.map(|n| whole("tile_size", n, 64, 8192)).transpose()?,
             preview_every: self.preview_every.map(|n| whole("preview_every", n, 1, 100_000)).transpose()?,
         };
         if settings.spec(false).terms().is_empty() {

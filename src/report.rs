@@ -33,6 +33,8 @@ pub struct Report {
     pub first_loss: f64,
     /// The sizes that were worked on, in order.
     pub levels: Vec<LevelReport>,
+    /// The side of the tiles that the larger sizes were worked on in; None for whole pictures.
+    pub tile: Option<usize>,
     /// The names of the loss's terms.
     pub terms: Vec<String>,
     /// The loss of each evaluation.

@@ -18,6 +18,7 @@ pub mod model;
 pub mod objective;
 #[allow(missing_docs)]
 mod proto;
+pub mod receptive;
 mod rules;
 mod shapes;
 pub mod vgg;

@@ -25,6 +25,12 @@ pub struct Term {
 }
 
 impl Term {
+    /// The input of a tile's graph that takes the derivative with respect to the term's Gram matrix before it is
+    /// divided by anything.
+    pub fn slope(&self) -> String {
+        format!("{}/slope", self.name)
+    }
+
     fn new(name: String, target: Option<&str>) -> Self {
         Term {
             target: target.map(|t| format!("{name}/{t}")),
@@ -110,23 +116,17 @@ pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
         let target = term.target.clone().unwrap_or_default();
-        let (value, target) = if term.name.starts_with("style/") {
+        let mask = mask(&mut graph, spec, tap);
+        losses.push(if term.name.starts_with("style/") {
             let target = graph.input(Port::new(target, &[&n, &n]));
-            let mask = mask(&mut graph, spec, tap);
-            (gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref()), target)
+            let value = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
+            let difference = graph.add("Sub", &format!("{}/difference", term.name), &[&value, &target]);
+            weighted_mean_square(&mut graph, &term, &difference)
         } else {
             let dims = feature_dims(tap, &n, size);
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
-            (value, target)
-        };
-        let mut difference = graph.add("Sub", &format!("{}/difference", term.name), &[&value, &target]);
-        if let Some(mask) = mask(&mut graph, spec, tap).filter(|_| term.name.starts_with("content/")) {
-            let share = graph.add("Div", &format!("{}/share", term.name), &[&mask.positions, &mask.sum]);
-            let share = graph.add("Sqrt", &format!("{}/share/root", term.name), &[&share]);
-            let weight = graph.add("Mul", &format!("{}/weights", term.name), &[&mask.root, &share]);
-            difference = graph.add("Mul", &format!("{}/masked", term.name), &[&difference, &weight]);
-        }
-        losses.push(weighted_mean_square(&mut graph, &term, &difference));
+            content_loss(&mut graph, &term, &value, &target, mask.as_ref())
+        });
     }
     if spec.total_variation {
         let term = Term::new("tv".to_string(), None);
@@ -150,6 +150,65 @@ pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result
     graph.output(&gradient, &picture_dims(size).each_ref().map(String::as_str));
     graph.prune();
     Ok(graph)
+}
+
+/// The gradient of a part of a picture, whose Gram matrices are those of the whole picture and known: inputs
+/// `picture` [1, 3, h, w] and `mask` [1, 1, h, w], which is 0 where another part counts; for each style term
+/// `TERM/slope` [N, N], the derivative of the whole loss with respect to F·diag(m)·Fᵀ; for each content term its
+/// target and weight. Outputs are `gradient` [1, 3, h, w], to be added to that of the other parts, and each
+/// content term's weighted loss.
+///
+/// With `mask` as the whole of a picture this is [`objective`]'s gradient. Total variation is not in it.
+pub fn tile(model: &Model, spec: &Spec, size: [usize; 2]) -> Result<Graph> {
+    let spec = Spec { masked: true, total_variation: false, ..spec.clone() };
+    let mut graph = Graph::default();
+    let taps = taps(model, &spec, &mut graph, Some(size))?;
+    let (mut parts, mut losses) = (Vec::new(), Vec::new());
+    for (term, tap, value) in taps {
+        let n = tap.channels.to_string();
+        let Some(mask) = mask(&mut graph, &spec, tap) else { continue };
+        if term.name.starts_with("style/") {
+            let slope = graph.input(Port::new(term.slope(), &[&n, &n]));
+            let product = product(&mut graph, &term.name, &value, tap.channels, Some(&mask));
+            let part = graph.add("Mul", &format!("{}/part", term.name), &[&product, &slope]);
+            let keep = [("keepdims", Attr::Int(0))];
+            parts.push(graph.add_with("ReduceSum", &format!("{}/sum", term.name), &[&part], keep));
+        } else {
+            let dims = feature_dims(tap, &n, Some(size));
+            let target = term.target.clone().unwrap_or_default();
+            let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
+            let loss = content_loss(&mut graph, &term, &value, &target, Some(&mask));
+            parts.push(loss.clone());
+            losses.push(loss);
+        }
+    }
+    let Some((first, rest)) = parts.split_first() else {
+        return Err(Error::BadSpec("the objective has no terms; choose at least one tap".to_string()));
+    };
+    let mut sum = first.clone();
+    for part in rest {
+        sum = graph.add("Add", "loss/partial", &[&sum, part]);
+    }
+    let gradient = differentiate::gradient(&mut graph, &sum, "picture")?;
+    let gradient = graph.alias(&gradient, "gradient");
+    for loss in &losses {
+        graph.output(loss, &[]);
+    }
+    graph.output(&gradient, &picture_dims(Some(size)).each_ref().map(String::as_str));
+    graph.prune();
+    Ok(graph)
+}
+
+/// weight · the mean square of the difference, which counts by the mask if there is one.
+fn content_loss(graph: &mut Graph, term: &Term, value: &str, target: &str, mask: Option<&Mask>) -> String {
+    let mut difference = graph.add("Sub", &format!("{}/difference", term.name), &[value, target]);
+    if let Some(mask) = mask {
+        let share = graph.add("Div", &format!("{}/share", term.name), &[&mask.positions, &mask.sum]);
+        let share = graph.add("Sqrt", &format!("{}/share/root", term.name), &[&share]);
+        let weight = graph.add("Mul", &format!("{}/weights", term.name), &[&mask.root, &share]);
+        difference = graph.add("Mul", &format!("{}/masked", term.name), &[&difference, &weight]);
+    }
+    weighted_mean_square(graph, term, &difference)
 }
 
 fn picture_dims(size: Option<[usize; 2]>) -> [String; 4] {
@@ -256,20 +315,14 @@ fn mask(graph: &mut Graph, spec: &Spec, tap: &Tap) -> Option<Mask> {
 /// section 4). (A tap head S is applied to the activations, not as S·G·Sᵀ to the small matrix: there the
 /// sums cancel, and the loss would be off by a thousandth in float32.)
 fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
-    let value = match mask {
-        Some(mask) => graph.add("Mul", &format!("{name}/masked"), &[value, &mask.root]),
-        None => value.to_string(),
-    };
-    let shape = graph.i64s(&[channels as i64, -1]);
-    let f = graph.add("Reshape", &format!("{name}/matrix"), &[&value, &shape]);
-    let product = graph.add_with("Gemm", &format!("{name}/product"), &[&f, &f], [("transB", Attr::Int(1))]);
+    let product = product(graph, name, value, channels, mask);
     let part = match mask {
         Some(mask) => {
             let one = graph.scalar(1.0);
             graph.add("Div", &format!("{name}/per_position"), &[&one, &mask.sum])
         }
         None => {
-            let size = graph.add("Size", &format!("{name}/size"), &[&f]);
+            let size = graph.add("Size", &format!("{name}/size"), &[value]);
             let to = [("to", Attr::Int(1))];
             let size = graph.add_with("Cast", &format!("{name}/size/float"), &[&size], to);
             let n = graph.scalar(channels as f32);
@@ -277,6 +330,17 @@ fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Optio
         }
     };
     graph.add("Mul", &format!("{name}/normalised"), &[&product, &part])
+}
+
+/// F·diag(m)·Fᵀ
+fn product(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
+    let value = match mask {
+        Some(mask) => graph.add("Mul", &format!("{name}/masked"), &[value, &mask.root]),
+        None => value.to_string(),
+    };
+    let shape = graph.i64s(&[channels as i64, -1]);
+    let f = graph.add("Reshape", &format!("{name}/matrix"), &[&value, &shape]);
+    graph.add_with("Gemm", &format!("{name}/product"), &[&f, &f], [("transB", Attr::Int(1))])
 }
 
 /// The differences of each pixel to its right and its lower neighbour [1, 6, H−1, W−1], as a convolution.

@@ -204,6 +204,9 @@ pub struct ParamArgs {
     /// [standard: 50]
     #[arg(long, value_name = "N")]
     pub iterations: Option<usize>,
+    /// Work in tiles of at most this many pixels along a side [as the memory asks for]
+    #[arg(long, value_name = "PIXELS")]
+    pub tile_size: Option<usize>,
     /// How many sizes are worked on, each twice the one before; 1 for the full size alone [as many as leave
     /// the smallest at least 192 pixels]
     #[arg(long, value_name = "N")]
@@ -305,6 +308,7 @@ impl ParamArgs {
         params.size = self.size.or(params.size);
         params.iterations = self.iterations.or(params.iterations);
         params.levels = self.levels.or(params.levels);
+        params.tile_size = self.tile_size.or(params.tile_size);
         params.style_weight = self.style_weight.or(params.style_weight);
         params.content_weight = self.content_weight.or(params.content_weight);
         params.tv_weight = self.tv_weight.or(params.tv_weight);

@@ -6,4 +6,4 @@ mod driver;
 mod search;
 mod vector;
 
-pub(crate) use driver::{Evaluate, Options, Outcome, Step, VECTORS, Worthwhile, minimise};
+pub(crate) use driver::{Evaluate, HISTORY, Options, Outcome, Step, Worthwhile, minimise, vectors};

@@ -7,4 +7,4 @@ mod session;
 
 pub use device::{Device, DeviceInfo, devices, resolve};
 pub use library::{LIBRARY_VARIABLE, load, set_up_folder};
-pub use session::{Session, Tensor};
+pub use session::{Output, Session, Tensor};

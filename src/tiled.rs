@@ -1,0 +1,451 @@
+//! The objective of a picture in tiles: loss and gradient of the whole picture, in the memory of a part. A
+//! first pass over the tiles adds up the Gram matrices; a second computes each tile's share of the gradient, with
+//! the loss's derivative with respect to the whole Gram matrices. (Galerne et al. 2022, "Scaling Painting Style
+//! Transfer", do the same in two passes.)
+
+use std::sync::Arc;
+
+use impasto_onnx::{Model, Spec, Term, objective, receptive};
+use ndarray::Array3;
+use ort::session::RunOptions;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::objective::weight;
+use crate::params::Settings;
+use crate::progress::CancelToken;
+use crate::runtime::{Output, Session, Tensor};
+use crate::tiles::{Span, Spans};
+
+/// A term as the tiles need it.
+struct Part {
+    term: Term,
+    weight: f64,
+    /// The tap's block, from 0.
+    block: usize,
+    /// The sum of the weights of the tap's positions over the whole picture.
+    positions: f64,
+}
+
+/// One tile.
+struct Tile {
+    /// Top, left.
+    start: [usize; 2],
+    /// The job's mask in the core, 0 around it.
+    mask: Vec<f32>,
+    /// For each block the sum of the mask over the block's positions.
+    positions: Vec<f64>,
+    /// Of each content term the target's values, with those around the core.
+    targets: Vec<Vec<f32>>,
+}
+
+/// Loss and gradient of a picture in tiles.
+pub(crate) struct Tiled {
+    size: [usize; 2],
+    /// Height and width of all tiles.
+    tile: [usize; 2],
+    tiles: Vec<Tile>,
+    styles: Vec<Part>,
+    /// The target Gram matrix of each style term.
+    grams: Vec<Vec<f32>>,
+    contents: Vec<Part>,
+    total_variation: f64,
+    /// Gram matrices; None without style terms.
+    features: Option<Session>,
+    /// The gradient; None if total variation is the only term.
+    gradient: Option<Session>,
+    runs: Runs,
+}
+
+/// What it takes to run a graph so that it can be cancelled.
+struct Runs {
+    cancel: CancelToken,
+    stop: Arc<RunOptions>,
+}
+
+impl Runs {
+    fn run(&self, session: &mut Session, inputs: &[(&str, Tensor)]) -> Result<Vec<Output>> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let _watch = self.cancel.watch(&self.stop);
+        let outputs = session.run(inputs, Some(&self.stop));
+        outputs.map_err(|e| if self.cancel.is_cancelled() { Error::Cancelled } else { e })
+    }
+}
+
+/// How far the taps of a job see, in pixels.
+pub(crate) fn radius(model: &Model, spec: &Spec) -> Result<usize> {
+    if spec.style.is_empty() && spec.content.is_empty() {
+        return Ok(0);
+    }
+    let spec = Spec { masked: false, total_variation: false, ..spec.clone() };
+    Ok(receptive::radius(&objective::features(model, &spec, None)?))
+}
+
+/// The Gram matrices of a picture [3, H, W] in tiles, one for each of the spec's style taps.
+pub(crate) fn grams(
+    engine: &Engine,
+    spec: &Spec,
+    picture: &Array3<f32>,
+    mask: Option<&[f32]>,
+    most: usize,
+    cancel: &CancelToken,
+) -> Result<Vec<Vec<f32>>> {
+    let (_, h, w) = picture.dim();
+    let spec = Spec { content: Vec::new(), masked: true, total_variation: false, ..spec.clone() };
+    let mut tiled = Tiled::frame(engine, &spec, [h, w], mask, most, cancel)?;
+    for name in &spec.style {
+        let channels = engine.model.tap(name)?.channels;
+        tiled.grams.push(vec![0.0; channels * channels]);
+    }
+    let picture = picture.as_standard_layout();
+    let grams = tiled.pass_one(picture.as_slice().unwrap_or_default())?;
+    Ok(grams.into_iter().map(|g| g.into_iter().map(|v| v as f32).collect()).collect())
+}
+
+impl Tiled {
+    /// The objective for `content`, [3, H, W] in 0..1, in tiles of at most `most` pixels along a side. `grams`
+    /// are the targets of the style terms. With a mask [H·W] positions count by it.
+    pub fn new(
+        engine: &Engine,
+        settings: &Settings,
+        content: &Array3<f32>,
+        grams: Vec<Vec<f32>>,
+        mask: Option<&[f32]>,
+        most: usize,
+        cancel: &CancelToken,
+    ) -> Result<Self> {
+        let (_, h, w) = content.dim();
+        let spec = Spec { total_variation: false, ..settings.spec(true) };
+        let mut out = Tiled::frame(engine, &spec, [h, w], mask, most, cancel)?;
+        out.grams = grams;
+        out.total_variation = settings.tv_weight;
+        for part in out.styles.iter_mut().chain(&mut out.contents) {
+            part.weight = f64::from(weight(&engine.model, settings, &part.term)?);
+        }
+        if !spec.terms().is_empty() {
+            let graph = objective::tile(&engine.model, &spec, out.tile)?.to_bytes("tile", "", &[]);
+            out.gradient = Some(Session::new(&graph, engine.device, engine.threads)?);
+        }
+        let of_content = Spec { style: Vec::new(), masked: false, ..spec };
+        if !of_content.content.is_empty() {
+            let graph = objective::features(&engine.model, &of_content, Some(out.tile))?;
+            let mut session =
+                Session::new(&graph.to_bytes("content", "", &[]), engine.device, engine.threads)?;
+            let content = content.as_standard_layout();
+            let content = content.as_slice().unwrap_or_default();
+            let mut cut = Vec::new();
+            for at in 0..out.tiles.len() {
+                out.cut(content, out.tiles[at].start, &mut cut);
+                let picture = Tensor { dims: &[1, 3, out.tile[0], out.tile[1]], values: &cut };
+                let outputs = out.runs.run(&mut session, &[("picture", picture)])?;
+                out.tiles[at].targets = outputs.into_iter().map(|o| o.values).collect();
+            }
+        }
+        Ok(out)
+    }
+
+    /// The tiles of a picture and what adds up their Gram matrices, without targets and weights.
+    fn frame(
+        engine: &Engine,
+        spec: &Spec,
+        size: [usize; 2],
+        mask: Option<&[f32]>,
+        most: usize,
+        cancel: &CancelToken,
+    ) -> Result<Self> {
+        let radius = radius(&engine.model, spec)?;
+        let [rows, columns] = size.map(|side| Spans::new(side, most, radius));
+        let tile = [rows.size, columns.size];
+        let of_style = Spec { content: Vec::new(), ..spec.clone() };
+        let mut features = None;
+        if !of_style.style.is_empty() {
+            let graph =
+                objective::features(&engine.model, &of_style, Some(tile))?.to_bytes("features", "", &[]);
+            features = Some(Session::new(&graph, engine.device, engine.threads)?);
+        }
+        let mut parts = Vec::new();
+        for term in spec.terms() {
+            let tap = term.name.split_once('/').map_or("", |(_, tap)| tap);
+            let block = engine.model.tap(tap)?.block - 1;
+            parts.push(Part { weight: 0.0, term, block, positions: 0.0 });
+        }
+        let blocks = parts.iter().map(|p| p.block + 1).max().unwrap_or(1);
+        let mut tiles = Vec::new();
+        for row in &rows.spans {
+            for column in &columns.spans {
+                tiles.extend(Tile::new(size[1], tile, [*row, *column], mask, blocks));
+            }
+        }
+        for part in &mut parts {
+            part.positions = tiles.iter().map(|t| t.positions[part.block]).sum();
+        }
+        let (styles, contents) = parts.into_iter().partition(|p| p.term.name.starts_with("style/"));
+        let stop = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
+        Ok(Tiled {
+            size,
+            tile,
+            tiles,
+            styles,
+            grams: Vec::new(),
+            contents,
+            total_variation: 0.0,
+            features,
+            gradient: None,
+            runs: Runs { cancel: cancel.clone(), stop: Arc::new(stop) },
+        })
+    }
+
+    /// A tile's pixels.
+    fn cut(&self, picture: &[f32], [top, left]: [usize; 2], to: &mut Vec<f32>) {
+        let ([h, w], [th, tw]) = (self.size, self.tile);
+        to.clear();
+        for c in 0..3 {
+            for y in top..top + th {
+                to.extend_from_slice(&picture[(c * h + y) * w + left..][..tw]);
+            }
+        }
+    }
+
+    /// Loss, its terms, and its gradient written into `gradient`, as `Evaluate::evaluate`.
+    pub fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
+        let (mut losses, mut slopes) = (Vec::new(), Vec::new());
+        for ((gram, target), part) in self.pass_one(picture)?.iter().zip(&self.grams).zip(&self.styles) {
+            // w·mean((G − T)²) over N² entries, and its derivative with respect to the sum over positions that
+            // G is the mean of.
+            let differences: Vec<f64> = gram.iter().zip(target).map(|(g, t)| g - f64::from(*t)).collect();
+            let entries = gram.len() as f64;
+            losses.push(part.weight * differences.iter().map(|d| d * d).sum::<f64>() / entries);
+            let factor = 2.0 * part.weight / (entries * part.positions);
+            slopes.push(differences.iter().map(|d| (d * factor) as f32).collect());
+        }
+        gradient.fill(0.0);
+        losses.extend(self.pass_two(picture, &slopes, gradient)?);
+        if self.total_variation > 0.0 {
+            losses.push(total_variation(picture, self.size, self.total_variation, gradient));
+        }
+        Ok((losses.iter().sum(), losses))
+    }
+
+    /// The Gram matrices of the whole picture, one for each style term.
+    fn pass_one(&mut self, picture: &[f32]) -> Result<Vec<Vec<f64>>> {
+        let mut sums: Vec<Vec<f64>> = self.grams.iter().map(|g| vec![0.0; g.len()]).collect();
+        let Some(mut session) = self.features.take() else { return Ok(sums) };
+        let [th, tw] = self.tile;
+        let mut cut = Vec::new();
+        for tile in &self.tiles {
+            self.cut(picture, tile.start, &mut cut);
+            let given = [
+                ("picture", Tensor { dims: &[1, 3, th, tw], values: &cut }),
+                ("mask", Tensor { dims: &[1, 1, th, tw], values: &tile.mask }),
+            ];
+            for ((sum, part), output) in
+                sums.iter_mut().zip(&self.styles).zip(self.runs.run(&mut session, &given)?)
+            {
+                let share = tile.positions[part.block] / part.positions;
+                sum.iter_mut().zip(&output.values).for_each(|(s, v)| *s += f64::from(*v) * share);
+            }
+        }
+        self.features = Some(session);
+        Ok(sums)
+    }
+
+    /// Adds the gradient of all terms but total variation; the losses of the content terms.
+    fn pass_two(&mut self, picture: &[f32], slopes: &[Vec<f32>], gradient: &mut [f32]) -> Result<Vec<f64>> {
+        let mut losses = vec![0.0; self.contents.len()];
+        let Some(mut session) = self.gradient.take() else { return Ok(losses) };
+        let ([h, w], [th, tw]) = (self.size, self.tile);
+        let (colours, plane) = ([1, 3, th, tw], [1, 1, th, tw]);
+        let names: Vec<String> = self.styles.iter().map(|part| part.term.slope()).collect();
+        let matrices: Vec<[usize; 2]> = slopes.iter().map(|slope| [slope.len().isqrt(); 2]).collect();
+        let mut cut = Vec::new();
+        for tile in &self.tiles {
+            self.cut(picture, tile.start, &mut cut);
+            let mut given = vec![
+                ("picture", Tensor { dims: &colours, values: &cut }),
+                ("mask", Tensor { dims: &plane, values: &tile.mask }),
+            ];
+            for ((name, dims), slope) in names.iter().zip(&matrices).zip(slopes) {
+                given.push((name, Tensor { dims, values: slope }));
+            }
+            // The graph's content loss is the mean over the tile's own positions.
+            let share = |p: &Part| [(p.weight * tile.positions[p.block] / p.positions) as f32];
+            let shares: Vec<[f32; 1]> = self.contents.iter().map(share).collect();
+            let dims = |(p, target): (&Part, &Vec<f32>)| {
+                let (h, w) = (th >> p.block, tw >> p.block);
+                [1, target.len() / (h * w).max(1), h, w]
+            };
+            let dims: Vec<[usize; 4]> = self.contents.iter().zip(&tile.targets).map(dims).collect();
+            for (at, part) in self.contents.iter().enumerate() {
+                let target = part.term.target.as_deref().unwrap_or_default();
+                given.push((target, Tensor { dims: &dims[at], values: &tile.targets[at] }));
+                given.push((&part.term.weight, Tensor { dims: &[], values: &shares[at] }));
+            }
+            for output in self.runs.run(&mut session, &given)? {
+                if let Some(at) = self.contents.iter().position(|p| p.term.loss == output.name) {
+                    losses[at] += output.values.first().copied().map_or(f64::NAN, f64::from);
+                    continue;
+                }
+                let [top, left] = tile.start;
+                for (row, values) in output.values.chunks_exact(tw).enumerate() {
+                    let to = &mut gradient[(row / th * h + top + row % th) * w + left..][..tw];
+                    to.iter_mut().zip(values).for_each(|(to, v)| *to += v);
+                }
+            }
+        }
+        self.gradient = Some(session);
+        Ok(losses)
+    }
+}
+
+impl Tile {
+    /// The tile of two spans of a picture that is `width` pixels wide. None if one of the blocks has no position
+    /// in it that counts: graphs divide by their number.
+    fn new(
+        width: usize,
+        [th, tw]: [usize; 2],
+        [row, column]: [Span; 2],
+        mask: Option<&[f32]>,
+        blocks: usize,
+    ) -> Option<Tile> {
+        let mut values = vec![0.0f32; th * tw];
+        for y in row.core[0]..row.core[1] {
+            for x in column.core[0]..column.core[1] {
+                values[(y - row.start) * tw + x - column.start] = mask.map_or(1.0, |m| m[y * width + x]);
+            }
+        }
+        // As the graph pools the mask: windows that do not fit are left out.
+        let positions = |block: usize| {
+            let [rows, columns] = [th, tw].map(|side| side >> block << block);
+            let sum: f64 = (0..rows).flat_map(|y| &values[y * tw..][..columns]).map(|v| f64::from(*v)).sum();
+            sum / f64::from(1 << (2 * block))
+        };
+        let positions: Vec<f64> = (0..blocks).map(positions).collect();
+        let start = [row.start, column.start];
+        let counts = positions.iter().all(|&p| p > 0.0);
+        counts.then_some(Tile { start, mask: values, positions, targets: Vec::new() })
+    }
+}
+
+/// weight · the mean squared difference of each pixel to its right and its lower neighbour, without the last
+/// row and column as in the whole picture's graph; its gradient is added to `gradient`.
+fn total_variation(picture: &[f32], [h, w]: [usize; 2], weight: f64, gradient: &mut [f32]) -> f64 {
+    let entries = (6 * (h - 1) * (w - 1)) as f64;
+    let factor = (2.0 * weight / entries) as f32;
+    let mut sum = 0.0;
+    for row in (0..3).flat_map(|c| (0..h - 1).map(move |y| c * h + y)) {
+        for at in row * w..row * w + w - 1 {
+            for other in [at + 1, at + w] {
+                let difference = picture[other] - picture[at];
+                sum += f64::from(difference) * f64::from(difference);
+                gradient[other] += factor * difference;
+                gradient[at] -= factor * difference;
+            }
+        }
+    }
+    weight * sum / entries
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::objective::{Objective, StyleTarget};
+    use crate::optimise::Evaluate;
+    use crate::params::Params;
+    use crate::{Device, EngineOptions};
+
+    fn picture(h: usize, w: usize, phase: f32) -> Array3<f32> {
+        Array3::from_shape_fn((3, h, w), |(c, y, x)| {
+            let (y, x, c) = (y as f32, x as f32, c as f32);
+            let edge = if ((x / 9.0) as i32 + (y / 7.0) as i32) % 2 == 0 { 0.2 } else { -0.2 };
+            0.5 + edge + 0.25 * (x * 0.21 + phase + c).sin() * (y * 0.13 - c * phase).cos()
+        })
+    }
+
+    /// The relative error of loss, terms and gradient in tiles against the whole picture.
+    fn error(engine: &Engine, params: &Params, [h, w]: [usize; 2], masked: bool, tile: usize) -> f64 {
+        let settings = params.resolve(&engine.model).expect("settings");
+        let content = picture(h, w, 0.3);
+        let styles = [(90, 133, 1.7, 0.75), (70, 60, 0.9, 0.25)].map(|(h, w, phase, weight)| StyleTarget {
+            rgb: picture(h, w, phase),
+            mask: (phase > 1.0).then(|| Array2::from_shape_fn((h, w), |(y, x)| f32::from(x + y > 60))),
+            weight,
+        });
+        let mask = masked.then(|| {
+            Array2::from_shape_fn((h, w), |(y, x)| if x < 40 { 0.0 } else { (y as f32 / h as f32).min(1.0) })
+        });
+        let at = picture(h, w, 2.6);
+        let at = at.as_slice().expect("a picture");
+        let evaluate = |tile: Option<usize>| {
+            let cancel = CancelToken::new();
+            let mut objective =
+                Objective::new(engine, &settings, &content, &styles, mask.as_ref(), tile, &cancel)
+                    .expect("an objective");
+            let mut gradient = vec![f32::NAN; at.len()];
+            let (loss, terms) = objective.evaluate(at, &mut gradient).expect("a loss");
+            (loss, terms, gradient)
+        };
+        let ((loss, terms, gradient), (loss_in_tiles, terms_in_tiles, gradient_in_tiles)) =
+            (evaluate(None), evaluate(Some(tile)));
+        let relative = |a: f64, b: f64| (a - b).abs() / b.abs();
+        let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+        let difference = norm(&mut gradient.iter().zip(&gradient_in_tiles).map(|(a, b)| f64::from(a - b)));
+        let mut worst = difference / norm(&mut gradient.iter().map(|v| f64::from(*v)));
+        worst = worst.max(relative(loss_in_tiles, loss));
+        assert_eq!(terms.len(), terms_in_tiles.len());
+        for (a, b) in terms_in_tiles.iter().zip(&terms) {
+            worst = worst.max(relative(*a, *b));
+        }
+        worst
+    }
+
+    fn engine(model: &str) -> Engine {
+        let options =
+            EngineOptions { model: model.to_string(), device: Device::Cpu, threads: 2, ..Default::default() };
+        Engine::new(&options).expect("an engine")
+    }
+
+    #[test]
+    fn tiles_give_the_loss_and_gradient_of_the_whole_picture() {
+        let engine = engine(crate::models::DEFAULT);
+        let plain = Params::default();
+        let tv = Params { tv_weight: Some(3e7), ..Params::default() };
+        let average = Params { pooling: Some(impasto_onnx::Pooling::Average), ..Params::default() };
+        for size in [[128, 160], [131, 203], [96, 300], [257, 99]] {
+            for (params, masked) in [(&plain, false), (&tv, false), (&average, false), (&tv, true)] {
+                for tile in [64, 100] {
+                    let error = error(&engine, params, size, masked, tile);
+                    assert!(error < 1e-4, "{size:?} tile {tile} masked {masked} {params:?}: {error:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_are_exact_at_full_depth() {
+        let engine = engine(crate::models::RANDOM);
+        for (size, tile) in [([331, 250], 208), ([200, 420], 240)] {
+            let error =
+                error(&engine, &Params { tv_weight: Some(1e3), ..Params::default() }, size, false, tile);
+            assert!(error < 1e-4, "{size:?} {tile}: {error:e}");
+        }
+    }
+
+    #[test]
+    fn a_single_term_is_enough() {
+        let engine = engine(crate::models::DEFAULT);
+        for (style, content, tv) in [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1e6)] {
+            let params = Params {
+                style_weight: Some(style),
+                content_weight: Some(content),
+                tv_weight: Some(tv),
+                ..Params::default()
+            };
+            let error = error(&engine, &params, [150, 130], false, 64);
+            assert!(error < 1e-4, "{params:?}: {error:e}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Where the tiles of a picture lie. A tile's core is the part that counts for it; the halo around it is what
+//! the network sees from there. Cores cover the picture once. All tiles have the same size, so that one graph
+//! serves them all, and begin where poolings begin.
+
+/// Cores begin at multiples of this many pixels, which four poolings turn into one position.
+pub(crate) const ALIGNMENT: usize = 16;
+
+/// A tile along one axis, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Where the tile begins.
+    pub start: usize,
+    /// Where its core begins and ends.
+    pub core: [usize; 2],
+}
+
+/// Tiles of one size along one axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spans {
+    /// The tiles' length.
+    pub size: usize,
+    pub spans: Vec<Span>,
+}
+
+impl Spans {
+    /// Tiles of at most `most` pixels along a side of `length`, with a halo. Whatever `most` says, a tile is
+    /// long enough for a core.
+    pub fn new(length: usize, most: usize, radius: usize) -> Self {
+        let halo = radius.next_multiple_of(ALIGNMENT);
+        let least = 2 * halo + 2 * ALIGNMENT;
+        if length <= most.max(least) {
+            return Spans { size: length, spans: vec![Span { start: 0, core: [0, length] }] };
+        }
+        // The last tile ends with the picture, and begins at a multiple of the alignment as well.
+        let most = most.max(least);
+        let size = most - (most - length % ALIGNMENT) % ALIGNMENT;
+        let step = (size - 2 * halo) / ALIGNMENT * ALIGNMENT;
+        let last = length - size;
+        let starts: Vec<usize> = (0..last).step_by(step).chain([last]).collect();
+        let begins = |i: usize| if i == 0 { 0 } else { starts[i] + halo };
+        let ends = |i: usize| if i + 1 == starts.len() { length } else { begins(i + 1) };
+        let span = |i: usize| Span { start: starts[i], core: [begins(i), ends(i)] };
+        Spans { size, spans: (0..starts.len()).map(span).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cores_cover_the_side_once_and_have_their_halo() {
+        for length in [16, 40, 100, 161, 256, 333, 1000, 4001] {
+            for most in [16, 64, 100, 128, 250, 600] {
+                for radius in [0, 5, 17, 79] {
+                    let Spans { size, spans } = Spans::new(length, most, radius);
+                    let halo = radius.next_multiple_of(ALIGNMENT);
+                    assert!(
+                        size <= most.max(2 * halo + 2 * ALIGNMENT).min(length),
+                        "{length} {most} {radius}"
+                    );
+                    let mut covered = 0;
+                    for span in &spans {
+                        let [begin, end] = span.core;
+                        assert_eq!(begin, covered);
+                        assert!(end > begin && begin >= span.start && end <= span.start + size);
+                        assert_eq!((span.start % ALIGNMENT, begin % ALIGNMENT), (0, 0));
+                        // A side of a tile is the picture's or a halo away.
+                        assert!(span.start == 0 || begin - span.start >= halo);
+                        assert!(span.start + size == length || span.start + size - end >= halo);
+                        covered = end;
+                    }
+                    assert_eq!(covered, length);
+                    assert_eq!((length - size) % if spans.len() > 1 { ALIGNMENT } else { 1 }, 0);
+                }
+            }
+        }
+    }
+}
