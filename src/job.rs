@@ -28,18 +28,20 @@ const WORTHWHILE: Worthwhile = Worthwhile { evaluations: 10, share: 0.02 };
 /// The content picture at one size.
 struct View {
     content: Picture,
-    /// What is painted: the content picture itself but for its colours.
-    scene: Array3<f32>,
+    /// Its lightness, where that is all that is painted.
+    grey: Option<Array3<f32>>,
 }
 
 impl View {
     fn new(pictures: &Pictures, settings: &Settings, [h, w]: [usize; 2]) -> Result<Self> {
         let content = pictures.content.resized(h, w)?;
-        let scene = match settings.colours {
-            Colours::Content => colours::grey(&content.rgb),
-            Colours::Style | Colours::Matched => content.rgb.clone(),
-        };
-        Ok(View { content, scene })
+        let grey = (settings.colours == Colours::Content).then(|| colours::grey(&content.rgb));
+        Ok(View { content, grey })
+    }
+
+    /// What is painted, [3, H, W]: the content picture itself but for its colours.
+    fn scene(&self) -> &Array3<f32> {
+        self.grey.as_ref().unwrap_or(&self.content.rgb)
     }
 
     /// The picture that the values of a scene, [3, H, W], stand for.
@@ -94,7 +96,7 @@ pub(crate) fn run(
     let (mut view, mut rgb) = painted.ok_or(Error::Cancelled)?;
     if [view.content.height(), view.content.width()] != full.size {
         let whole = View::new(pictures, &settings, full.size)?;
-        rgb = levels::start(&rgb, &view.scene, &whole.scene)?;
+        rgb = levels::start(&rgb, view.scene(), whole.scene())?;
         view = whole;
     }
     let mut picture = view.picture(rgb.as_standard_layout().as_slice().unwrap_or_default(), settings.colours);
@@ -157,13 +159,13 @@ impl Job<'_> {
         let view = View::new(pictures, settings, level.size)?;
         let styles = styles_of(pictures, settings, level.style_size, &view.content)?;
         let from = match below {
-            Some((below, painted)) => levels::start(painted, &below.scene, &view.scene)?,
-            None => self.first(&view.scene, &styles)?,
+            Some((below, painted)) => levels::start(painted, below.scene(), view.scene())?,
+            None => self.first(view.scene(), &styles)?,
         };
         let mask = self.mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
         let tile = self.layout.tile;
         let mut objective =
-            Objective::new(engine, settings, &view.scene, &styles, mask.as_ref(), tile, cancel)?;
+            Objective::new(engine, settings, view.scene(), &styles, mask.as_ref(), tile, cancel)?;
         drop(styles);
         tally.seconds.preparing += begun.elapsed().as_secs_f64();
 
@@ -183,8 +185,7 @@ impl Job<'_> {
             }
             !cancel.is_cancelled()
         };
-        let from = from.as_standard_layout();
-        let from = from.as_slice().unwrap_or_default();
+        let from = from.as_standard_layout().into_owned().into_raw_vec_and_offset().0;
         let mut outcome = optimise::minimise(&mut objective, from, &options, &mut watch)?;
         let rgb = Array3::from_shape_vec((3, h, w), std::mem::take(&mut outcome.picture))
             .map_err(|e| Error::Runtime(format!("a picture has lost its shape: {e}")))?;

@@ -113,14 +113,12 @@ pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
         None => [None].into_iter().chain(TILES.map(Some).into_iter().filter(|t| *t < Some(longer))).collect(),
     };
     let mut least = u64::MAX;
-    for history in HISTORIES {
-        for tile in &tiles {
-            let needed = task.needed(&engine.model, *tile, history)?;
-            if needed <= allowed {
-                return Ok(Layout { needed, tile: *tile, history });
-            }
-            least = least.min(needed);
+    for (history, tile) in HISTORIES.into_iter().flat_map(|h| tiles.iter().map(move |t| (h, *t))) {
+        let needed = task.needed(&engine.model, tile, history)?;
+        if needed <= allowed {
+            return Ok(Layout { needed, tile, history });
         }
+        least = least.min(needed);
     }
     // Memory grows with the pixels, the square of the side.
     let share = (allowed.saturating_sub(BASE) as f64 / least as f64).sqrt();

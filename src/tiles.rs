@@ -32,11 +32,18 @@ impl Spans {
             return Spans { size: length, spans: vec![Span { start: 0, core: [0, length] }] };
         }
         // The last tile ends with the picture, and begins at a multiple of the alignment as well.
-        let most = most.max(least);
-        let size = most - (most - length % ALIGNMENT) % ALIGNMENT;
-        let step = (size - 2 * halo) / ALIGNMENT * ALIGNMENT;
-        let last = length - size;
-        let starts: Vec<usize> = (0..last).step_by(step).chain([last]).collect();
+        let fitting = |size: usize| size - (size - length % ALIGNMENT) % ALIGNMENT;
+        let starts = |size: usize| -> Vec<usize> {
+            let step = (size - 2 * halo) / ALIGNMENT * ALIGNMENT;
+            (0..length - size).step_by(step).chain([length - size]).collect()
+        };
+        let mut size = fitting(most.max(least));
+        let count = starts(size).len();
+        // As many tiles, but no larger than it takes, so that the last two overlap no more than others.
+        while size >= least + ALIGNMENT && starts(size - ALIGNMENT).len() == count {
+            size -= ALIGNMENT;
+        }
+        let starts = starts(size);
         let begins = |i: usize| if i == 0 { 0 } else { starts[i] + halo };
         let ends = |i: usize| if i + 1 == starts.len() { length } else { begins(i + 1) };
         let span = |i: usize| Span { start: starts[i], core: [begins(i), ends(i)] };

@@ -181,8 +181,9 @@ pub unsafe extern "C" fn impasto_engine_info(engine: *const ImpastoEngine, json:
 
 /// Checks a job without running it, in a moment and without looking at pixels, and tells what it would do:
 /// JSON {"size": [height, width] of the picture that is worked on, "memory": bytes it is expected to need,
-/// "settings": the parameters with nothing left out}. An output of that size gets the result as it is; one
-/// of another size gets it resized.
+/// "tile": the side of the tiles that it is worked on in, or null for the whole picture at once, "settings":
+/// the parameters with nothing left out}. An output of that size gets the result as it is; one of another size
+/// gets it resized.
 ///
 /// @param engine  the engine
 /// @param job     the job

@@ -11,11 +11,11 @@ use super::progress::Mode;
 const EXAMPLES: &str = "\
 Examples:
   impasto photo.jpg painting.jpg -o out.png
-      a good first result, 512 pixels on its longer side
+      a good first result, at most 1024 pixels on its longer side
   impasto photo.jpg painting.jpg -o out.png --preset draft
       a small one, soon
-  impasto photo.jpg painting.jpg -o out.png --size 1024 --iterations 400 --plot loss.svg
-      larger, longer, and with the loss curve
+  impasto photo.jpg painting.jpg -o out.png --size 3000 --max-memory 4G --plot loss.svg
+      large, in tiles if the memory asks for it, and with the loss curve
   impasto photo.jpg painting.jpg -o out.png --style-weight 0.2
       more of the photograph; values above 1 give more of the painting
   impasto photo.jpg painting.jpg -o out.png --model vgg19.safetensors --preset gatys

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 pub(crate) const HISTORY: usize = 10;
 /// Vectors of the picture's size that a run holds at most: the pairs, and points, gradients and pictures.
 pub(crate) fn vectors(history: usize) -> usize {
-    2 * history + 14 + vector::SPARES
+    2 * history + 9 + vector::SPARES
 }
 /// Root mean square change of a free variable in a first step, of which nothing is known but the
 /// gradient's direction: about three 8-bit steps in the middle of the range.
@@ -81,7 +81,7 @@ pub(crate) struct Outcome {
 /// Minimises from `start`, a picture in 0..1. `watch` sees each step and ends the run by returning false.
 pub(crate) fn minimise(
     objective: &mut dyn Evaluate,
-    start: &[f32],
+    start: Vec<f32>,
     options: &Options,
     watch: &mut dyn FnMut(&Step) -> bool,
 ) -> Result<Outcome> {
@@ -103,7 +103,7 @@ pub(crate) fn minimise(
         evaluating: 0.0,
         end: None,
     }));
-    let mut point = Vector::new(start.par_iter().map(|&x| bounded::free(x)).collect());
+    let mut point = Vector::new(start.into_par_iter().map(bounded::free).collect());
     let (mut restarts, mut futile, mut converged) = (0, 0, false);
     loop {
         let before = task.0.borrow().best.as_ref().map_or(f64::INFINITY, |b| b.at.loss);
@@ -357,7 +357,12 @@ mod tests {
     }
 
     fn run(bowl: &mut Bowl, evaluations: usize, mut watch: impl FnMut(&Step) -> bool) -> Result<Outcome> {
-        minimise(bowl, &[0.5; 60], &Options { evaluations, history: HISTORY, worthwhile: None }, &mut watch)
+        minimise(
+            bowl,
+            vec![0.5; 60],
+            &Options { evaluations, history: HISTORY, worthwhile: None },
+            &mut watch,
+        )
     }
 
     #[test]
@@ -396,7 +401,7 @@ mod tests {
         let mut bowl = Bowl { count: 0, fail_at: None };
         let worthwhile = Some(Worthwhile { evaluations: 5, share: 0.5 });
         let options = Options { evaluations: 500, history: HISTORY, worthwhile };
-        let out = minimise(&mut bowl, &[0.5; 60], &options, &mut |_| true).expect("an outcome");
+        let out = minimise(&mut bowl, vec![0.5; 60], &options, &mut |_| true).expect("an outcome");
         assert!(!out.stopped && bowl.count < 200, "{}", bowl.count);
         let lowest = |until: usize| out.losses[..until].iter().copied().fold(f64::INFINITY, f64::min);
         let all = out.losses.len();

@@ -20,7 +20,7 @@ thread_local! {
     static SPARE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 /// How many are kept.
-pub(crate) const SPARES: usize = 4;
+pub(crate) const SPARES: usize = 2;
 
 /// Keeps the memory of vectors for the next ones while it lives, on its thread.
 pub(crate) struct Recycling;

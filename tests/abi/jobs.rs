@@ -39,7 +39,7 @@ fn cancelling_at_each_evaluation_leaves_the_output_or_gives_the_best() {
 fn cancelling_takes_effect_in_the_middle_of_an_evaluation() {
     let Some(api) = Api::shared() else { return };
     let engine = api.engine(r#"{"device": "cpu", "threads": 2, "model": "vgg19-random"}"#);
-    let mut host = Host::new().params(r#"{"size": 768, "style_size": 64, "iterations": 3}"#);
+    let mut host = Host::new().params(r#"{"size": 768, "style_size": 64, "iterations": 3, "levels": 1}"#);
     let mut asked = None;
     let begun = Instant::now();
     let status = host.run_with(api, engine, |p| {

@@ -9,5 +9,6 @@ mod faults;
 mod gradient;
 mod imported;
 mod interrupted;
+mod levels;
 mod pictures;
 mod rules;
