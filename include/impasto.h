@@ -290,6 +290,22 @@ typedef struct ImpastoProgress {
    * parameter "preview_every" says that it is due; else NULL. It lives until the callback returns.
    */
   const struct ImpastoPicture *preview;
+  /**
+   * The size that is being worked on, counted from 1, of levels sizes; 0 before the first evaluation.
+   */
+  uint32_t level;
+  /**
+   * How many sizes there are, each about twice the one before.
+   */
+  uint32_t levels;
+  /**
+   * The width of that size in pixels.
+   */
+  uint32_t width;
+  /**
+   * Its height.
+   */
+  uint32_t height;
 } ImpastoProgress;
 
 /**

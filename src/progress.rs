@@ -16,7 +16,13 @@ pub struct Progress {
     pub evaluations: usize,
     /// Evaluations that will be done at most.
     pub planned: usize,
-    /// The lowest loss so far.
+    /// The level that is being painted, counted from 1.
+    pub level: usize,
+    /// How many levels there are.
+    pub levels: usize,
+    /// The level's height and width.
+    pub size: [usize; 2],
+    /// The lowest loss so far, at this level.
     pub loss: f64,
     /// The terms of that loss, weighted, in the order of the report.
     pub terms: Vec<f64>,

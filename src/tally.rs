@@ -9,8 +9,8 @@ use crate::report::{LevelReport, Seconds};
 
 /// Losses, times and counts of a job.
 pub(crate) struct Tally {
-    /// The levels that there are to be: evaluations, and what one of them costs, in pixels.
-    pub planned: Vec<(usize, f64)>,
+    /// The levels that there are to be.
+    pub planned: Vec<Level>,
     /// The levels that are done.
     pub levels: Vec<LevelReport>,
     /// The names of the loss's terms.
@@ -31,7 +31,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub fn new(levels: &[Level]) -> Self {
         Tally {
-            planned: levels.iter().map(|l| (l.iterations, pixels(l.size))).collect(),
+            planned: levels.to_vec(),
             levels: Vec::new(),
             terms: Vec::new(),
             losses: Vec::new(),
@@ -56,15 +56,18 @@ impl Tally {
         let seconds = self.seconds.optimising + self.begun.elapsed().as_secs_f64();
         let spent: f64 = self.levels.iter().map(|l| l.evaluations as f64 * pixels(l.size)).sum();
         let (mut left, mut planned, mut here) = (0.0, self.losses.len(), 0.0);
-        for (n, (iterations, cost)) in self.planned.iter().skip(self.levels.len()).enumerate() {
-            let done = if n == 0 { step.evaluations } else { 0 };
-            left += iterations.saturating_sub(done) as f64 * cost;
+        for (n, level) in self.planned.iter().skip(self.levels.len()).enumerate() {
+            let (done, cost) = (if n == 0 { step.evaluations } else { 0 }, pixels(level.size));
+            left += level.iterations.saturating_sub(done) as f64 * cost;
             here += done as f64 * cost;
-            planned += iterations;
+            planned += level.iterations;
         }
         Progress {
             evaluations: self.losses.len() + step.evaluations,
             planned,
+            level: self.levels.len() + 1,
+            levels: self.planned.len(),
+            size: self.planned.get(self.levels.len()).map_or([0, 0], |level| level.size),
             loss: step.loss,
             terms: step.terms.to_vec(),
             seconds,

@@ -27,7 +27,8 @@ class Progress(c.Structure):
     _fields_ = [
         ("struct_size", c.c_size_t), ("phase", c.c_uint32), ("evaluations", c.c_uint32), ("planned", c.c_uint32),
         ("reserved", c.c_uint32), ("loss", c.c_double), ("seconds", c.c_double), ("seconds_left", c.c_double),
-        ("preview", c.POINTER(Picture)),
+        ("preview", c.POINTER(Picture)), ("level", c.c_uint32), ("levels", c.c_uint32), ("width", c.c_uint32),
+        ("height", c.c_uint32),
     ]
 
 

@@ -49,6 +49,14 @@ pub struct ImpastoProgress {
     /// The best picture so far, IMPASTO_RGB, IMPASTO_U8, sRGB, in the size that is worked on, when the
     /// parameter "preview_every" says that it is due; else NULL. It lives until the callback returns.
     pub preview: *const ImpastoPicture,
+    /// The size that is being worked on, counted from 1, of `levels` sizes; 0 before the first evaluation.
+    pub level: u32,
+    /// How many sizes there are, each about twice the one before.
+    pub levels: u32,
+    /// The width of that size in pixels.
+    pub width: u32,
+    /// Its height.
+    pub height: u32,
 }
 
 /// Takes the progress of a job; returns 0 to go on, anything else to cancel. It is called on the thread that
@@ -292,6 +300,10 @@ impl Job {
             seconds: 0.0,
             seconds_left: f64::NAN,
             preview: std::ptr::null(),
+            level: 0,
+            levels: 0,
+            width: 0,
+            height: 0,
         };
         let call = |now: &ImpastoProgress| {
             if let Some(callback) = self.progress
@@ -312,6 +324,8 @@ impl Job {
                             let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
                             now.phase = IMPASTO_OPTIMISING;
                             (now.evaluations, now.planned) = (count(p.evaluations), count(p.planned));
+                            (now.level, now.levels) = (count(p.level), count(p.levels));
+                            [now.height, now.width] = p.size.map(count);
                             (now.loss, now.seconds, now.seconds_left) = (p.loss, p.seconds, p.seconds_left);
                             call(&now);
                         }

@@ -45,6 +45,10 @@ struct RawProgress {
     seconds: f64,
     seconds_left: f64,
     preview: *const Picture,
+    level: u32,
+    levels: u32,
+    width: u32,
+    height: u32,
 }
 
 type Callback = unsafe extern "C" fn(*const RawProgress, *mut c_void) -> i32;
@@ -108,6 +112,8 @@ pub struct Progress {
     pub evaluations: u32,
     /// Evaluations that will be done at most.
     pub planned: u32,
+    /// The size that is being worked on, counted from 1, and how many there are.
+    pub level: [u32; 2],
     /// The lowest loss so far; NaN before the first evaluation.
     pub loss: f64,
     /// Estimated seconds until the end; NaN before the first evaluation.
@@ -279,8 +285,8 @@ unsafe extern "C" fn trampoline(progress: *const RawProgress, user_data: *mut c_
         }
         pixels
     });
-    let RawProgress { evaluations, planned, loss, seconds_left, .. } = *raw;
-    let progress = Progress { evaluations, planned, loss, seconds_left, preview };
+    let RawProgress { evaluations, planned, loss, seconds_left, level, levels, .. } = *raw;
+    let progress = Progress { evaluations, planned, level: [level, levels], loss, seconds_left, preview };
     // A panic ends the job and not the process.
     let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| go_on(&progress)));
     i32::from(!answer.unwrap_or(false))
@@ -364,7 +370,8 @@ mod tests {
         }
         offsets!("ImpastoPicture", Picture: data stride width height layout sample encoding reserved);
         offsets!("ImpastoStyle", Style: picture weight);
-        offsets!("ImpastoProgress", RawProgress: struct_size phase evaluations planned loss seconds_left preview);
+        offsets!("ImpastoProgress", RawProgress: struct_size phase evaluations planned loss seconds_left preview
+            level levels width height);
         offsets!("ImpastoJob", Job: struct_size content output styles style_count mask init params progress
             user_data on_cancel reserved);
     }

@@ -9,7 +9,8 @@ use crate::text::{fill, tr};
 /// GIMP's progress bar, written to a few times a second.
 pub struct Bar {
     shown: Option<Instant>,
-    first_loss: Option<f64>,
+    /// The level, and the loss of its first evaluation.
+    first_loss: Option<(u32, f64)>,
 }
 
 impl Bar {
@@ -21,8 +22,9 @@ impl Bar {
 
     /// Shows how far a job is.
     pub fn show(&mut self, progress: &Progress) {
-        if progress.evaluations > 0 && self.first_loss.is_none() {
-            self.first_loss = Some(progress.loss);
+        let [level, _] = progress.level;
+        if progress.evaluations > 0 && self.first_loss.is_none_or(|(of, _)| of != level) {
+            self.first_loss = Some((level, progress.loss));
         }
         if self.shown.is_some_and(|at| at.elapsed() < Duration::from_millis(250)) {
             return;
@@ -44,12 +46,14 @@ impl Drop for Bar {
 }
 
 /// Evaluation, loss and time left, in words.
-fn text(progress: &Progress, first_loss: Option<f64>) -> String {
-    let Some(first) = first_loss else { return tr("Reading the style").into() };
+fn text(progress: &Progress, first_loss: Option<(u32, f64)>) -> String {
+    let Some((_, first)) = first_loss else { return tr("Reading the style").into() };
     let lower = first / progress.loss.max(f64::MIN_POSITIVE);
     fill(
-        "Evaluation {done} of {all}, loss {times} times lower, {left} left",
+        "Size {level} of {levels}, evaluation {done} of {all}, loss {times} times lower, {left} left",
         &[
+            ("level", &progress.level[0].to_string()),
+            ("levels", &progress.level[1].to_string()),
             ("done", &progress.evaluations.to_string()),
             ("all", &progress.planned.to_string()),
             ("times", &format!("{lower:.prec$}", prec = usize::from(lower < 10.0))),
@@ -69,15 +73,15 @@ mod tests {
     use super::*;
 
     fn at(evaluations: u32, loss: f64, seconds_left: f64) -> Progress {
-        Progress { evaluations, planned: 200, loss, seconds_left, preview: None }
+        Progress { evaluations, planned: 200, level: [2, 3], loss, seconds_left, preview: None }
     }
 
     #[test]
     fn the_text_tells_evaluation_loss_and_time() {
         assert_eq!(text(&at(0, f64::NAN, f64::NAN), None), "Reading the style");
-        let said = text(&at(12, 250.0, 75.4), Some(1000.0));
-        assert_eq!(said, "Evaluation 12 of 200, loss 4.0 times lower, 1:15 left");
-        let said = text(&at(200, 1.0, 0.0), Some(1000.0));
-        assert_eq!(said, "Evaluation 200 of 200, loss 1000 times lower, 0:00 left");
+        let said = text(&at(12, 250.0, 75.4), Some((2, 1000.0)));
+        assert_eq!(said, "Size 2 of 3, evaluation 12 of 200, loss 4.0 times lower, 1:15 left");
+        let said = text(&at(200, 1.0, 0.0), Some((2, 1000.0)));
+        assert_eq!(said, "Size 2 of 3, evaluation 200 of 200, loss 1000 times lower, 0:00 left");
     }
 }

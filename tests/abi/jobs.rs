@@ -74,6 +74,7 @@ fn progress_tells_how_far_it_is_and_shows_the_picture() {
             previews.push(bytes.to_vec());
         } else if p.phase == 1 {
             assert_eq!(p.planned, 6);
+            assert_eq!((p.level, p.levels, p.width, p.height), (1, 1, 48, 36));
             if losses.len() < p.evaluations as usize {
                 losses.push(p.loss);
             }

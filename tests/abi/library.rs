@@ -38,6 +38,10 @@ pub struct Progress {
     pub seconds: f64,
     pub seconds_left: f64,
     pub preview: *const Picture,
+    pub level: u32,
+    pub levels: u32,
+    pub width: u32,
+    pub height: u32,
 }
 
 pub type Callback = unsafe extern "C" fn(*const Progress, *mut c_void) -> i32;

@@ -162,8 +162,8 @@ def assert_named(dialog):
     assert not nameless, nameless
 
 
-def set_iterations(dialog, value):
-    """The third field that takes a number among the advanced settings is found by its label."""
+def iterations(dialog):
+    """The value of the field for the iterations, which is found by its label."""
     name = "Iterations"
     if not any((n.get_name() or "").startswith(name) and n.get_state_set().contains(Atspi.StateType.SHOWING)
                for n in descendants(dialog)):
@@ -175,8 +175,7 @@ def set_iterations(dialog, value):
         for relation in node.get_relation_set():
             if relation.get_relation_type() == Atspi.RelationType.LABELLED_BY:
                 if relation.get_target(0).get_name().startswith(name):
-                    node.get_value_iface().set_current_value(value)
-                    return
+                    return node.get_value_iface()
     raise AssertionError("there is no field for the iterations")
 
 
@@ -184,7 +183,7 @@ def the_dialog_paints_and_undo_restores():
     image, display = shown()
     before = pixels(layer_of(image))
     dialog = open_dialog()
-    set_iterations(dialog, 8)
+    iterations(dialog).set_current_value(8)
     press(button(dialog, "Paint"))
     until("the painted layer", lambda: len(image.get_layers()) == 2, 60)
     until("the end of the filter", lambda: not processes())
@@ -210,7 +209,8 @@ def cancel_ends_the_run_and_leaves_the_image():
     image, display = shown()
     before, dirty = pixels(layer_of(image)), image.is_dirty()
     dialog = open_dialog()
-    set_iterations(dialog, 90000)
+    assert iterations(dialog).get_current_value() == 8, "the last values have not come back"
+    iterations(dialog).set_current_value(90000)
     press(button(dialog, "Paint"))
     until("the end of the dialog", lambda: not window(TITLE))
     cancel = until("the button to cancel", lambda: next(

@@ -79,6 +79,11 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Seconds until a saved picture is as good as the usual PyTorch script's
+    Time {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Peak memory per pixel
     Memory {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -116,6 +121,7 @@ fn perform(task: &Task) -> Result<()> {
             let (script, arguments) = match bench {
                 Bench::Speed { arguments } => ("speed.py", arguments),
                 Bench::Quality { arguments } => ("quality.py", arguments),
+                Bench::Time { arguments } => ("time_to_quality.py", arguments),
                 Bench::Memory { arguments } => ("memory.py", arguments),
             };
             onnxruntime::set_up(false)?;

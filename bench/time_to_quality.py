@@ -1,0 +1,225 @@
+"""Time to quality: how long until a saved picture is as good as the usual PyTorch script's.
+
+    PYTHON=python-with-torch cargo xtask bench time --weights VGG19.safetensors CONTENT:STYLE [--sizes 512,1024]
+
+Three ways to paint the same pixels with the same weights, taps and loss, one after the other in one run:
+
+* tutorial: what the tutorials do. torch's L-BFGS with strong-Wolfe line search (its default has none) on the pixels,
+  500 evaluations, weights not frozen, a clamp to the box at the end.
+* good: PyTorch at its best. Weights frozen, channels-last, pixels as a smooth function of free variables so that
+  they stay in the box, the loss scaled.
+* impasto: the command, from its start to the file that it leaves, with its levels.
+
+What counts is the objective of the picture as it is saved in 8 bits, computed by one function of this script. For each
+of the others the time is told until that is at or below what the tutorial's picture has at its end: for PyTorch without
+the time that the look at it takes, for impasto of the shortest of a row of whole runs that gets there.
+"""
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("pairs", nargs="+", help="CONTENT:STYLE")
+parser.add_argument("--weights", required=True, help="VGG19's convolutions in torchvision's layout, Caffe's preprocessing")
+parser.add_argument("--sizes", default="512,1024", help="longer sides in pixels")
+parser.add_argument("--evaluations", type=int, default=500)
+parser.add_argument("--threads", type=int, default=os.cpu_count())
+parser.add_argument("--iterations", default="4,6,8,10,13,16,20,25,32,40,50,64,80,100", help="those that impasto tries")
+parser.add_argument("--json", help="also write the results into this file")
+args = parser.parse_args()
+torch.set_num_threads(args.threads)
+
+STYLE, CONTENT, CONTENT_WEIGHT = ("relu1_1", "relu2_1", "relu3_1"), "relu3_3", 0.05
+# Pictures are RGB, 0..255, minus this mean.
+MEAN = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1)
+FACTOR = 255.0
+
+
+class Network:
+    """VGG19 to relu3_3."""
+
+    def __init__(self, frozen):
+        tensors = load_file(args.weights)
+        self.layers, index = [], 0
+        for block, count in enumerate((2, 2, 3), 1):
+            for place in range(1, count + 1):
+                weight, bias = tensors[f"features.{index}.weight"], tensors[f"features.{index}.bias"]
+                if frozen:
+                    weight = weight.contiguous(memory_format=torch.channels_last)
+                weight, bias = (t.clone().requires_grad_(not frozen) for t in (weight, bias))
+                self.layers.append((f"relu{block}_{place}", weight, bias, place == 1 and block > 1))
+                index += 2
+            # The fourth convolution of the third block, and the pooling.
+            index += 1
+
+    def taps(self, picture):
+        """`picture`: RGB, 0..1."""
+        x, taps = picture * FACTOR - MEAN, {}
+        for name, weight, bias, pooled in self.layers:
+            if pooled:
+                x = torch.nn.functional.max_pool2d(x, 2)
+            x = torch.relu(torch.nn.functional.conv2d(x, weight, bias, padding=1))
+            taps[name] = x
+        return taps
+
+
+def gram(f):
+    f = f.flatten(2)[0]
+    return f @ f.T / f.shape[1]
+
+
+class Objective:
+    def __init__(self, network, content, style):
+        self.network = network
+        with torch.no_grad():
+            self.grams = {name: gram(f) for name, f in network.taps(style).items() if name in STYLE}
+            self.content = network.taps(content)[CONTENT]
+
+    def __call__(self, picture):
+        taps = self.network.taps(picture)
+        loss = CONTENT_WEIGHT * (taps[CONTENT] - self.content).square().mean()
+        for name, target in self.grams.items():
+            loss = loss + 1000.0 / target.shape[0] ** 2 * (gram(taps[name]) - target).square().mean()
+        return loss
+
+
+def tensor(path):
+    return torch.from_numpy(np.asarray(Image.open(path).convert("RGB")).copy()).permute(2, 0, 1)[None].contiguous().float() / 255
+
+
+def saved(picture):
+    """The picture as 8 bits hold it."""
+    return (picture.detach().clamp(0, 1) * 255).round().byte()
+
+
+def tutorial(content, style):
+    """The saved picture and the seconds it took."""
+    begun = time.time()
+    objective = Objective(Network(frozen=False), content, style)
+    x = content.clone().requires_grad_()
+    optimiser = torch.optim.LBFGS([x], max_iter=args.evaluations, max_eval=args.evaluations,
+                                  tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimiser.zero_grad()
+        loss = objective(x)
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    return saved(x), time.time() - begun
+
+
+class Reached(Exception):
+    """The picture is good enough."""
+
+
+def good(content, style, target, measure):
+    """Seconds until the best picture so far, saved, is at or below the target; None if it never is."""
+    begun, looked = time.time(), 0.0
+    layout = dict(memory_format=torch.channels_last)
+    objective = Objective(Network(frozen=True), content.contiguous(**layout), style.contiguous(**layout))
+    z = torch.asin(2 * content.clamp(1 / 768, 1 - 1 / 768) - 1).requires_grad_()
+    optimiser = torch.optim.LBFGS([z], max_iter=args.evaluations, max_eval=args.evaluations, history_size=20,
+                                  tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe")
+    scale, best = None, float("inf")
+
+    def closure():
+        nonlocal scale, best, looked
+        optimiser.zero_grad()
+        x = (0.5 + 0.5 * torch.sin(z)).contiguous(**layout)
+        loss = objective(x)
+        if scale is None:
+            (gradient,) = torch.autograd.grad(loss, z, retain_graph=True)
+            scale = 0.025 * z.numel() ** 0.5 / gradient.norm().item()
+        (loss * scale).backward()
+        at = time.time()
+        # Rounding to 8 bits makes it worse, so there is nothing to see before.
+        if loss.item() < min(best, target):
+            best = loss.item()
+            if measure(saved(x)) <= target:
+                raise Reached(at - begun - looked)
+        looked += time.time() - at
+        return (loss * scale).detach()
+
+    try:
+        optimiser.step(closure)
+    except Reached as reached:
+        return reached.args[0]
+    return None
+
+
+def impasto(content, style, size, iterations, out):
+    """The seconds of the whole command."""
+    command = [os.environ["IMPASTO"], content, style, "-o", out, "--model", args.weights, "--size", str(size),
+               "--iterations", iterations, "--content-taps", CONTENT, "--content-weight", str(CONTENT_WEIGHT * 10),
+               "--device", "cpu", "--threads", str(args.threads), "--quiet"]
+    begun = time.time()
+    subprocess.run(command, check=True)
+    return time.time() - begun
+
+
+def prepared(path, size, to):
+    """The picture with `size` as its longer side, so that nobody resizes any more."""
+    picture = Image.open(path).convert("RGB")
+    scale = size / max(picture.size)
+    picture.resize([round(side * scale) for side in picture.size], Image.LANCZOS).save(to)
+
+
+def compare(content, style, size, folder):
+    paths = [f"{folder}/content.png", f"{folder}/style.png", f"{folder}/out.png"]
+    prepared(content, size, paths[0])
+    prepared(style, size, paths[1])
+    pictures = [tensor(path) for path in paths[:2]]
+    objective = Objective(Network(frozen=True), *pictures)
+
+    def measure(picture):
+        with torch.no_grad():
+            return objective(picture.float() / 255).item()
+
+    picture, seconds = tutorial(*pictures)
+    target = measure(picture)
+    result = {"size": size, "content": Path(content).name, "style": Path(style).name, "start": measure(saved(pictures[0])),
+              "target": target, "tutorial": seconds, "good": good(*pictures, target, measure), "impasto": None}
+    for iterations in args.iterations.split(","):
+        seconds = impasto(paths[0], paths[1], size, iterations, paths[2])
+        reached = measure((tensor(paths[2]) * 255).round().byte())
+        print(f"  impasto, {iterations} iterations: {seconds:.1f} s, {reached:.4g}", file=sys.stderr, flush=True)
+        if reached <= target:
+            result |= {"impasto": seconds, "iterations": int(iterations), "reached": reached}
+            break
+    return result
+
+
+def main():
+    results = {"machine": f"{platform.machine()}, {args.threads} threads, {platform.system()}, torch {torch.__version__}",
+               "evaluations": args.evaluations, "runs": []}
+    print(results["machine"])
+    print("| pair | size | objective at the start | tutorial's at its end | tutorial | good PyTorch | Impasto | ratios |")
+    print("|---|---|---|---|---|---|---|---|")
+    for pair in args.pairs:
+        content, style = pair.split(":")
+        for size in map(int, args.sizes.split(",")):
+            with tempfile.TemporaryDirectory() as folder:
+                r = compare(content, style, size, folder)
+            results["runs"].append(r)
+            seconds = lambda name: "never" if r[name] is None else f"{r[name]:.1f} s"
+            ratio = lambda name: "" if None in (r[name], r["impasto"]) else f"{r[name] / r['impasto']:.1f}"
+            print(f"| {r['content']} × {r['style']} | {size} | {r['start']:.4g} | {r['target']:.4g} | {seconds('tutorial')} "
+                  f"| {seconds('good')} | {seconds('impasto')} | {ratio('tutorial')}, {ratio('good')} |", flush=True)
+    if args.json:
+        Path(args.json).write_text(json.dumps(results, indent=2))
+
+
+main()
