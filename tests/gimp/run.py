@@ -129,7 +129,7 @@ def examples(plug_in, out):
     for name in ["cat.png", "coffee.png"]:
         shutil.copy(os.path.join(CHECKOUT, "assets", "sample", name), pictures)
     style = os.path.join(CHECKOUT, "assets", "sample", "whirls.jpg")
-    for example in sorted(os.listdir(folder)):
+    for example in sorted(e.name for e in os.scandir(folder) if e.is_file()):
         gimp = Gimp(plug_in, out)
         made = os.path.join(work, example)
         os.mkdir(made)
