@@ -58,7 +58,7 @@ pub(crate) fn start(
     let mut out = scene.clone();
     for c in 0..3 {
         let change = &painted.index_axis(Axis(0), c) - &scene_below.index_axis(Axis(0), c);
-        let change = picture::resized_values(&change, h, w)?;
+        let change = picture::plane(&change, h, w)?;
         Zip::from(out.index_axis_mut(Axis(0), c))
             .and(&change)
             .for_each(|value, change| *value = (*value + change).clamp(0.0, 1.0));

@@ -76,14 +76,14 @@ impl Task<'_> {
         Ok((sum as f64 * ROOM) as u64 + (4.0 * kept * pixels as f64) as u64)
     }
 
-    /// The most bytes that the job is expected to need.
-    fn needed(&self, model: &Model, tile: Option<usize>, history: usize) -> Result<u64> {
+    /// The most bytes that the job is expected to need with these activations.
+    fn needed(&self, model: &Model, tile: Option<usize>, history: usize, activations: u64) -> u64 {
         let pixels = |size: &[usize; 2]| (size[0] * size[1]) as u64;
         let vectors = 12 * pixels(&self.size) * (optimise::vectors(history) as u64 + 6);
         let pictures = 12 * self.styles.iter().map(pixels).sum::<u64>() * 3;
         // The model's own, the graph's, those that ONNX Runtime turns and packs.
         let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };
-        Ok(BASE + weights + vectors + pictures + self.activations(model, tile)?)
+        BASE + weights + vectors + pictures + activations
     }
 }
 
@@ -113,12 +113,18 @@ pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
         None => [None].into_iter().chain(TILES.map(Some).into_iter().filter(|t| *t < Some(longer))).collect(),
     };
     let mut least = u64::MAX;
-    for (history, tile) in HISTORIES.into_iter().flat_map(|h| tiles.iter().map(move |t| (h, *t))) {
-        let needed = task.needed(&engine.model, tile, history)?;
-        if needed <= allowed {
-            return Ok(Layout { needed, tile, history });
+    let mut activations = Vec::new();
+    for history in HISTORIES {
+        for (at, tile) in tiles.iter().enumerate() {
+            if at == activations.len() {
+                activations.push(task.activations(&engine.model, *tile)?);
+            }
+            let needed = task.needed(&engine.model, *tile, history, activations[at]);
+            if needed <= allowed {
+                return Ok(Layout { needed, tile: *tile, history });
+            }
+            least = least.min(needed);
         }
-        least = least.min(needed);
     }
     // Memory grows with the pixels, the square of the side.
     let share = (allowed.saturating_sub(BASE) as f64 / least as f64).sqrt();

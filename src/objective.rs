@@ -1,17 +1,14 @@
 //! The objective of a job: the model's graphs with the targets and weights of one content and one style
 //! picture.
 
-use std::sync::Arc;
-
 use impasto_onnx::{Model, Spec, Term, objective};
 use ndarray::{Array2, Array3};
-use ort::session::RunOptions;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::optimise::Evaluate;
 use crate::params::Settings;
-use crate::progress::CancelToken;
+use crate::progress::{CancelToken, Runs};
 use crate::runtime::{Device, Session, Tensor};
 use crate::tiled::{self, Tiled};
 
@@ -35,7 +32,7 @@ struct Input {
 struct Targets<'a> {
     engine: &'a Engine,
     cancel: &'a CancelToken,
-    stop: Arc<RunOptions>,
+    runs: Runs,
 }
 
 impl Targets<'_> {
@@ -52,21 +49,31 @@ impl Targets<'_> {
         if let Some(mask) = &mask {
             given.push(("mask", Tensor { dims: &mask_dims, values: mask.as_slice().unwrap_or_default() }));
         }
-        let _watch = self.cancel.watch(&self.stop);
-        let outputs = session.run(&given, Some(&self.stop));
-        let outputs = outputs.map_err(|e| if self.cancel.is_cancelled() { Error::Cancelled } else { e })?;
+        let outputs = self.runs.run(&mut session, &given)?;
         Ok(outputs.into_iter().map(|o| Input { name: o.name, dims: o.dims, values: o.values }).collect())
     }
 
-    /// The same Gram matrices as `styles`, of pictures in tiles.
-    fn styles_in_tiles(&self, spec: &Spec, styles: &[StyleTarget], most: usize) -> Result<Vec<Vec<f32>>> {
+    /// The mean of the styles' Gram matrices by their shares, one for each style tap; of pictures in tiles if there
+    /// is a `tile`. The sum of style losses, each with its share, differs from the loss against that mean by a
+    /// constant, so both have the same minimum.
+    fn styles(&self, spec: &Spec, styles: &[StyleTarget], tile: Option<usize>) -> Result<Vec<Vec<f32>>> {
+        let spec = Spec { content: Vec::new(), ..spec.clone() };
         let mut mean: Vec<Vec<f32>> = Vec::new();
         if spec.style.is_empty() {
             return Ok(mean);
         }
         for style in styles {
-            let mask = style.mask.as_ref().map(|m| m.iter().copied().collect::<Vec<f32>>());
-            let mut grams = tiled::grams(self.engine, spec, &style.rgb, mask.as_deref(), most, self.cancel)?;
+            let mut grams: Vec<Vec<f32>> = match tile {
+                Some(most) => {
+                    let mask = style.mask.as_ref().map(|m| m.iter().copied().collect::<Vec<f32>>());
+                    tiled::grams(self.engine, &spec, &style.rgb, mask.as_deref(), most, self.cancel)?
+                }
+                None => {
+                    let spec = Spec { masked: style.mask.is_some(), ..spec.clone() };
+                    let grams = self.of(&spec, &style.rgb, style.mask.as_ref())?;
+                    grams.into_iter().map(|g| g.values).collect()
+                }
+            };
             let share = style.weight as f32;
             grams.iter_mut().flatten().for_each(|v| *v *= share);
             if mean.is_empty() {
@@ -75,29 +82,6 @@ impl Targets<'_> {
             }
             for (sum, gram) in mean.iter_mut().zip(grams) {
                 sum.iter_mut().zip(gram).for_each(|(s, v)| *s += v);
-            }
-        }
-        Ok(mean)
-    }
-
-    /// The mean of the styles' Gram matrices by their shares. The sum of style losses, each with its share,
-    /// differs from the loss against that mean by a constant, so both have the same minimum.
-    fn styles(&self, spec: &Spec, styles: &[StyleTarget]) -> Result<Vec<Input>> {
-        let mut mean: Vec<Input> = Vec::new();
-        if spec.style.is_empty() {
-            return Ok(mean);
-        }
-        for style in styles {
-            let spec = Spec { masked: style.mask.is_some(), ..spec.clone() };
-            let mut grams = self.of(&spec, &style.rgb, style.mask.as_ref())?;
-            let share = style.weight as f32;
-            grams.iter_mut().flat_map(|g| &mut g.values).for_each(|v| *v *= share);
-            if mean.is_empty() {
-                mean = grams;
-                continue;
-            }
-            for (sum, gram) in mean.iter_mut().zip(grams) {
-                sum.values.iter_mut().zip(gram.values).for_each(|(s, v)| *s += v);
             }
         }
         Ok(mean)
@@ -133,16 +117,16 @@ impl Objective {
     ) -> Result<Self> {
         let mask = mask.map(|m| m.iter().copied().collect::<Vec<f32>>());
         let spec = settings.spec(mask.is_some());
-        let stop = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
-        let targets = Targets { engine, cancel, stop: Arc::new(stop) };
+        let targets = Targets { engine, cancel, runs: Runs::new(cancel)? };
         let (_, h, w) = content.dim();
-        let form = match tile.filter(|most| h.max(w) > *most) {
+        let tile = tile.filter(|most| h.max(w) > *most);
+        let grams = targets.styles(&spec, styles, tile)?;
+        let form = match tile {
             Some(most) => {
-                let grams = targets.styles_in_tiles(&spec, styles, most)?;
                 let tiled = Tiled::new(engine, settings, content, grams, mask.as_deref(), most, cancel)?;
                 Form::Tiled(Box::new(tiled))
             }
-            None => Form::Whole(Box::new(Whole::new(targets, settings, content, styles, mask.as_deref())?)),
+            None => Form::Whole(Box::new(Whole::new(targets, settings, content, grams, mask.as_deref())?)),
         };
         Ok(Objective { form, terms: spec.terms(), mask })
     }
@@ -177,8 +161,7 @@ struct Whole {
     loss: usize,
     gradient: usize,
     losses: Vec<usize>,
-    cancel: CancelToken,
-    stop: Arc<RunOptions>,
+    runs: Runs,
 }
 
 impl Whole {
@@ -186,18 +169,22 @@ impl Whole {
         targets: Targets,
         settings: &Settings,
         content: &Array3<f32>,
-        styles: &[StyleTarget],
+        grams: Vec<Vec<f32>>,
         mask: Option<&[f32]>,
     ) -> Result<Self> {
-        let Targets { engine, cancel, .. } = targets;
+        let engine = targets.engine;
         let spec = settings.spec(mask.is_some());
         let terms = spec.terms();
-        let mut inputs = targets.styles(&Spec { content: Vec::new(), ..spec.clone() }, styles)?;
+        let target = |(term, values): (&Term, Vec<f32>)| Input {
+            name: term.target.clone().unwrap_or_default(),
+            dims: vec![values.len().isqrt(); 2],
+            values,
+        };
+        let mut inputs: Vec<Input> = terms.iter().zip(grams).map(target).collect();
         let part = Spec { style: Vec::new(), masked: false, ..spec.clone() };
         if !part.content.is_empty() {
             inputs.extend(targets.of(&part, content, None)?);
         }
-        let stop = targets.stop;
         let (_, h, w) = content.dim();
         if let Some(mask) = mask {
             inputs.push(Input { name: "mask".to_string(), dims: vec![1, 1, h, w], values: mask.to_vec() });
@@ -226,26 +213,18 @@ impl Whole {
             session,
             size: (h, w),
             inputs,
-            cancel: cancel.clone(),
-            stop,
+            runs: targets.runs,
         })
     }
 
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
-        if self.cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
         let (h, w) = self.size;
         let dims = [1, 3, h, w];
         let mut inputs = vec![("picture", Tensor { dims: &dims, values: picture })];
         inputs.extend(
             self.inputs.iter().map(|i| (i.name.as_str(), Tensor { dims: &i.dims, values: &i.values })),
         );
-        let _watch = self.cancel.watch(&self.stop);
-        let outputs = match self.session.run(&inputs, Some(&self.stop)) {
-            Err(_) if self.cancel.is_cancelled() => return Err(Error::Cancelled),
-            other => other?,
-        };
+        let outputs = self.runs.run(&mut self.session, &inputs)?;
         let scalar = |at: usize| outputs[at].values.first().copied().map_or(f64::NAN, f64::from);
         gradient.copy_from_slice(&outputs[self.gradient].values);
         Ok((scalar(self.loss), self.losses.iter().map(|&at| scalar(at)).collect()))

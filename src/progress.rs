@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use ort::session::RunOptions;
 use serde::Serialize;
 
+use crate::error::{Error, Result};
 use crate::picture::Picture;
+use crate::runtime::{Output, Session, Tensor};
 
 /// The state of a job after an evaluation.
 #[derive(Clone, Debug, Serialize)]
@@ -94,7 +96,7 @@ impl CancelToken {
     }
 
     /// Makes `options` end its run when the token is cancelled, until the guard is dropped.
-    pub(crate) fn watch(&self, options: &Arc<RunOptions>) -> Watch<'_> {
+    fn watch(&self, options: &Arc<RunOptions>) -> Watch<'_> {
         let key = self.inner.next.fetch_add(1, Ordering::Relaxed);
         self.running().insert(key, Arc::clone(options));
         if self.is_cancelled() {
@@ -105,7 +107,30 @@ impl CancelToken {
     }
 }
 
-pub(crate) struct Watch<'a> {
+/// Runs graphs so that a token ends them.
+pub(crate) struct Runs {
+    cancel: CancelToken,
+    stop: Arc<RunOptions>,
+}
+
+impl Runs {
+    pub fn new(cancel: &CancelToken) -> Result<Self> {
+        let stop = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
+        Ok(Runs { cancel: cancel.clone(), stop: Arc::new(stop) })
+    }
+
+    /// The outputs of a graph, or [`Error::Cancelled`] as soon as the token is cancelled.
+    pub fn run(&self, session: &mut Session, inputs: &[(&str, Tensor)]) -> Result<Vec<Output>> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let _watch = self.cancel.watch(&self.stop);
+        let outputs = session.run(inputs, Some(&self.stop));
+        outputs.map_err(|e| if self.cancel.is_cancelled() { Error::Cancelled } else { e })
+    }
+}
+
+struct Watch<'a> {
     token: &'a CancelToken,
     key: usize,
 }

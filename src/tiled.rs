@@ -3,18 +3,15 @@
 //! the loss's derivative with respect to the whole Gram matrices. (Galerne et al. 2022, "Scaling Painting Style
 //! Transfer", do the same in two passes.)
 
-use std::sync::Arc;
-
 use impasto_onnx::{Model, Spec, Term, objective, receptive};
 use ndarray::Array3;
-use ort::session::RunOptions;
 
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::objective::weight;
 use crate::params::Settings;
-use crate::progress::CancelToken;
-use crate::runtime::{Output, Session, Tensor};
+use crate::progress::{CancelToken, Runs};
+use crate::runtime::{Session, Tensor};
 use crate::tiles::{Span, Spans};
 
 /// A term as the tiles need it.
@@ -55,23 +52,6 @@ pub(crate) struct Tiled {
     /// The gradient; None if total variation is the only term.
     gradient: Option<Session>,
     runs: Runs,
-}
-
-/// What it takes to run a graph so that it can be cancelled.
-struct Runs {
-    cancel: CancelToken,
-    stop: Arc<RunOptions>,
-}
-
-impl Runs {
-    fn run(&self, session: &mut Session, inputs: &[(&str, Tensor)]) -> Result<Vec<Output>> {
-        if self.cancel.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let _watch = self.cancel.watch(&self.stop);
-        let outputs = session.run(inputs, Some(&self.stop));
-        outputs.map_err(|e| if self.cancel.is_cancelled() { Error::Cancelled } else { e })
-    }
 }
 
 /// How far the taps of a job see, in pixels.
@@ -136,11 +116,11 @@ impl Tiled {
             let content = content.as_standard_layout();
             let content = content.as_slice().unwrap_or_default();
             let mut cut = Vec::new();
-            for at in 0..out.tiles.len() {
-                out.cut(content, out.tiles[at].start, &mut cut);
+            for tile in &mut out.tiles {
+                tile.cut(content, out.size, out.tile, &mut cut);
                 let picture = Tensor { dims: &[1, 3, out.tile[0], out.tile[1]], values: &cut };
                 let outputs = out.runs.run(&mut session, &[("picture", picture)])?;
-                out.tiles[at].targets = outputs.into_iter().map(|o| o.values).collect();
+                tile.targets = outputs.into_iter().map(|o| o.values).collect();
             }
         }
         Ok(out)
@@ -182,7 +162,6 @@ impl Tiled {
             part.positions = tiles.iter().map(|t| t.positions[part.block]).sum();
         }
         let (styles, contents) = parts.into_iter().partition(|p| p.term.name.starts_with("style/"));
-        let stop = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
         Ok(Tiled {
             size,
             tile,
@@ -193,19 +172,8 @@ impl Tiled {
             total_variation: 0.0,
             features,
             gradient: None,
-            runs: Runs { cancel: cancel.clone(), stop: Arc::new(stop) },
+            runs: Runs::new(cancel)?,
         })
-    }
-
-    /// A tile's pixels.
-    fn cut(&self, picture: &[f32], [top, left]: [usize; 2], to: &mut Vec<f32>) {
-        let ([h, w], [th, tw]) = (self.size, self.tile);
-        to.clear();
-        for c in 0..3 {
-            for y in top..top + th {
-                to.extend_from_slice(&picture[(c * h + y) * w + left..][..tw]);
-            }
-        }
     }
 
     /// Loss, its terms, and its gradient written into `gradient`, as `Evaluate::evaluate`.
@@ -231,37 +199,36 @@ impl Tiled {
     /// The Gram matrices of the whole picture, one for each style term.
     fn pass_one(&mut self, picture: &[f32]) -> Result<Vec<Vec<f64>>> {
         let mut sums: Vec<Vec<f64>> = self.grams.iter().map(|g| vec![0.0; g.len()]).collect();
-        let Some(mut session) = self.features.take() else { return Ok(sums) };
+        let Some(session) = &mut self.features else { return Ok(sums) };
         let [th, tw] = self.tile;
         let mut cut = Vec::new();
         for tile in &self.tiles {
-            self.cut(picture, tile.start, &mut cut);
+            tile.cut(picture, self.size, self.tile, &mut cut);
             let given = [
                 ("picture", Tensor { dims: &[1, 3, th, tw], values: &cut }),
                 ("mask", Tensor { dims: &[1, 1, th, tw], values: &tile.mask }),
             ];
             for ((sum, part), output) in
-                sums.iter_mut().zip(&self.styles).zip(self.runs.run(&mut session, &given)?)
+                sums.iter_mut().zip(&self.styles).zip(self.runs.run(session, &given)?)
             {
                 let share = tile.positions[part.block] / part.positions;
                 sum.iter_mut().zip(&output.values).for_each(|(s, v)| *s += f64::from(*v) * share);
             }
         }
-        self.features = Some(session);
         Ok(sums)
     }
 
     /// Adds the gradient of all terms but total variation; the losses of the content terms.
     fn pass_two(&mut self, picture: &[f32], slopes: &[Vec<f32>], gradient: &mut [f32]) -> Result<Vec<f64>> {
         let mut losses = vec![0.0; self.contents.len()];
-        let Some(mut session) = self.gradient.take() else { return Ok(losses) };
+        let Some(session) = &mut self.gradient else { return Ok(losses) };
         let ([h, w], [th, tw]) = (self.size, self.tile);
         let (colours, plane) = ([1, 3, th, tw], [1, 1, th, tw]);
         let names: Vec<String> = self.styles.iter().map(|part| part.term.slope()).collect();
         let matrices: Vec<[usize; 2]> = slopes.iter().map(|slope| [slope.len().isqrt(); 2]).collect();
         let mut cut = Vec::new();
         for tile in &self.tiles {
-            self.cut(picture, tile.start, &mut cut);
+            tile.cut(picture, self.size, self.tile, &mut cut);
             let mut given = vec![
                 ("picture", Tensor { dims: &colours, values: &cut }),
                 ("mask", Tensor { dims: &plane, values: &tile.mask }),
@@ -282,7 +249,7 @@ impl Tiled {
                 given.push((target, Tensor { dims: &dims[at], values: &tile.targets[at] }));
                 given.push((&part.term.weight, Tensor { dims: &[], values: &shares[at] }));
             }
-            for output in self.runs.run(&mut session, &given)? {
+            for output in self.runs.run(session, &given)? {
                 if let Some(at) = self.contents.iter().position(|p| p.term.loss == output.name) {
                     losses[at] += output.values.first().copied().map_or(f64::NAN, f64::from);
                     continue;
@@ -294,12 +261,22 @@ impl Tiled {
                 }
             }
         }
-        self.gradient = Some(session);
         Ok(losses)
     }
 }
 
 impl Tile {
+    /// The tile's pixels of a picture [3, H, W].
+    fn cut(&self, picture: &[f32], [h, w]: [usize; 2], [th, tw]: [usize; 2], to: &mut Vec<f32>) {
+        let [top, left] = self.start;
+        to.clear();
+        for c in 0..3 {
+            for y in top..top + th {
+                to.extend_from_slice(&picture[(c * h + y) * w + left..][..tw]);
+            }
+        }
+    }
+
     /// The tile of two spans of a picture that is `width` pixels wide. None if one of the blocks has no position
     /// in it that counts: graphs divide by their number.
     fn new(

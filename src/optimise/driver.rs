@@ -92,7 +92,6 @@ pub(crate) fn minimise(
         limit: options.evaluations,
         history: options.history,
         worthwhile: options.worthwhile,
-        lowest: Vec::new(),
         picture: vec![0.0; start.len()],
         gradient: vec![0.0; start.len()],
         scale: 1.0,
@@ -171,8 +170,6 @@ struct State<'a> {
     limit: usize,
     history: usize,
     worthwhile: Option<Worthwhile>,
-    /// The lowest loss after each evaluation.
-    lowest: Vec<f64>,
     /// Room for the picture of a point, and for the gradient with respect to it.
     picture: Vec<f32>,
     gradient: Vec<f32>,
@@ -252,8 +249,10 @@ impl State<'_> {
     /// Whether the loss has fallen enough lately.
     fn is_worthwhile(&self) -> bool {
         let Some(Worthwhile { evaluations, share }) = self.worthwhile else { return true };
-        let Some(before) = self.lowest.iter().rev().nth(evaluations) else { return true };
-        self.lowest.last().is_some_and(|now| *now < before * (1.0 - share))
+        let Some(at) = self.losses.len().checked_sub(evaluations).filter(|at| *at > 0) else { return true };
+        let (before, lately) = self.losses.split_at(at);
+        let lowest = |losses: &[f64]| losses.iter().copied().fold(f64::INFINITY, f64::min);
+        lowest(lately) < lowest(before) * (1.0 - share)
     }
 
     fn evaluate(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
@@ -282,7 +281,6 @@ impl State<'_> {
             self.best = Some(Best { at: at.clone(), picture: room, terms: terms.clone() });
         }
         self.losses.push(loss);
-        self.lowest.push(self.best.as_ref().map_or(f64::INFINITY, |b| b.at.loss));
         self.terms.push(terms);
         self.recent.push_front(at.clone());
         self.recent.truncate(RECENT);

@@ -10,7 +10,7 @@ use ndarray::{Array2, Array3, Axis};
 use crate::error::{Error, Result};
 
 pub use colour::{encoded, linear};
-pub(crate) use resize::{resized_plane, resized_values};
+pub(crate) use resize::{plane, resized_plane};
 pub(crate) use write::write_atomically;
 pub use write::{Format, abandon_partial_files, check_writable};
 

@@ -48,11 +48,7 @@ pub(crate) fn resized_plane(values: &Array2<f32>, height: usize, width: usize) -
 }
 
 /// A plane of values of any kind at the given size.
-pub(crate) fn resized_values(values: &Array2<f32>, height: usize, width: usize) -> Result<Array2<f32>> {
-    plane(values, height, width)
-}
-
-fn plane(values: &Array2<f32>, height: usize, width: usize) -> Result<Array2<f32>> {
+pub(crate) fn plane(values: &Array2<f32>, height: usize, width: usize) -> Result<Array2<f32>> {
     let failed = |problem: String| Error::picture("picture", format!("cannot be resized: {problem}"));
     let (h, w) = values.dim();
     let side = |v: usize| u32::try_from(v).map_err(|_| failed(format!("{v} pixels are too many")));

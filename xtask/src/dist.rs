@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, onnxruntime, root, run, target};
+use crate::{Result, c_library, onnxruntime, root, run, target};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -58,23 +58,27 @@ pub fn strip(file: &Path) {
     }
 }
 
+/// The shared library's name where programs look for it when they run.
+pub fn library_name() -> String {
+    let major = VERSION.split('.').next().unwrap_or("0");
+    match std::env::consts::OS {
+        "windows" => "impasto.dll".into(),
+        "macos" => format!("libimpasto.{major}.dylib"),
+        _ => format!("libimpasto.so.{major}"),
+    }
+}
+
 /// The shared library with its links, without debug information.
 fn library(lib: &Path) -> Result<()> {
-    let built = |name: &str| target().join("release").join(name);
+    let short = library_name();
     if cfg!(windows) {
-        return copy(&built("impasto_ffi.dll"), lib, Some("impasto.dll"));
+        return copy(&c_library(), lib, Some(&short));
     }
-    let (from, ending) = if cfg!(target_os = "macos") {
-        ("libimpasto_ffi.dylib", "dylib")
-    } else {
-        ("libimpasto_ffi.so", "so")
+    let (whole, plain) = match std::env::consts::OS {
+        "macos" => (format!("libimpasto.{VERSION}.dylib"), "libimpasto.dylib"),
+        _ => (format!("libimpasto.so.{VERSION}"), "libimpasto.so"),
     };
-    let major = VERSION.split('.').next().unwrap_or("0");
-    let (whole, short, plain) = match ending {
-        "so" => (format!("libimpasto.so.{VERSION}"), format!("libimpasto.so.{major}"), "libimpasto.so"),
-        _ => (format!("libimpasto.{VERSION}.dylib"), format!("libimpasto.{major}.dylib"), "libimpasto.dylib"),
-    };
-    copy(&built(from), lib, Some(&whole))?;
+    copy(&c_library(), lib, Some(&whole))?;
     strip(&lib.join(&whole));
     for (name, to) in [(short.as_str(), &whole), (plain, &short)] {
         link(to, &lib.join(name))?;

@@ -83,13 +83,9 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let new = room.path().join(NAME);
     let executable = format!("{NAME}{}", std::env::consts::EXE_SUFFIX);
     dist::copy(&program, &new, Some(&executable))?;
-    let library = match std::env::consts::OS {
-        "windows" => "impasto.dll",
-        "macos" => "libimpasto.0.dylib",
-        _ => "libimpasto.so.0",
-    };
-    dist::copy(&c_library(), &new.join("lib"), Some(library))?;
-    dist::strip(&new.join("lib").join(library));
+    let library = dist::library_name();
+    dist::copy(&c_library(), &new.join("lib"), Some(&library))?;
+    dist::strip(&new.join("lib").join(&library));
     let licences = new.join("licences");
     dist::onnxruntime(&onnxruntime::set_up(cuda)?, &new.join("lib"), &licences)?;
     dist::copy(&root().join("plugin-gimp/LICENSE"), &licences, Some("plug-in-GPL-3.0"))?;

@@ -100,14 +100,22 @@ fn settings(
     scrolled
 }
 
-/// The images that are open, to choose from. GIMP 3.0's procedure dialog has no widget for such an argument.
-fn style_image(config: &gimp::ProcedureConfig) -> gtk::Widget {
-    let row = gtk::Box::new(gtk::Orientation::Horizontal, 6);
-    let combo = gtk::ComboBoxText::new();
-    let label = gtk::Label::with_mnemonic(&tr("Style ima_ge"));
-    label.set_mnemonic_widget(Some(&combo));
+/// A row with a label and what it belongs to.
+fn labelled(combo: &gtk::ComboBoxText, text: &str) -> gtk::Box {
+    let label = gtk::Label::with_mnemonic(text);
+    label.set_mnemonic_widget(Some(combo));
     label.set_xalign(0.0);
     label.set_width_chars(LABEL);
+    let row = gtk::Box::new(gtk::Orientation::Horizontal, 6);
+    row.pack_start(&label, false, false, 0);
+    row.pack_start(combo, true, true, 0);
+    row
+}
+
+/// The images that are open, to choose from. GIMP 3.0's procedure dialog has no widget for such an argument.
+fn style_image(config: &gimp::ProcedureConfig) -> gtk::Widget {
+    let combo = gtk::ComboBoxText::new();
+    let row = labelled(&combo, &tr("Style ima_ge"));
     for image in gimp::images() {
         combo.append(Some(&image.id().to_string()), &image.name().unwrap_or_default());
     }
@@ -130,8 +138,6 @@ fn style_image(config: &gimp::ProcedureConfig) -> gtk::Widget {
             config.set_property("style-image", &image);
         }
     });
-    row.pack_start(&label, false, false, 0);
-    row.pack_start(&combo, true, true, 0);
     row.upcast()
 }
 
@@ -151,12 +157,8 @@ fn name_sliders(widget: &gtk::Widget, name: &str) {
 
 /// Names of models to choose from; a file's path can be typed.
 fn model(config: &gimp::ProcedureConfig, library: &Library) -> gtk::Box {
-    let row = gtk::Box::new(gtk::Orientation::Horizontal, 6);
     let combo = gtk::ComboBoxText::with_entry();
-    let label = gtk::Label::with_mnemonic(&tr("Mo_del"));
-    label.set_mnemonic_widget(Some(&combo));
-    label.set_xalign(0.0);
-    label.set_width_chars(LABEL);
+    let row = labelled(&combo, &tr("Mo_del"));
     let models = library.models().unwrap_or_default();
     for name in &models {
         combo.append_text(name);
@@ -173,8 +175,6 @@ fn model(config: &gimp::ProcedureConfig, library: &Library) -> gtk::Box {
             .flags(glib::BindingFlags::BIDIRECTIONAL | glib::BindingFlags::SYNC_CREATE)
             .build();
     }
-    row.pack_start(&label, false, false, 0);
-    row.pack_start(&combo, true, true, 0);
     row
 }
 

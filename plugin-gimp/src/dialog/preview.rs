@@ -33,8 +33,9 @@ const LOOK: Duration = Duration::from_millis(40);
 /// The preview.
 pub struct Preview {
     widget: gtk::Box,
-    state: Rc<RefCell<State>>,
-    timers: [Option<glib::SourceId>; 1],
+    /// Its worker's thread ends with it.
+    _state: Rc<RefCell<State>>,
+    timer: glib::SourceId,
 }
 
 struct State {
@@ -115,7 +116,7 @@ impl Preview {
             }
             None => glib::ControlFlow::Break,
         });
-        Preview { widget, state, timers: [Some(timer)] }
+        Preview { widget, _state: state, timer }
     }
 
     /// What is packed into the dialog.
@@ -124,11 +125,8 @@ impl Preview {
     }
 
     /// Ends the drafts and the thread.
-    pub fn stop(mut self) {
-        for timer in self.timers.iter_mut().filter_map(Option::take) {
-            timer.remove();
-        }
-        self.state.borrow().worker.forget();
+    pub fn stop(self) {
+        self.timer.remove();
     }
 }
 
