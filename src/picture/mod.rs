@@ -74,13 +74,24 @@ impl Picture {
         mask
     }
 
-    /// The values as they will be when saved and read again.
+    /// The values as they will be when saved and read again: rounded in the picture's own colour profile, and in
+    /// sRGB where it has none that a picture can be written in.
     pub fn quantised(&self) -> Array3<f32> {
         let steps = match self.depth {
             Depth::Eight => 255.0,
             Depth::Sixteen => 65535.0,
         };
-        self.rgb.mapv(|v| (v.clamp(0.0, 1.0) * steps).round() / steps)
+        let rounded = |rgb: &Array3<f32>| rgb.mapv(|v| (v.clamp(0.0, 1.0) * steps).round() / steps);
+        if let Some(icc) = &self.icc {
+            let mut own = self.rgb.clone();
+            if colour::from_srgb(&mut own, icc).is_ok() {
+                let mut read = rounded(&own);
+                if colour::to_srgb(&mut read, icc, colour::Channels::Rgb).is_ok() {
+                    return read;
+                }
+            }
+        }
+        rounded(&self.rgb)
     }
 
     pub(crate) fn check_size(name: &str, height: usize, width: usize) -> Result<()> {

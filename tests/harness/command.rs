@@ -60,8 +60,7 @@ fn the_saved_picture_has_the_loss_that_is_reported() {
         .expect("a number");
     let report = json(&report);
     let said = report["loss"].as_f64().expect("a loss");
-    // The photograph's profile has a second rounding, which the report does not see.
-    assert!((scored / said - 1.0).abs() < 3e-3, "the report says {said}, the file has {scored}");
+    assert!((scored / said - 1.0).abs() < 1e-3, "the report says {said}, the file has {scored}");
     let lowest = report["losses"]
         .as_array()
         .expect("losses")
