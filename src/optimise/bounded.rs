@@ -5,24 +5,36 @@
 //! have many pixels: with it a night sky stays black. The sine's slope falls only as the square root of
 //! the distance to the bound, and black itself is reached at a finite z.
 
+use rayon::prelude::*;
 use wide::f32x8;
 
 /// How close to black and white a start may be. At the bound itself the slope is zero and a pixel could
 /// never move again; a third of an 8-bit step is not seen.
 const MARGIN: f32 = 1.0 / 768.0;
 
-/// The pixels of free variables, and the derivatives dx/dz.
-pub(super) fn pixels(free: &[f32], pixels: &mut [f32], slopes: &mut [f32]) {
+/// The pixels of free variables.
+pub(super) fn pixels(free: &[f32], pixels: &mut [f32]) {
     let half = f32x8::splat(0.5);
-    let lanes = free.chunks(8).zip(pixels.chunks_mut(8).zip(slopes.chunks_mut(8)));
-    for (free, (pixels, slopes)) in lanes {
-        let mut z = [0.0f32; 8];
-        z[..free.len()].copy_from_slice(free);
-        let (sin, cos) = f32x8::from(z).sin_cos();
-        pixels
-            .copy_from_slice(&(half + half * sin).max(f32x8::ZERO).min(f32x8::ONE).to_array()[..free.len()]);
-        slopes.copy_from_slice(&(half * cos).to_array()[..free.len()]);
-    }
+    by_lanes(free, pixels, |z, _| (half + half * z.sin()).max(f32x8::ZERO).min(f32x8::ONE));
+}
+
+/// Makes the gradient with respect to pixels one with respect to the free variables: times dx/dz.
+pub(super) fn chain(free: &[f32], gradient: &mut [f32]) {
+    let half = f32x8::splat(0.5);
+    by_lanes(free, gradient, |z, g| g * half * z.cos());
+}
+
+/// to = f(from, to), on all cores.
+fn by_lanes(from: &[f32], to: &mut [f32], f: impl Fn(f32x8, f32x8) -> f32x8 + Sync) {
+    const PART: usize = 1 << 14;
+    from.par_chunks(PART).zip(to.par_chunks_mut(PART)).for_each(|(from, to)| {
+        for (from, to) in from.chunks(8).zip(to.chunks_mut(8)) {
+            let (mut x, mut y) = ([0.0f32; 8], [0.0f32; 8]);
+            x[..from.len()].copy_from_slice(from);
+            y[..to.len()].copy_from_slice(to);
+            to.copy_from_slice(&f(f32x8::from(x), f32x8::from(y)).to_array()[..to.len()]);
+        }
+    });
 }
 
 /// The free variable of a pixel, in -π/2..π/2.
@@ -36,8 +48,9 @@ mod tests {
 
     /// The pixel of a free variable and its slope, as one of thirteen.
     fn at(z: f32) -> (f32, f32) {
-        let (mut x, mut slope) = ([0.0; 13], [0.0; 13]);
-        pixels(&[z; 13], &mut x, &mut slope);
+        let (mut x, mut slope) = ([0.0; 13], [1.0; 13]);
+        pixels(&[z; 13], &mut x);
+        chain(&[z; 13], &mut slope);
         assert!(x.iter().all(|&v| v == x[0]) && slope.iter().all(|&v| v == slope[0]));
         (x[0], slope[0])
     }

@@ -1,25 +1,26 @@
 //! Runs argmin's L-BFGS until the evaluations are spent, and starts it again where it gives up.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Instant;
 
-use argmin::core::{CostFunction, Error as ArgminError, Executor, Gradient};
+use argmin::core::{CostFunction, Error as ArgminError, Gradient, IterState, Problem, Solver, State as _};
 use argmin::solver::quasinewton::LBFGS;
 use argmin_math::{ArgminL2Norm, ArgminMul};
 use rayon::prelude::*;
 
 use super::bounded;
 use super::search::Search;
-use super::vector::{self, Vector};
+use super::vector::{self, Space, Vector};
 use crate::error::{Error, Result};
 
 /// Pairs that L-BFGS remembers where there is room. (With 20 the loss was 5 % lower after 50 evaluations on two
 /// pictures at 1024 pixels, but the time outside of the graph twice as long.)
 pub(crate) const HISTORY: usize = 10;
-/// Vectors of the picture's size that a run holds at most: the pairs, and points, gradients and pictures.
+/// Vectors of the picture's size in single precision that a run holds at most: the pairs in half precision, points and
+/// gradients at the start of a line search, at the best point of it and at the one that is tried, and a picture.
 pub(crate) fn vectors(history: usize) -> usize {
-    2 * history + 9 + vector::SPARES
+    history + 1 + 7 + vector::SPARES
 }
 /// Root mean square change of a free variable in a first step, of which nothing is known but the
 /// gradient's direction: about three 8-bit steps in the middle of the range.
@@ -40,8 +41,14 @@ pub(crate) struct Step<'a> {
     /// The lowest loss so far and its terms.
     pub loss: f64,
     pub terms: &'a [f64],
-    /// The picture with that loss.
-    pub best: &'a [f32],
+    best: &'a Vector,
+}
+
+impl Step<'_> {
+    /// The picture with that loss, [3, H, W] in 0..1 (flat).
+    pub fn picture(&self) -> Vec<f32> {
+        picture(self.best)
+    }
 }
 
 /// How long to go on.
@@ -85,7 +92,7 @@ pub(crate) fn minimise(
     options: &Options,
     watch: &mut dyn FnMut(&Step) -> bool,
 ) -> Result<Outcome> {
-    let _recycling = vector::Recycling;
+    let space = Rc::new(Space::default());
     let task = Task(RefCell::new(State {
         objective,
         watch,
@@ -93,16 +100,18 @@ pub(crate) fn minimise(
         history: options.history,
         worthwhile: options.worthwhile,
         picture: vec![0.0; start.len()],
-        gradient: vec![0.0; start.len()],
+        space: Rc::clone(&space),
         scale: 1.0,
-        recent: VecDeque::new(),
+        recent: None,
         best: None,
         losses: Vec::new(),
         terms: Vec::new(),
         evaluating: 0.0,
         end: None,
     }));
-    let mut point = Vector::new(start.into_par_iter().map(bounded::free).collect());
+    let mut start = start;
+    start.par_iter_mut().for_each(|x| *x = bounded::free(*x));
+    let mut point = space.vector(start);
     let (mut restarts, mut futile, mut converged) = (0, 0, false);
     loop {
         let before = task.0.borrow().best.as_ref().map_or(f64::INFINITY, |b| b.at.loss);
@@ -132,7 +141,11 @@ pub(crate) fn minimise(
     };
     let best = state.best.ok_or(Error::Cancelled)?;
     Ok(Outcome {
-        picture: best.picture,
+        picture: {
+            let mut picture = state.picture;
+            bounded::pixels(best.at.point.values().unwrap_or_default(), &mut picture);
+            picture
+        },
         losses: state.losses,
         terms: state.terms,
         restarts,
@@ -153,8 +166,15 @@ struct At {
 
 struct Best {
     at: At,
-    picture: Vec<f32>,
     terms: Vec<f64>,
+}
+
+/// The picture of a point.
+fn picture(point: &Vector) -> Vec<f32> {
+    let free = point.values().unwrap_or_default();
+    let mut picture = vec![0.0; free.len()];
+    bounded::pixels(free, &mut picture);
+    picture
 }
 
 /// Why no more evaluations are done.
@@ -170,23 +190,21 @@ struct State<'a> {
     limit: usize,
     history: usize,
     worthwhile: Option<Worthwhile>,
-    /// Room for the picture of a point, and for the gradient with respect to it.
+    /// Room for the picture of a point.
     picture: Vec<f32>,
-    gradient: Vec<f32>,
+    space: Rc<Space>,
     /// What argmin sees is scale · loss, so that the first step, which is the negative gradient, has a
     /// sensible length.
     scale: f64,
     /// argmin asks for cost and gradient separately, and for the gradient at the end of a line search
-    /// again: the last few points answer for one evaluation each.
-    recent: VecDeque<At>,
+    /// again: the last and the best point answer for one evaluation each.
+    recent: Option<At>,
     best: Option<Best>,
     losses: Vec<f64>,
     terms: Vec<Vec<f64>>,
     evaluating: f64,
     end: Option<End>,
 }
-
-const RECENT: usize = 3;
 
 struct Task<'a>(RefCell<State<'a>>);
 
@@ -209,12 +227,29 @@ impl Task<'_> {
         let Ok(solver) = solver else { return };
         // How the run ended stands in the state: a failed line search and spent evaluations alike reach
         // argmin as errors of the problem.
-        let ended =
-            Executor::new(self, solver).configure(|s| s.param(start).max_iters(u64::MAX)).timer(false).run();
-        if let Err(e) = ended {
+        if let Err(e) = iterate(solver, Problem::new(self), start) {
             tracing::debug!("L-BFGS ended: {e}");
         }
     }
+}
+
+type Iterate = IterState<Vector, Vector, (), (), (), f64>;
+
+/// Iterations until one fails. argmin's executor would keep the points and gradients of two iterations more.
+fn iterate(
+    mut solver: LBFGS<Search, Vector, Vector, f64>,
+    mut problem: Problem<&Task>,
+    start: Vector,
+) -> std::result::Result<(), ArgminError> {
+    let (mut state, _) = solver.init(&mut problem, Iterate::new().param(start))?;
+    while !state.terminated() {
+        if let Some(gradient) = state.get_gradient() {
+            gradient.measure();
+        }
+        (state, _) = solver.next_iter(&mut problem, state)?;
+        state.increment_iter();
+    }
+    Ok(())
 }
 
 /// No evaluation was done; `State::end` says why.
@@ -224,12 +259,10 @@ struct Ended;
 
 impl State<'_> {
     fn at(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
-        let known = self.recent.iter().position(|a| a.point.is(point));
-        if let Some(known) = known
-            && let Some(at) = self.recent.remove(known)
+        if let Some(recent) = &self.recent
+            && recent.point.is(point)
         {
-            self.recent.push_front(at.clone());
-            return Ok(at);
+            return Ok(recent.clone());
         }
         if let Some(best) = &self.best
             && best.at.point.is(point)
@@ -256,10 +289,13 @@ impl State<'_> {
     }
 
     fn evaluate(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
-        let mut slopes = vector::room(self.picture.len());
-        point.read_into(&mut self.picture, &mut slopes, bounded::pixels);
+        // What it had is not needed any more, and its room is.
+        self.recent = None;
+        let free = point.values().unwrap_or_default();
+        bounded::pixels(free, &mut self.picture);
+        let mut gradient = self.space.room(free.len());
         let begun = Instant::now();
-        let evaluated = self.objective.evaluate(&self.picture, &mut self.gradient);
+        let evaluated = self.objective.evaluate(&self.picture, &mut gradient);
         self.evaluating += begun.elapsed().as_secs_f64();
         let (loss, terms) = match evaluated {
             Ok(v) => v,
@@ -272,24 +308,20 @@ impl State<'_> {
                 return Err(Ended);
             }
         };
-        let picture = &self.picture;
-        slopes.par_iter_mut().zip(&self.gradient).for_each(|(slope, g)| *slope *= g);
-        let at = At { point: point.clone(), loss, gradient: Vector::new(slopes) };
+        bounded::chain(free, &mut gradient);
+        let at = At { point: point.clone(), loss, gradient: self.space.vector(gradient) };
         if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.at.loss) {
-            let mut room = self.best.take().map_or_else(|| vec![0.0; picture.len()], |b| b.picture);
-            room.copy_from_slice(&self.picture);
-            self.best = Some(Best { at: at.clone(), picture: room, terms: terms.clone() });
+            self.best = Some(Best { at: at.clone(), terms: terms.clone() });
         }
         self.losses.push(loss);
         self.terms.push(terms);
-        self.recent.push_front(at.clone());
-        self.recent.truncate(RECENT);
+        self.recent = Some(at.clone());
         if let Some(best) = &self.best {
             let step = Step {
                 evaluations: self.losses.len(),
                 loss: best.at.loss,
                 terms: &best.terms,
-                best: &best.picture,
+                best: &best.at.point,
             };
             if !(self.watch)(&step) {
                 self.end = Some(End::Stopped);

@@ -4,6 +4,7 @@
 mod bounded;
 mod driver;
 mod search;
+mod stored;
 mod vector;
 
 pub(crate) use driver::{Evaluate, HISTORY, Options, Outcome, Step, Worthwhile, minimise, vectors};

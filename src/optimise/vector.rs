@@ -1,224 +1,302 @@
-//! The vector that L-BFGS works on. argmin writes x − a·y as a product and a difference; a scale factor
-//! that is applied when the values are read makes that one pass over the memory, and sharing makes copies
-//! free. Dots add up in double precision, over parts of a fixed size in a fixed order, so that their value
-//! does not depend on the number of threads.
+//! The vector that L-BFGS works on: a sum of stored vectors with factors, Σ cᵢ·bᵢ. argmin's two loops over the pairs
+//! only change the factors, and their dots are sums of the dots of the stored vectors, each of which is computed once
+//! (Chen, Wang and Zhou 2014, "Large-scale L-BFGS using MapReduce", do the same). Nothing is read or written until
+//! the point that they lead to is asked for, in one pass.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::rc::{Rc, Weak};
 
 use argmin_math::{
     ArgminAdd, ArgminDot, ArgminL1Norm, ArgminL2Norm, ArgminMinMax, ArgminMul, ArgminScaledAdd, ArgminSignum,
     ArgminSub, ArgminZeroLike,
 };
-use rayon::prelude::*;
 
-const PART: usize = 1 << 15;
+use super::stored::{self, Stored};
 
-thread_local! {
-    /// Memory of vectors that are gone, for the next ones: fresh memory of this size comes from the system a page
-    /// at a time, which takes longer than the sum that is written into it.
-    static SPARE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+/// Memory of vectors that are gone that is kept for the next ones: fresh memory of this size comes from the system a
+/// page at a time, which takes longer than the sum that is written into it.
+pub(crate) const SPARES: usize = 1;
+
+/// What the stored vectors of a minimisation have in common.
+#[derive(Debug, Default)]
+pub(super) struct Space(RefCell<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    next: u64,
+    /// L-BFGS's pairs, as long as they are there.
+    pairs: Vec<Weak<Base>>,
+    /// The dots that are known, the smaller name first.
+    dots: HashMap<(u64, u64), f64>,
+    spare: Vec<Vec<f32>>,
 }
-/// How many are kept.
-pub(crate) const SPARES: usize = 2;
 
-/// Keeps the memory of vectors for the next ones while it lives, on its thread.
-pub(crate) struct Recycling;
+impl Space {
+    /// Memory for so many values, which have any values.
+    pub fn room(&self, len: usize) -> Vec<f32> {
+        let spare = self.0.borrow_mut().spare.pop();
+        spare.filter(|v| v.len() == len).unwrap_or_else(|| vec![0.0; len])
+    }
 
-impl Drop for Recycling {
-    fn drop(&mut self) {
-        SPARE.with_borrow_mut(Vec::clear);
+    /// A vector of these values.
+    pub fn vector(self: &Rc<Self>, values: Vec<f32>) -> Vector {
+        let base = self.base(Stored::Full(values));
+        Vector { terms: vec![(1.0, base)] }
+    }
+
+    fn base(self: &Rc<Self>, stored: Stored) -> Rc<Base> {
+        let mut shared = self.0.borrow_mut();
+        shared.next += 1;
+        let base = Rc::new(Base { name: shared.next, space: Rc::clone(self), stored });
+        if matches!(base.stored, Stored::Half(_)) {
+            shared.pairs.push(Rc::downgrade(&base));
+        }
+        base
     }
 }
 
-/// Memory for so many values, which have any values.
-pub(crate) fn room(len: usize) -> Vec<f32> {
-    let spare = SPARE.with_borrow_mut(|spare| {
-        spare.retain(|v| v.len() == len);
-        spare.pop()
-    });
-    spare.unwrap_or_else(|| vec![0.0; len])
-}
-
+/// A stored vector.
 #[derive(Debug)]
-struct Values(Vec<f32>);
+struct Base {
+    name: u64,
+    space: Rc<Space>,
+    stored: Stored,
+}
 
-impl Drop for Values {
-    fn drop(&mut self) {
-        let values = std::mem::take(&mut self.0);
-        // While the thread ends there is no place for them any more.
-        let _ = SPARE.try_with(|spare| {
-            let mut spare = spare.borrow_mut();
-            if spare.len() < SPARES {
-                spare.push(values);
-            }
-        });
+impl Base {
+    fn full(&self) -> Option<&[f32]> {
+        match &self.stored {
+            Stored::Full(values) => Some(values),
+            Stored::Half(_) => None,
+        }
+    }
+
+    fn key(&self, other: &Base) -> (u64, u64) {
+        (self.name.min(other.name), self.name.max(other.name))
     }
 }
 
-/// scale · values
+impl Drop for Base {
+    fn drop(&mut self) {
+        let mut shared = self.space.0.borrow_mut();
+        shared.dots.retain(|(a, b), _| *a != self.name && *b != self.name);
+        shared.pairs.retain(|pair| pair.strong_count() > 0);
+        if let Stored::Full(values) = &mut self.stored
+            && shared.spare.len() < SPARES
+        {
+            shared.spare.push(std::mem::take(values));
+        }
+    }
+}
+
+/// Σ cᵢ·bᵢ
 #[derive(Clone, Debug)]
 pub(crate) struct Vector {
-    values: Arc<Values>,
-    scale: f64,
+    /// Never empty.
+    terms: Vec<(f64, Rc<Base>)>,
 }
 
 impl Vector {
-    pub fn new(values: Vec<f32>) -> Self {
-        Vector { values: Arc::new(Values(values)), scale: 1.0 }
-    }
-
     pub fn len(&self) -> usize {
-        self.values.0.len()
+        self.terms.first().map_or(0, |(_, base)| base.stored.len())
     }
 
-    /// The values, written into `out`, each through `f`.
-    pub fn map_into(&self, out: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
-        let scale = self.scale as f32;
-        out.par_chunks_mut(PART).zip(self.values.0.par_chunks(PART)).for_each(|(out, values)| {
-            for (o, v) in out.iter_mut().zip(values) {
-                *o = f(scale * v);
-            }
-        });
+    fn space(&self) -> Option<&Rc<Space>> {
+        self.terms.first().map(|(_, base)| &base.space)
     }
 
-    /// The values, through a function of a slice that fills two.
-    pub fn read_into(&self, a: &mut [f32], b: &mut [f32], f: impl Fn(&[f32], &mut [f32], &mut [f32]) + Sync) {
-        let scale = self.scale as f32;
-        let out = a.par_chunks_mut(PART).zip(b.par_chunks_mut(PART));
-        out.zip(self.values.0.par_chunks(PART)).for_each(|((a, b), values)| {
-            if scale == 1.0 {
-                return f(values, a, b);
-            }
-            let scaled: Vec<f32> = values.iter().map(|v| scale * v).collect();
-            f(&scaled, a, b);
-        });
+    /// The values themselves, where they are stored as they are.
+    pub fn values(&self) -> Option<&[f32]> {
+        match self.terms.as_slice() {
+            [(factor, base)] if *factor == 1.0 => base.full(),
+            _ => None,
+        }
     }
 
-    /// Whether both are the same values in the same place: a cheap test that misses equal copies.
+    /// The same vector, stored as it is.
+    pub fn settled(&self) -> Vector {
+        match self.space() {
+            Some(space) if self.values().is_none() => space.vector(self.summed()),
+            _ => self.clone(),
+        }
+    }
+
+    fn summed(&self) -> Vec<f32> {
+        let Some(space) = self.space() else { return Vec::new() };
+        let mut out = space.room(self.len());
+        let terms: Vec<(f64, &Stored)> = self.terms.iter().map(|(c, base)| (*c, &base.stored)).collect();
+        stored::combine(&terms, &mut out);
+        out
+    }
+
+    /// Whether both are the same stored vector: a cheap test that misses equal copies.
     pub fn is(&self, other: &Vector) -> bool {
-        Arc::ptr_eq(&self.values, &other.values) && self.scale == other.scale
+        match (self.terms.as_slice(), other.terms.as_slice()) {
+            ([(a, x)], [(b, y)]) => a == b && Rc::ptr_eq(x, y),
+            _ => false,
+        }
     }
 
-    fn combine(&self, other: &Vector, f: impl Fn(f32, f32) -> f32 + Sync) -> Vector {
-        let (a, b) = (self.scale as f32, other.scale as f32);
-        let mut out = room(self.len());
-        out.par_chunks_mut(PART)
-            .zip(self.values.0.par_chunks(PART).zip(other.values.0.par_chunks(PART)))
-            .for_each(|(out, (x, y))| {
-                for ((o, x), y) in out.iter_mut().zip(x).zip(y) {
-                    *o = f(a * x, b * y);
-                }
-            });
-        Vector::new(out)
+    /// Computes all dots of this vector and of L-BFGS's pairs that are not known, in one pass.
+    pub fn measure(&self) {
+        let Some(space) = self.space() else { return };
+        let mut bases: Vec<Rc<Base>> = self.terms.iter().map(|(_, base)| Rc::clone(base)).collect();
+        bases.extend(space.0.borrow().pairs.iter().filter_map(Weak::upgrade));
+        bases.sort_by_key(|base| base.name);
+        bases.dedup_by_key(|base| base.name);
+        learn(space, &bases, &bases);
     }
 
-    fn map(&self, f: impl Fn(f32) -> f32 + Sync) -> Vector {
-        let mut out = room(self.len());
-        self.map_into(&mut out, f);
-        Vector::new(out)
+    fn scaled_sum(&self, factor: f64, other: &Vector) -> Vector {
+        let mut terms = self.terms.clone();
+        for (c, base) in &other.terms {
+            match terms.iter_mut().find(|(_, known)| Rc::ptr_eq(known, base)) {
+                Some((sum, _)) => *sum += factor * c,
+                None => terms.push((factor * c, Rc::clone(base))),
+            }
+        }
+        Vector { terms }
     }
 
-    fn sum(&self, other: &Vector, f: impl Fn(f32, f32) -> f64 + Sync) -> f64 {
-        let parts: Vec<f64> = self
-            .values
-            .0
-            .par_chunks(PART)
-            .zip(other.values.0.par_chunks(PART))
-            .map(|(x, y)| {
-                // Several sums side by side, which the processor adds up at once.
-                let mut lanes = [0.0f64; 16];
-                for (x, y) in x.chunks(lanes.len()).zip(y.chunks(lanes.len())) {
-                    for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
-                        *lane += f(x, y);
-                    }
-                }
-                lanes.iter().sum()
-            })
-            .collect();
-        parts.iter().sum()
+    /// f of the values of both; for the operations that argmin's L-BFGS names but does not use without L1
+    /// regularisation.
+    fn zip(&self, other: &Vector, f: impl Fn(f32, f32) -> f32) -> Vector {
+        let mut values = self.summed();
+        values.iter_mut().zip(other.summed()).for_each(|(x, y)| *x = f(*x, y));
+        match self.space() {
+            Some(space) => space.vector(values),
+            None => self.clone(),
+        }
+    }
+}
+
+/// Computes the dots of `a` with `b` that are not known, in one pass over the memory: of the fewest of `a` with all
+/// of `b`.
+fn learn(space: &Space, a: &[Rc<Base>], b: &[Rc<Base>]) {
+    let mut unknown: HashSet<(u64, u64)> = a.iter().flat_map(|x| b.iter().map(|y| x.key(y))).collect();
+    unknown.retain(|key| !space.0.borrow().dots.contains_key(key));
+    let mut rows: Vec<&Base> = Vec::new();
+    while !unknown.is_empty() {
+        let covers = |x: &Base| b.iter().filter(|y| unknown.contains(&x.key(y))).count();
+        let Some(row) = a.iter().max_by_key(|x| covers(x)) else { return };
+        b.iter().for_each(|y| {
+            unknown.remove(&row.key(y));
+        });
+        rows.push(row);
+    }
+    if rows.is_empty() {
+        return;
+    }
+    let left: Vec<&Stored> = rows.iter().map(|base| &base.stored).collect();
+    let right: Vec<&Stored> = b.iter().map(|base| &base.stored).collect();
+    let dots = stored::dots(&left, &right);
+    let mut shared = space.0.borrow_mut();
+    for (row, dots) in rows.iter().zip(dots.chunks_exact(b.len())) {
+        for (column, dot) in b.iter().zip(dots) {
+            shared.dots.insert(row.key(column), *dot);
+        }
     }
 }
 
 impl ArgminDot<Vector, f64> for Vector {
     fn dot(&self, other: &Vector) -> f64 {
-        self.scale * other.scale * self.sum(other, |x, y| x as f64 * y as f64)
+        let Some(space) = self.space() else { return 0.0 };
+        let bases = |v: &Vector| -> Vec<Rc<Base>> { v.terms.iter().map(|(_, b)| Rc::clone(b)).collect() };
+        learn(space, &bases(self), &bases(other));
+        let shared = space.0.borrow();
+        let mut sum = 0.0;
+        for (c, x) in &self.terms {
+            for (d, y) in &other.terms {
+                sum += c * d * shared.dots.get(&x.key(y)).copied().unwrap_or(f64::NAN);
+            }
+        }
+        sum
     }
 }
 
 impl ArgminL2Norm<f64> for Vector {
     fn l2_norm(&self) -> f64 {
-        self.dot(self).sqrt()
+        self.dot(self).max(0.0).sqrt()
     }
 }
 
 impl ArgminL1Norm<f64> for Vector {
     fn l1_norm(&self) -> f64 {
-        self.scale.abs() * self.sum(self, |x, _| x.abs() as f64)
+        self.summed().iter().map(|v| f64::from(v.abs())).sum()
     }
 }
 
 impl ArgminAdd<Vector, Vector> for Vector {
     fn add(&self, other: &Vector) -> Vector {
-        self.combine(other, |x, y| x + y)
+        self.scaled_sum(1.0, other)
     }
 }
 
 impl ArgminSub<Vector, Vector> for Vector {
+    /// The difference of two points or of two gradients, which are stored as they are, is one of L-BFGS's pairs and is
+    /// stored in half precision, so that they can go. (The loss after 60 evaluations is the same as with pairs in
+    /// single precision: docs/measuring.md.)
     fn sub(&self, other: &Vector) -> Vector {
-        self.combine(other, |x, y| x - y)
+        if let ([(factor, x)], [(of_other, y)]) = (self.terms.as_slice(), other.terms.as_slice())
+            && factor == of_other
+            && let (Some(a), Some(b)) = (x.full(), y.full())
+        {
+            return Vector { terms: vec![(1.0, x.space.base(Stored::difference(*factor, a, b)))] };
+        }
+        self.scaled_sum(-1.0, other)
+    }
+}
+
+impl ArgminScaledAdd<Vector, f64, Vector> for Vector {
+    fn scaled_add(&self, factor: &f64, other: &Vector) -> Vector {
+        self.scaled_sum(*factor, other)
+    }
+}
+
+impl ArgminMul<f64, Vector> for Vector {
+    fn mul(&self, factor: &f64) -> Vector {
+        Vector { terms: self.terms.iter().map(|(c, base)| (factor * c, Rc::clone(base))).collect() }
     }
 }
 
 impl ArgminMul<Vector, Vector> for Vector {
     fn mul(&self, other: &Vector) -> Vector {
-        self.combine(other, |x, y| x * y)
-    }
-}
-
-impl ArgminMul<f64, Vector> for Vector {
-    fn mul(&self, other: &f64) -> Vector {
-        Vector { values: Arc::clone(&self.values), scale: self.scale * other }
+        self.zip(other, |x, y| x * y)
     }
 }
 
 impl ArgminAdd<f64, Vector> for Vector {
-    fn add(&self, other: &f64) -> Vector {
-        self.map(|x| x + *other as f32)
+    fn add(&self, number: &f64) -> Vector {
+        self.zip(self, |x, _| x + *number as f32)
     }
 }
 
 impl ArgminSub<f64, Vector> for Vector {
-    fn sub(&self, other: &f64) -> Vector {
-        self.map(|x| x - *other as f32)
-    }
-}
-
-impl ArgminScaledAdd<Vector, f64, Vector> for Vector {
-    fn scaled_add(&self, factor: &f64, vec: &Vector) -> Vector {
-        self.add(&vec.mul(factor))
+    fn sub(&self, number: &f64) -> Vector {
+        self.zip(self, |x, _| x - *number as f32)
     }
 }
 
 impl ArgminSignum for Vector {
     fn signum(self) -> Self {
-        self.map(f32::signum)
+        self.zip(&self, |x, _| x.signum())
     }
 }
 
 impl ArgminZeroLike for Vector {
     fn zero_like(&self) -> Self {
-        Vector::new(vec![0.0; self.len()])
+        self.mul(&0.0)
     }
 }
 
 impl ArgminMinMax for Vector {
     fn min(x: &Self, y: &Self) -> Self {
-        x.combine(y, f32::min)
+        x.zip(y, f32::min)
     }
 
     fn max(x: &Self, y: &Self) -> Self {
-        x.combine(y, f32::max)
+        x.zip(y, f32::max)
     }
 }
 
@@ -226,37 +304,49 @@ impl ArgminMinMax for Vector {
 mod tests {
     use super::*;
 
-    fn vector(n: usize, f: impl Fn(usize) -> f32) -> Vector {
-        Vector::new((0..n).map(f).collect())
-    }
-
-    fn values(v: &Vector) -> Vec<f32> {
-        let mut out = vec![0.0; v.len()];
-        v.map_into(&mut out, |x| x);
-        out
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-3 * a.abs().max(b.abs()).max(1.0)
     }
 
     #[test]
-    fn a_scaled_vector_behaves_like_its_values() {
-        let n = PART + 7;
-        let (a, b) = (vector(n, |i| i as f32 % 5.0), vector(n, |i| i as f32 % 3.0 - 1.0));
-        let scaled = a.mul(&-2.0);
-        let difference = values(&b.sub(&scaled));
-        assert!((0..n).all(|i| difference[i] == (i as f32 % 3.0 - 1.0) + 2.0 * (i as f32 % 5.0)));
-        let expected: f64 = (0..n).map(|i| -2.0 * (i % 5) as f64 * ((i % 3) as f64 - 1.0)).sum();
-        assert!((scaled.dot(&b) - expected).abs() < 1e-6 * expected.abs().max(1.0));
-        assert!((scaled.l2_norm() - scaled.dot(&scaled).sqrt()).abs() < 1e-9);
-        assert_eq!(scaled.l1_norm(), (0..n).map(|i| 2.0 * (i % 5) as f64).sum::<f64>());
-    }
-
-    #[test]
-    fn dots_do_not_depend_on_the_number_of_threads() {
-        let n = 5 * PART + 3;
-        let (a, b) = (vector(n, |i| (i as f32).sin()), vector(n, |i| (i as f32).cos()));
-        let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            pool.install(|| a.dot(&b))
+    fn sums_are_read_only_when_they_are_asked_for_and_are_right() {
+        let space = Rc::new(Space::default());
+        let of = |f: fn(usize) -> f32| space.vector((0..50_000).map(f).collect());
+        let (a, b) = (of(|i| (i % 5) as f32), of(|i| (i % 3) as f32 - 1.0));
+        let pair = a.sub(&b);
+        assert!(pair.values().is_none() && !pair.is(&a) && pair.is(&pair.clone()));
+        let sum = a.mul(&2.0).add(&b).scaled_add(&-0.5, &pair).mul(&-1.0);
+        assert!(sum.values().is_none());
+        let settled = sum.settled();
+        let wanted = |i: usize| {
+            let (x, y) = ((i % 5) as f64, (i % 3) as f64 - 1.0);
+            -(2.0 * x + y - 0.5 * (x - y))
         };
-        assert_eq!(run(1).to_bits(), run(3).to_bits());
+        for (i, v) in settled.values().expect("values").iter().enumerate() {
+            assert!(close(f64::from(*v), wanted(i)), "{i}: {v}");
+        }
+        // The dot of sums is that of their values.
+        let by_hand: f64 = (0..50_000).map(|i| wanted(i) * (i % 5) as f64).sum();
+        assert!(close(sum.dot(&a), by_hand) && close(settled.dot(&a), by_hand));
+        assert!(close(sum.l2_norm(), settled.l2_norm()));
+    }
+
+    #[test]
+    fn each_dot_is_computed_once_and_forgotten_with_its_vectors() {
+        let space = Rc::new(Space::default());
+        let of = |k: usize| space.vector((0..100).map(|i| ((i * k) % 7) as f32).collect());
+        let (a, b, c) = (of(1), of(2), of(3));
+        let (s, y) = (b.sub(&a), c.sub(&a));
+        c.measure();
+        // Three vectors with each other and themselves.
+        let known = || space.0.borrow().dots.len();
+        assert_eq!(known(), 6);
+        let direction = c.mul(&3.0).add(&s).sub(&y);
+        assert!(direction.dot(&c).is_finite() && direction.l2_norm() > 0.0);
+        assert_eq!(known(), 6);
+        drop((direction, s));
+        assert_eq!(known(), 3);
+        drop((y, c));
+        assert_eq!(known(), 0);
     }
 }
