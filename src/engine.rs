@@ -1,19 +1,20 @@
 //! The engine: a model on a device, ready for jobs.
 
 use impasto_onnx::Model;
-use ndarray::Array2;
+use ndarray::{Array2, Array3};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::job;
 use crate::memory;
 use crate::models;
+use crate::objective;
 use crate::params::{self, Params, Settings};
 use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
 use crate::region::Region;
 use crate::report::Report;
-use crate::runtime::{self, Device};
+use crate::runtime::{self, Backend, Device, Placement};
 
 /// What an engine is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,13 +26,17 @@ pub struct EngineOptions {
     pub device: Device,
     /// Threads on the CPU, 0..=1024; 0 means one per core.
     pub threads: usize,
-    /// The most bytes that a job may need; left out, most of what the system has free when it begins.
+    /// The most bytes that a job may need, and its graphs on a card; left out, most of what the system has free
+    /// when it begins.
     pub memory: Option<u64>,
+    /// Whether a card may compute convolutions with TF32, which is faster and rounds their factors to 10 bits.
+    pub tf32: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        EngineOptions { model: models::DEFAULT.to_string(), device: Device::Auto, threads: 0, memory: None }
+        let model = models::DEFAULT.to_string();
+        EngineOptions { model, device: Device::Auto, threads: 0, memory: None, tf32: true }
     }
 }
 
@@ -46,8 +51,7 @@ impl EngineOptions {
 /// A model on a device. It is loaded once and runs any number of jobs, also at the same time.
 pub struct Engine {
     pub(crate) model: Model,
-    pub(crate) device: Device,
-    pub(crate) threads: usize,
+    pub(crate) backend: Backend,
     pub(crate) memory: Option<u64>,
     pool: rayon::ThreadPool,
 }
@@ -116,7 +120,8 @@ impl Engine {
             .thread_name(|i| format!("impasto-{i}"))
             .build()
             .map_err(|e| Error::Runtime(format!("the threads cannot be started: {e}")))?;
-        Ok(Engine { model, device, pool, threads, memory: options.memory })
+        let backend = Backend { device, threads, tf32: options.tf32, memory: options.memory };
+        Ok(Engine { model, backend, pool, memory: options.memory })
     }
 
     /// The model.
@@ -126,12 +131,12 @@ impl Engine {
 
     /// The device that was chosen.
     pub fn device(&self) -> Device {
-        self.device
+        self.backend.device
     }
 
     /// How many threads compute on the CPU.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.backend.threads
     }
 
     /// Runs a job. If it is cancelled after the first evaluation, the result is the best picture so far
@@ -193,9 +198,18 @@ impl Engine {
         let size = picture::scaled(content, settings.size);
         let styles: Vec<[usize; 2]> =
             styles.iter().map(|s| picture::scaled(*s, settings.style_size)).collect();
-        let task = memory::Task { settings: &settings, masked, size, styles: &styles };
+        let task = memory::Task { settings: &settings, masked, content, size, styles: &styles };
         let memory::Layout { needed, tile, .. } = memory::layout(self, &task)?;
         Ok(Plan { size, memory: needed, tile, settings })
+    }
+
+    /// Which of ONNX Runtime's execution providers run the nodes of this model's objective, by their names: on a
+    /// card all of them should be its own.
+    pub fn placement(&self) -> Result<Placement> {
+        const SIDE: usize = 64;
+        let settings = Params::default().resolve(&self.model)?;
+        let grey = Array3::from_elem((3, SIDE, SIDE), 0.5);
+        objective::placement(self, &settings, &grey)
     }
 
     /// The objective of a finished picture, whatever made it, as the job with these parameters and

@@ -1,5 +1,6 @@
 //! The story of a job: pictures and settings in, a stylised picture out.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use ndarray::{Array2, Array3};
@@ -26,15 +27,18 @@ const MARGIN: f64 = 0.04;
 const WORTHWHILE: Worthwhile = Worthwhile { evaluations: 10, share: 0.02 };
 
 /// The content picture at one size.
-struct View {
-    content: Picture,
+struct View<'a> {
+    content: Cow<'a, Picture>,
     /// Its lightness, where that is all that is painted.
     grey: Option<Array3<f32>>,
 }
 
-impl View {
-    fn new(pictures: &Pictures, settings: &Settings, [h, w]: [usize; 2]) -> Result<Self> {
-        let content = pictures.content.resized(h, w)?;
+impl<'a> View<'a> {
+    fn new(pictures: &Pictures<'a>, settings: &Settings, [h, w]: [usize; 2]) -> Result<Self> {
+        let content = match [pictures.content.height(), pictures.content.width()] == [h, w] {
+            true => Cow::Borrowed(pictures.content),
+            false => Cow::Owned(pictures.content.resized(h, w)?),
+        };
         let grey = (settings.colours == Colours::Content).then(|| colours::grey(&content.rgb));
         Ok(View { content, grey })
     }
@@ -46,7 +50,7 @@ impl View {
 
     /// The picture that the values of a scene, [3, H, W], stand for.
     fn picture(&self, values: &[f32], colours: Colours) -> Picture {
-        let mut picture = self.content.clone();
+        let mut picture = self.content.clone().into_owned();
         picture.rgb.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
         if colours == Colours::Content {
             picture.rgb = colours::with_colours_of(&picture.rgb, &self.content.rgb);
@@ -70,17 +74,35 @@ pub(crate) fn run(
     };
     let style = |s: &Style| picture::scaled([s.picture.height(), s.picture.width()], full.style_size);
     let styles: Vec<[usize; 2]> = pictures.styles.iter().map(style).collect();
-    let task = memory::Task { settings: &settings, masked: mask.is_some(), size: full.size, styles: &styles };
+    let content = [pictures.content.height(), pictures.content.width()];
+    let task = memory::Task {
+        settings: &settings,
+        masked: mask.is_some(),
+        content,
+        size: full.size,
+        styles: &styles,
+    };
     let layout = memory::layout(engine, &task)?;
+    tracing::debug!(
+        "{} MiB expected, tiles of {:?}, {} pairs",
+        layout.needed >> 20,
+        layout.tile,
+        layout.history
+    );
 
-    let job = Job { engine, pictures, mask, settings: &settings, layout, cancel };
+    let mut job = Job { engine, pictures, mask, settings: &settings, layout, cancel };
     let mut tally = Tally::new(&levels);
     let mut painted: Option<(View, Array3<f32>)> = None;
     let mut objective = None;
     for level in &levels {
         // The last level's graph goes before the next one comes.
         drop(objective.take());
-        match job.level(level, painted.as_ref(), &mut tally, sink) {
+        let mut tile = job.layout.tile;
+        let done = memory::with_smaller_tiles(&mut tile, level.size, |tile| {
+            job.layout.tile = tile;
+            job.level(level, painted.as_ref(), &mut tally, sink)
+        });
+        match done {
             Ok((view, rgb, of_level)) => {
                 painted = Some((view, rgb));
                 objective = Some(of_level);
@@ -113,14 +135,14 @@ pub(crate) fn run(
         version: env!("CARGO_PKG_VERSION"),
         model: manifest.name.clone(),
         provenance: manifest.provenance.clone(),
-        device: engine.device.to_string(),
-        threads: engine.threads,
+        device: engine.device().to_string(),
+        threads: engine.threads(),
         onnxruntime: runtime::load()?.display().to_string(),
         size: full.size,
         loss,
         first_loss: tally.losses.first().copied().unwrap_or(f64::NAN),
         levels: tally.levels,
-        tile: layout.tile,
+        tile: job.layout.tile,
         terms: tally.terms,
         losses: tally.losses,
         term_losses: tally.term_losses,
@@ -143,7 +165,7 @@ struct Job<'a> {
     cancel: &'a CancelToken,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
     /// Paints one level, from what the level below has painted if there is one.
     fn level(
         &self,
@@ -151,7 +173,7 @@ impl Job<'_> {
         below: Option<&(View, Array3<f32>)>,
         tally: &mut Tally,
         sink: &mut (dyn Sink + Send),
-    ) -> Result<(View, Array3<f32>, Objective)> {
+    ) -> Result<(View<'a>, Array3<f32>, Objective)> {
         let Job { engine, pictures, settings, cancel, .. } = *self;
         let begun = Instant::now();
         sink.phase("preparing");
@@ -181,11 +203,15 @@ impl Job<'_> {
             let progress = tally.progress(step);
             sink.progress(&progress);
             if settings.preview_every.is_some_and(|n| progress.evaluations.is_multiple_of(n)) {
-                sink.preview(progress.evaluations, &view.picture(step.best, settings.colours));
+                sink.preview(progress.evaluations, &view.picture(&step.picture(), settings.colours));
             }
             !cancel.is_cancelled()
         };
-        let from = from.as_standard_layout().into_owned().into_raw_vec_and_offset().0;
+        let from = match from.is_standard_layout() {
+            true => from,
+            false => from.as_standard_layout().into_owned(),
+        };
+        let from = from.into_raw_vec_and_offset().0;
         let mut outcome = optimise::minimise(&mut objective, from, &options, &mut watch)?;
         let rgb = Array3::from_shape_vec((3, h, w), std::mem::take(&mut outcome.picture))
             .map_err(|e| Error::Runtime(format!("a picture has lost its shape: {e}")))?;
@@ -223,7 +249,8 @@ pub(crate) fn score(
     let style = |s: &Style| picture::scaled([s.picture.height(), s.picture.width()], settings.style_size);
     let sizes: Vec<[usize; 2]> = pictures.styles.iter().map(style).collect();
     let size = [picture.height(), picture.width()];
-    let layout = memory::layout(engine, &memory::Task { settings, masked: false, size, styles: &sizes })?;
+    let task = memory::Task { settings, masked: false, content: size, size, styles: &sizes };
+    let layout = memory::layout(engine, &task)?;
     let grey = |rgb: &Array3<f32>| match settings.colours {
         Colours::Content => colours::grey(rgb),
         Colours::Style | Colours::Matched => rgb.clone(),

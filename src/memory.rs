@@ -5,7 +5,7 @@ use impasto_onnx::{Model, Spec, memory, objective};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::optimise;
-use crate::params::Settings;
+use crate::params::{Colours, Settings};
 use crate::tiled;
 use crate::tiles::Spans;
 
@@ -37,7 +37,8 @@ pub(crate) struct Layout {
 pub(crate) struct Task<'a> {
     pub settings: &'a Settings,
     pub masked: bool,
-    /// Height and width at the full size.
+    /// Height and width of the content picture, and of the picture that is painted.
+    pub content: [usize; 2],
     pub size: [usize; 2],
     /// Those of the style pictures.
     pub styles: &'a [[usize; 2]],
@@ -79,11 +80,45 @@ impl Task<'_> {
     /// The most bytes that the job is expected to need with these activations.
     fn needed(&self, model: &Model, tile: Option<usize>, history: usize, activations: u64) -> u64 {
         let pixels = |size: &[usize; 2]| (size[0] * size[1]) as u64;
-        let vectors = 12 * pixels(&self.size) * (optimise::vectors(history) as u64 + 6);
-        let pictures = 12 * self.styles.iter().map(pixels).sum::<u64>() * 3;
+        let vectors = 12 * pixels(&self.size) * optimise::vectors(history) as u64;
+        // The content picture as it came, and where it has another size or no colours; the level below and its
+        // content picture; the gradient as a graph of the whole picture leaves it.
+        let mut pictures = 12 * (pixels(&self.content) + pixels(&self.size) / 2);
+        if tile.is_none() {
+            pictures += 12 * pixels(&self.size);
+        }
+        if self.content != self.size {
+            pictures += 12 * pixels(&self.size);
+        }
+        if self.settings.colours == Colours::Content {
+            pictures += 12 * pixels(&self.size);
+        }
+        pictures += 12 * self.styles.iter().map(pixels).sum::<u64>() * 2;
         // The model's own, the graph's, those that ONNX Runtime turns and packs.
         let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };
         BASE + weights + vectors + pictures + activations
+    }
+}
+
+/// Does `attempt` with these tiles, and again with smaller ones as long as there is not enough memory for it. What
+/// a card has free, and what ONNX Runtime takes of it, is only known when it is tried.
+pub(crate) fn with_smaller_tiles<T>(
+    tile: &mut Option<usize>,
+    size: [usize; 2],
+    mut attempt: impl FnMut(Option<usize>) -> Result<T>,
+) -> Result<T> {
+    loop {
+        match attempt(*tile) {
+            Err(Error::OutOfMemory(problem)) => {
+                let side = tile.unwrap_or(size[0].max(size[1]));
+                let Some(smaller) = TILES.into_iter().find(|t| *t < side) else {
+                    return Err(Error::OutOfMemory(problem));
+                };
+                tracing::warn!("not enough memory; going on in tiles of {smaller} pixels ({problem})");
+                *tile = Some(smaller);
+            }
+            done => return done,
+        }
     }
 }
 
@@ -134,4 +169,32 @@ pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
         false => "allow more memory".to_string(),
     };
     Err(Error::Memory { needed: least, allowed, advice })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_shrink_until_the_memory_is_enough() {
+        let run = |enough: usize| {
+            let mut tried = Vec::new();
+            let done = with_smaller_tiles(&mut None, [600, 900], |tile| {
+                tried.push(tile);
+                match tile {
+                    Some(tile) if tile <= enough => Ok(tile),
+                    _ => Err(Error::OutOfMemory("spent".into())),
+                }
+            });
+            (tried, done)
+        };
+        let (tried, done) = run(400);
+        assert_eq!(tried, [None, Some(768), Some(512), Some(384)]);
+        assert!(matches!(done, Ok(384)));
+        // In the end the error comes through, and another error at once.
+        let (tried, done) = run(0);
+        assert!(matches!(done, Err(Error::OutOfMemory(_))) && tried.last() == Some(&Some(128)));
+        let other = with_smaller_tiles(&mut None, [600, 900], |_| Err::<(), _>(Error::Runtime("x".into())));
+        assert!(matches!(other, Err(Error::Runtime(_))));
+    }
 }

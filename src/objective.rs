@@ -5,11 +5,11 @@ use impasto_onnx::{Model, Spec, Term, objective};
 use ndarray::{Array2, Array3};
 
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::optimise::Evaluate;
 use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
-use crate::runtime::{Device, Session, Tensor};
+use crate::runtime::{self, Bound, Device, Placement, Session, Tensor, Value};
 use crate::tiled::{self, Tiled};
 
 /// A style picture whose Gram matrices are wanted.
@@ -22,25 +22,23 @@ pub(crate) struct StyleTarget {
     pub weight: f64,
 }
 
-struct Input {
-    name: String,
-    dims: Vec<usize>,
-    values: Vec<f32>,
-}
-
 /// Makes targets.
 struct Targets<'a> {
     engine: &'a Engine,
-    cancel: &'a CancelToken,
+    cancel: CancelToken,
     runs: Runs,
 }
 
-impl Targets<'_> {
+impl<'a> Targets<'a> {
+    fn new(engine: &'a Engine, cancel: &CancelToken) -> Result<Self> {
+        Ok(Targets { engine, cancel: cancel.clone(), runs: Runs::new(cancel)? })
+    }
+
     /// What the features model gives for a picture.
-    fn of(&self, spec: &Spec, picture: &Array3<f32>, mask: Option<&Array2<f32>>) -> Result<Vec<Input>> {
-        let Engine { model, device, threads, .. } = self.engine;
+    fn of(&self, spec: &Spec, picture: &Array3<f32>, mask: Option<&Array2<f32>>) -> Result<Vec<Value>> {
+        let Engine { model, backend, .. } = self.engine;
         let graph = objective::features(model, spec, None)?.to_bytes("features", "", &[]);
-        let mut session = Session::new(&graph, *device, *threads)?;
+        let mut session = Session::new(&graph, backend)?;
         let (_, h, w) = picture.dim();
         let (picture, mask) = (picture.as_standard_layout(), mask.map(|m| m.as_standard_layout()));
         let values = picture.as_slice().unwrap_or_default();
@@ -49,8 +47,7 @@ impl Targets<'_> {
         if let Some(mask) = &mask {
             given.push(("mask", Tensor { dims: &mask_dims, values: mask.as_slice().unwrap_or_default() }));
         }
-        let outputs = self.runs.run(&mut session, &given)?;
-        Ok(outputs.into_iter().map(|o| Input { name: o.name, dims: o.dims, values: o.values }).collect())
+        self.runs.run(&mut session, &given)
     }
 
     /// The mean of the styles' Gram matrices by their shares, one for each style tap; of pictures in tiles if there
@@ -66,7 +63,7 @@ impl Targets<'_> {
             let mut grams: Vec<Vec<f32>> = match tile {
                 Some(most) => {
                     let mask = style.mask.as_ref().map(|m| m.iter().copied().collect::<Vec<f32>>());
-                    tiled::grams(self.engine, &spec, &style.rgb, mask.as_deref(), most, self.cancel)?
+                    tiled::grams(self.engine, &spec, &style.rgb, mask.as_deref(), most, &self.cancel)?
                 }
                 None => {
                     let spec = Spec { masked: style.mask.is_some(), ..spec.clone() };
@@ -117,7 +114,7 @@ impl Objective {
     ) -> Result<Self> {
         let mask = mask.map(|m| m.iter().copied().collect::<Vec<f32>>());
         let spec = settings.spec(mask.is_some());
-        let targets = Targets { engine, cancel, runs: Runs::new(cancel)? };
+        let targets = Targets::new(engine, cancel)?;
         let (_, h, w) = content.dim();
         let tile = tile.filter(|most| h.max(w) > *most);
         let grams = targets.styles(&spec, styles, tile)?;
@@ -154,14 +151,51 @@ impl Evaluate for Objective {
 
 /// The objective as one graph.
 struct Whole {
-    session: Session,
-    size: (usize, usize),
-    inputs: Vec<Input>,
-    /// Places of loss, gradient and terms among the outputs.
-    loss: usize,
-    gradient: usize,
-    losses: Vec<usize>,
+    graph: Bound,
+    terms: Vec<Term>,
     runs: Runs,
+}
+
+/// What the graph of an objective gets besides the picture, and its bytes.
+struct Parts {
+    graph: Vec<u8>,
+    inputs: Vec<Value>,
+}
+
+impl Parts {
+    fn new(
+        targets: &Targets,
+        settings: &Settings,
+        content: &Array3<f32>,
+        grams: Vec<Vec<f32>>,
+        mask: Option<&[f32]>,
+    ) -> Result<Self> {
+        let spec = settings.spec(mask.is_some());
+        let terms = spec.terms();
+        let target = |(term, values): (&Term, Vec<f32>)| Value {
+            name: term.target.clone().unwrap_or_default(),
+            dims: vec![values.len().isqrt(); 2],
+            values,
+        };
+        let mut inputs: Vec<Value> = terms.iter().zip(grams).map(target).collect();
+        let part = Spec { style: Vec::new(), masked: false, ..spec.clone() };
+        if !part.content.is_empty() {
+            inputs.extend(targets.of(&part, content, None)?);
+        }
+        let (_, h, w) = content.dim();
+        if let Some(mask) = mask {
+            inputs.push(Value { name: "mask".to_string(), dims: vec![1, 1, h, w], values: mask.to_vec() });
+        }
+        let Engine { model, backend, .. } = targets.engine;
+        for term in &terms {
+            let weight = weight(model, settings, term)?;
+            inputs.push(Value { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });
+        }
+        // A graph of a known size is written for the CPU's layouts.
+        let size = (backend.device == Device::Cpu).then_some([h, w]);
+        let graph = objective::objective(model, &spec, size)?.to_bytes("objective", "", &[]);
+        Ok(Parts { graph, inputs })
+    }
 }
 
 impl Whole {
@@ -172,63 +206,46 @@ impl Whole {
         grams: Vec<Vec<f32>>,
         mask: Option<&[f32]>,
     ) -> Result<Self> {
-        let engine = targets.engine;
-        let spec = settings.spec(mask.is_some());
-        let terms = spec.terms();
-        let target = |(term, values): (&Term, Vec<f32>)| Input {
-            name: term.target.clone().unwrap_or_default(),
-            dims: vec![values.len().isqrt(); 2],
-            values,
-        };
-        let mut inputs: Vec<Input> = terms.iter().zip(grams).map(target).collect();
-        let part = Spec { style: Vec::new(), masked: false, ..spec.clone() };
-        if !part.content.is_empty() {
-            inputs.extend(targets.of(&part, content, None)?);
-        }
+        let parts = Parts::new(&targets, settings, content, grams, mask)?;
+        let session = Session::new(&parts.graph, &targets.engine.backend)?;
         let (_, h, w) = content.dim();
-        if let Some(mask) = mask {
-            inputs.push(Input { name: "mask".to_string(), dims: vec![1, 1, h, w], values: mask.to_vec() });
-        }
-        let Engine { model, device, threads, .. } = engine;
-        for term in &terms {
-            let weight = weight(model, settings, term)?;
-            inputs.push(Input { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });
-        }
-        // A graph of a known size is written for the CPU's layouts.
-        let size = (*device == Device::Cpu).then_some([h, w]);
-        let graph = objective::objective(model, &spec, size)?.to_bytes("objective", "", &[]);
-        let session = Session::new(&graph, *device, *threads)?;
-        let names = session.outputs();
-        let find = |name: &str| {
-            names
-                .iter()
-                .position(|n| n == name)
-                .ok_or_else(|| Error::Runtime(format!("the objective has no output '{name}'")))
-        };
-        let losses = terms.iter().map(|t| find(&t.loss)).collect::<Result<_>>()?;
-        Ok(Whole {
-            loss: find("loss")?,
-            gradient: find("gradient")?,
-            losses,
-            session,
-            size: (h, w),
-            inputs,
-            runs: targets.runs,
-        })
+        let graph = Bound::new(session, "picture", &[1, 3, h, w], parts.inputs)?;
+        Ok(Whole { graph, terms: settings.spec(mask.is_some()).terms(), runs: targets.runs })
     }
 
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
-        let (h, w) = self.size;
-        let dims = [1, 3, h, w];
-        let mut inputs = vec![("picture", Tensor { dims: &dims, values: picture })];
-        inputs.extend(
-            self.inputs.iter().map(|i| (i.name.as_str(), Tensor { dims: &i.dims, values: &i.values })),
-        );
-        let outputs = self.runs.run(&mut self.session, &inputs)?;
-        let scalar = |at: usize| outputs[at].values.first().copied().map_or(f64::NAN, f64::from);
-        gradient.copy_from_slice(&outputs[self.gradient].values);
-        Ok((scalar(self.loss), self.losses.iter().map(|&at| scalar(at)).collect()))
+        let Whole { graph, terms, runs } = self;
+        let (mut loss, mut losses) = (f64::NAN, vec![f64::NAN; terms.len()]);
+        runs.run_bound(graph, picture, &mut |name, values| {
+            let scalar = || values.first().copied().map_or(f64::NAN, f64::from);
+            match name {
+                "gradient" => gradient.copy_from_slice(values),
+                "loss" => loss = scalar(),
+                _ => {
+                    if let Some(at) = terms.iter().position(|t| t.loss == name) {
+                        losses[at] = scalar();
+                    }
+                }
+            }
+        })?;
+        Ok((loss, losses))
     }
+}
+
+/// Which providers run the nodes of the objective for a content picture that is its own style.
+pub(crate) fn placement(engine: &Engine, settings: &Settings, picture: &Array3<f32>) -> Result<Placement> {
+    let targets = Targets::new(engine, &CancelToken::new())?;
+    let style = StyleTarget { rgb: picture.clone(), mask: None, weight: 1.0 };
+    let grams = targets.styles(&settings.spec(false), &[style], None)?;
+    let parts = Parts::new(&targets, settings, picture, grams, None)?;
+    let (_, h, w) = picture.dim();
+    let (dims, values) = ([1, 3, h, w], picture.as_standard_layout());
+    let values = values.as_slice().unwrap_or_default();
+    let mut inputs = vec![("picture", Tensor { dims: &dims, values })];
+    for Value { name, dims, values } in &parts.inputs {
+        inputs.push((name, Tensor { dims, values }));
+    }
+    runtime::placement(&parts.graph, &engine.backend, &inputs)
 }
 
 /// The weight of a term's loss.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::picture::Picture;
-use crate::runtime::{Output, Session, Tensor};
+use crate::runtime::{Bound, Session, Tensor, Value};
 
 /// The state of a job after an evaluation.
 #[derive(Clone, Debug, Serialize)]
@@ -119,14 +119,27 @@ impl Runs {
         Ok(Runs { cancel: cancel.clone(), stop: Arc::new(stop) })
     }
 
+    /// Runs a graph whose inputs are bound, or is [`Error::Cancelled`] as soon as the token is cancelled.
+    pub fn run_bound(
+        &self,
+        graph: &mut Bound,
+        values: &[f32],
+        read: &mut dyn FnMut(&str, &[f32]),
+    ) -> Result<()> {
+        self.unless_cancelled(|stop| graph.run(values, stop, read))
+    }
+
     /// The outputs of a graph, or [`Error::Cancelled`] as soon as the token is cancelled.
-    pub fn run(&self, session: &mut Session, inputs: &[(&str, Tensor)]) -> Result<Vec<Output>> {
+    pub fn run(&self, session: &mut Session, inputs: &[(&str, Tensor)]) -> Result<Vec<Value>> {
+        self.unless_cancelled(|stop| session.run(inputs, Some(stop)))
+    }
+
+    fn unless_cancelled<T>(&self, run: impl FnOnce(&Arc<RunOptions>) -> Result<T>) -> Result<T> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
         let _watch = self.cancel.watch(&self.stop);
-        let outputs = session.run(inputs, Some(&self.stop));
-        outputs.map_err(|e| if self.cancel.is_cancelled() { Error::Cancelled } else { e })
+        run(&self.stop).map_err(|e| if self.cancel.is_cancelled() { Error::Cancelled } else { e })
     }
 }
 

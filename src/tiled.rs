@@ -106,13 +106,12 @@ impl Tiled {
         }
         if !spec.terms().is_empty() {
             let graph = objective::tile(&engine.model, &spec, out.tile)?.to_bytes("tile", "", &[]);
-            out.gradient = Some(Session::new(&graph, engine.device, engine.threads)?);
+            out.gradient = Some(Session::new(&graph, &engine.backend)?);
         }
         let of_content = Spec { style: Vec::new(), masked: false, ..spec };
         if !of_content.content.is_empty() {
             let graph = objective::features(&engine.model, &of_content, Some(out.tile))?;
-            let mut session =
-                Session::new(&graph.to_bytes("content", "", &[]), engine.device, engine.threads)?;
+            let mut session = Session::new(&graph.to_bytes("content", "", &[]), &engine.backend)?;
             let content = content.as_standard_layout();
             let content = content.as_slice().unwrap_or_default();
             let mut cut = Vec::new();
@@ -143,7 +142,7 @@ impl Tiled {
         if !of_style.style.is_empty() {
             let graph =
                 objective::features(&engine.model, &of_style, Some(tile))?.to_bytes("features", "", &[]);
-            features = Some(Session::new(&graph, engine.device, engine.threads)?);
+            features = Some(Session::new(&graph, &engine.backend)?);
         }
         let mut parts = Vec::new();
         for term in spec.terms() {

@@ -62,6 +62,26 @@ impl fmt::Display for Device {
     }
 }
 
+/// What graphs run on, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// The CPU or a card, not `Auto`.
+    pub device: Device,
+    /// Threads on the CPU; 0 means one per core.
+    pub threads: usize,
+    /// Whether a card may round the factors of convolutions to 10 bits (TF32).
+    pub tf32: bool,
+    /// The most bytes that a graph may take on the card.
+    pub memory: Option<u64>,
+}
+
+impl Backend {
+    /// A device with one thread per core.
+    pub fn of(device: Device) -> Self {
+        Backend { device, threads: 0, tf32: true, memory: None }
+    }
+}
+
 /// A device and whether it can be used.
 #[derive(Clone, Debug)]
 pub struct DeviceInfo {
@@ -113,7 +133,8 @@ fn try_cuda(index: u32) -> Result<()> {
     let kernel = graph.constant("kernel", impasto_onnx::graph::Tensor::f32(&[1, 1, 3, 3], vec![1.0; 9]));
     let y = graph.add("Conv", "y", &[&x, &kernel]);
     graph.output(&y, &["1", "1", "6", "6"]);
-    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), Device::Cuda(index), 1)?;
+    let backend = Backend { threads: 1, ..Backend::of(Device::Cuda(index)) };
+    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), &backend)?;
     let ones = vec![1.0; 64];
     let out = session.run(&[("x", Tensor { dims: &[1, 1, 8, 8], values: &ones })], None)?;
     match out.first() {

@@ -141,6 +141,7 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
         }
         other => Failure::Other(format!("{shown} cannot be opened: {other}")),
     })?;
+    preload(path.parent().unwrap_or(Path::new("")));
     let environment = builder
         .with_name("impasto")
         .with_telemetry(false)
@@ -148,6 +149,43 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
         .map_err(|e| Failure::Other(format!("{shown} does not start: {}", e.message())))?;
     Ok((environment, path.to_path_buf()))
 }
+
+/// Opens the CUDA libraries that lie beside ONNX Runtime, so that its CUDA provider finds them there, whatever the
+/// system's loader knows. Each after those that it needs itself.
+#[cfg(target_os = "linux")]
+fn preload(folder: &Path) {
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+    const ORDER: [&str; 8] = [
+        "libcudart",
+        "libnvJitLink",
+        "libnvrtc",
+        "libcublasLt",
+        "libcublas",
+        "libcurand",
+        "libcufft",
+        "libcudnn",
+    ];
+    if !folder.join("libonnxruntime_providers_cuda.so").is_file() {
+        return;
+    }
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|e| Some(e.ok()?.path()));
+    let files: Vec<PathBuf> = entries.collect();
+    let named = |stem: &str| {
+        let stem = format!("{stem}.so.");
+        files.iter().find(|f| f.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(&stem)))
+    };
+    for file in ORDER.iter().filter_map(|stem| named(stem)) {
+        // SAFETY: these libraries do nothing when they are opened that a program has to prepare for.
+        match unsafe { Library::open(Some(file), RTLD_NOW | RTLD_GLOBAL) } {
+            // They stay open as long as the process lives, as ONNX Runtime does.
+            Ok(library) => std::mem::forget(library),
+            Err(e) => tracing::debug!("{}: {e}", file.display()),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn preload(_: &Path) {}
 
 /// The file that this code was loaded from: the executable, or the library where it is part of one.
 #[cfg(unix)]

@@ -1,10 +1,14 @@
 //! ONNX Runtime: found and opened when first needed (`library`), on a device (`device`), running one
-//! graph (`session`). Nothing in here knows what the graphs compute.
+//! graph (`session`, `bound`) and telling where its nodes ran (`placement`). Nothing in here knows what the graphs compute.
 
+mod bound;
 mod device;
 mod library;
+mod placement;
 mod session;
 
-pub use device::{Device, DeviceInfo, devices, resolve};
+pub use bound::Bound;
+pub use device::{Backend, Device, DeviceInfo, devices, resolve};
 pub use library::{LIBRARY_VARIABLE, load, set_up_folder};
-pub use session::{Output, Session, Tensor};
+pub use placement::{Placement, placement};
+pub use session::{Session, Tensor, Value};

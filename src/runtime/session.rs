@@ -1,5 +1,6 @@
 //! One graph, loaded on one device.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ort::ep;
@@ -7,7 +8,7 @@ use ort::session::RunOptions;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
-use super::device::Device;
+use super::device::{Backend, Device};
 use super::library;
 use crate::error::{Error, Result};
 
@@ -20,9 +21,9 @@ pub struct Tensor<'a> {
     pub values: &'a [f32],
 }
 
-/// A float32 tensor that came out.
+/// A float32 tensor with a name: what came out, or what is kept to be passed in.
 #[derive(Clone, Debug)]
-pub struct Output {
+pub struct Value {
     /// Its name.
     pub name: String,
     /// Its shape.
@@ -33,36 +34,51 @@ pub struct Output {
 
 /// A graph ready to run.
 pub struct Session {
-    session: ort::session::Session,
+    pub(super) session: ort::session::Session,
 }
 
 impl Session {
-    /// Loads the bytes of an `.onnx` file on a device, to run on so many threads (0: one per core).
-    pub fn new(model: &[u8], device: Device, threads: usize) -> Result<Self> {
+    /// Loads the bytes of an `.onnx` file.
+    pub fn new(model: &[u8], backend: &Backend) -> Result<Self> {
+        Self::with(model, backend, None)
+    }
+
+    /// The same; with `profile` ONNX Runtime writes the time of each node into a file whose name begins so.
+    pub(super) fn with(model: &[u8], backend: &Backend, profile: Option<&Path>) -> Result<Self> {
         let (environment, _) = library::environment()?;
-        let session = Self::build(&environment, model, device, threads);
+        let session = Self::build(&environment, model, backend, profile);
         session.map(|session| Session { session }).map_err(|e| explain("the graph cannot be loaded", &e))
     }
 
     fn build(
         environment: &ort::environment::Environment,
         model: &[u8],
-        device: Device,
-        threads: usize,
+        backend: &Backend,
+        profile: Option<&Path>,
     ) -> ort::Result<ort::session::Session> {
         let mut builder = ort::session::Session::builder(environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_intra_threads(threads)?
+            .with_intra_threads(backend.threads)?
             .with_inter_threads(1)?
             // A pattern of the first run is a second block of memory beside the one that run has left.
-            .with_memory_pattern(false)?;
-        if let Device::Cuda(index) = device {
-            let cuda = ep::CUDA::default()
+            .with_memory_pattern(false)?
+            // Between two runs the cores are needed for the optimiser.
+            .with_config_entry("session.force_spinning_stop", "1")?;
+        if let Some(profile) = profile {
+            builder = builder.with_profiling(profile)?;
+        }
+        if let Device::Cuda(index) = backend.device {
+            let mut cuda = ep::CUDA::default()
                 .with_device_id(index as i32)
+                // An exhaustive search would try each algorithm for each convolution before the first evaluation.
                 .with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic)
-                .build()
-                .error_on_failure();
-            builder = builder.with_execution_providers([cuda])?;
+                // Memory grows by what is asked for, not by doubling, as the budget is a promise.
+                .with_arena_extend_strategy(ep::ArenaExtendStrategy::SameAsRequested)
+                .with_tf32(backend.tf32);
+            if let Some(limit) = backend.memory {
+                cuda = cuda.with_memory_limit(usize::try_from(limit).unwrap_or(usize::MAX));
+            }
+            builder = builder.with_execution_providers([cuda.build().error_on_failure()])?;
         }
         builder.commit_from_memory(model)
     }
@@ -73,7 +89,7 @@ impl Session {
     }
 
     /// Runs the graph. `stop` lets another thread end the run early, which is then an error.
-    pub fn run(&mut self, inputs: &[(&str, Tensor)], stop: Option<&Arc<RunOptions>>) -> Result<Vec<Output>> {
+    pub fn run(&mut self, inputs: &[(&str, Tensor)], stop: Option<&Arc<RunOptions>>) -> Result<Vec<Value>> {
         let failed = |e: ort::Error| explain("the graph failed", &e);
         let mut values = Vec::with_capacity(inputs.len());
         for (name, tensor) in inputs {
@@ -89,19 +105,51 @@ impl Session {
             .map(|(name, value)| {
                 let (shape, data) = value.try_extract_tensor::<f32>().map_err(failed)?;
                 let dims = shape.iter().map(|&d| d as usize).collect();
-                Ok(Output { name: name.to_string(), dims, values: data.to_vec() })
+                Ok(Value { name: name.to_string(), dims, values: data.to_vec() })
             })
             .collect()
     }
 }
 
-fn explain(what: &str, e: &ort::Error) -> Error {
-    let message = e.message();
-    let memory = ["bad_alloc", "Failed to allocate", "out of memory", "CUDA failure 2"];
+pub(super) fn explain(what: &str, e: &ort::Error) -> Error {
+    sorted(what, e.message())
+}
+
+/// An error of ONNX Runtime, told apart by its words, as all have the same code.
+fn sorted(what: &str, message: &str) -> Error {
+    let memory = [
+        "bad_alloc",
+        "Failed to allocate",
+        "failed to allocate",
+        "out of memory",
+        "CUDA failure 2:",
+        "CUDNN_STATUS_ALLOC_FAILED",
+        "CUBLAS_STATUS_ALLOC_FAILED",
+        "Available memory of",
+    ];
     if memory.iter().any(|m| message.contains(m)) {
-        return Error::Runtime(format!(
-            "there is not enough memory for this size; choose a smaller --size ({message})"
-        ));
+        return Error::OutOfMemory(message.to_string());
     }
     Error::Runtime(format!("{what}: {message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ran_out_of_memory_is_told_apart() {
+        let spent = [
+            "std::bad_alloc",
+            "Non-zero status code returned while running Conv node. Name:'c' Status Message: Failed to allocate memory for \
+             requested buffer of size 1610612736",
+            "CUDA failure 2: out of memory ; GPU=0 ; hostname=h ; expr=cudaMalloc((void**)&p, size);",
+            "CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0",
+            "Available memory of 1024 is smaller than requested bytes of 4096",
+        ];
+        for message in spent {
+            assert!(matches!(sorted("x", message), Error::OutOfMemory(m) if m == message), "{message}");
+        }
+        assert!(matches!(sorted("x", "CUDA failure 209: no kernel image"), Error::Runtime(_)));
+    }
 }

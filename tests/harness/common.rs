@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use impasto::onnx::graph::Graph;
-use impasto::runtime::{Session, Tensor};
+use impasto::runtime::{Backend, Session, Tensor};
 use impasto::{Device, Engine, EngineOptions};
 
 pub fn root() -> &'static Path {
@@ -101,7 +101,8 @@ pub type Values = std::collections::HashMap<String, (Vec<usize>, Vec<f32>)>;
 impl Run {
     pub fn new(graph: &Graph) -> Self {
         let bytes = graph.to_bytes("test", "", &[]);
-        Run(Session::new(&bytes, Device::Cpu, 2).expect("the graph loads"))
+        Run(Session::new(&bytes, &Backend { threads: 2, ..Backend::of(Device::Cpu) })
+            .expect("the graph loads"))
     }
 
     pub fn with(&mut self, inputs: &[(&str, &[usize], &[f32])]) -> Values {

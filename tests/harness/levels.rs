@@ -111,3 +111,11 @@ fn what_does_not_fit_at_once_is_worked_on_in_tiles() {
     succeed(&mut job);
     assert!(report(&json)["tile"].as_u64().is_some_and(|side| side < 1000));
 }
+
+#[test]
+fn all_nodes_of_the_objective_run_on_the_device_that_was_chosen() {
+    let placement = engine("compact").placement().expect("a placement");
+    let providers: Vec<&str> = placement.keys().map(String::as_str).collect();
+    assert_eq!(providers, ["CPUExecutionProvider"]);
+    assert!(placement.values().sum::<usize>() > 50, "{placement:?}");
+}

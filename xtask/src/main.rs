@@ -9,7 +9,7 @@ mod run;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, ValueEnum};
 
 /// What can go wrong here is for people to read, so a text is enough.
 type Result<T> = std::result::Result<T, String>;
@@ -62,33 +62,45 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Measures against PyTorch and prints ratios; needs a Python that has torch, named by PYTHON
-    #[command(subcommand)]
-    Bench(Bench),
+    /// Measures, and prints tables; needs a Python that has numpy, Pillow and, against PyTorch, torch, named by PYTHON
+    Bench {
+        what: Bench,
+        /// Passed on to the script in bench/; `--help` tells
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
-#[derive(Subcommand)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Bench {
     /// Milliseconds per evaluation against PyTorch's autograd on the same weights
-    Speed {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
+    Speed,
     /// The teacher's objective of pictures made with the built-in model
-    Quality {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
+    Quality,
     /// Seconds until a saved picture is as good as the usual PyTorch script's
-    Time {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
+    Time,
     /// Peak memory per pixel
-    Memory {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
+    Memory,
+    /// Seconds of whole commands with the presets
+    Presets,
+    /// 24 megapixels in 6 GB: memory, time, seams
+    Large,
+    /// Time against pixels and threads
+    Scaling,
+}
+
+impl Bench {
+    fn script(self) -> &'static str {
+        match self {
+            Bench::Speed => "speed.py",
+            Bench::Quality => "quality.py",
+            Bench::Time => "time_to_quality.py",
+            Bench::Memory => "memory.py",
+            Bench::Presets => "presets.py",
+            Bench::Large => "large.py",
+            Bench::Scaling => "scaling.py",
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -117,17 +129,18 @@ fn perform(task: &Task) -> Result<()> {
         Task::InstallGimp { folder, cuda } => gimp::install(folder.as_deref(), *cuda),
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),
-        Task::Bench(bench) => {
-            let (script, arguments) = match bench {
-                Bench::Speed { arguments } => ("speed.py", arguments),
-                Bench::Quality { arguments } => ("quality.py", arguments),
-                Bench::Time { arguments } => ("time_to_quality.py", arguments),
-                Bench::Memory { arguments } => ("memory.py", arguments),
-            };
-            onnxruntime::set_up(false)?;
+        Task::Bench { what, arguments } => {
+            let library = onnxruntime::set_up(false)?;
             build()?;
-            let script = root().join("bench").join(script);
-            run::all(Command::new(run::python()).arg(script).args(arguments).env("IMPASTO", binary()))
+            let script = root().join("bench").join(what.script());
+            let mut command = Command::new(run::python());
+            run::all(
+                command
+                    .arg(script)
+                    .args(arguments)
+                    .env("IMPASTO", binary())
+                    .env("IMPASTO_ONNXRUNTIME", library),
+            )
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Gets ONNX Runtime's library out of its PyPI wheel into the user's cache folder, where the engine looks
+//! Gets ONNX Runtime's library, and for CUDA NVIDIA's, out of their PyPI wheels into the user's cache folder, where the engine looks
 //! for it, and the Python packages that some tests compare with. Nothing is installed into the system.
 
 use std::path::{Path, PathBuf};
@@ -8,16 +8,44 @@ use crate::{Result, run};
 
 const VERSION: &str = "1.31.1";
 
-/// A wheel: the package, pip's name of the platform, and the file's SHA-256.
+/// A wheel: the package, its version, pip's name of the platform, and the file's SHA-256.
 struct Wheel {
     package: &'static str,
+    version: &'static str,
     platform: &'static str,
     sha256: &'static str,
 }
 
 const fn wheel(package: &'static str, platform: &'static str, sha256: &'static str) -> Wheel {
-    Wheel { package, platform, sha256 }
+    Wheel { package, version: VERSION, platform, sha256 }
 }
+
+const fn nvidia(package: &'static str, version: &'static str, sha256: &'static str) -> Wheel {
+    Wheel { package, version, platform: "manylinux_2_27_x86_64", sha256 }
+}
+
+/// The libraries that the CUDA build on Linux needs besides the driver: CUDA 13's and cuDNN 9.
+const NVIDIA: [Wheel; 7] = [
+    nvidia(
+        "nvidia-cuda-runtime",
+        "13.2.86",
+        "3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0",
+    ),
+    nvidia("nvidia-cublas", "13.4.1.3", "a5917cb642cfb07f4a0231ee16aec7e2e0357d8cb8b1b78a0c9c68dba3e6afc7"),
+    nvidia(
+        "nvidia-cuda-nvrtc",
+        "13.2.86",
+        "8111c5130e967b78222ea2124145f8efe9ce201b752b2579a2513100a53be1c5",
+    ),
+    nvidia("nvidia-nvjitlink", "13.5.37", "280d7cb9649704145f074b8dbde500de04ce02d0872e066e20a83c17bcaa93eb"),
+    nvidia("nvidia-cufft", "12.2.0.57", "34da27fadf3979b0b042c43823f0530be8408b86df31ee0108e1ca0b621d4ef6"),
+    nvidia("nvidia-curand", "10.4.5.25", "22bb226a857e5888fe6b54ae465fc4371296bcff13a35f79e19691bcf454f529"),
+    nvidia(
+        "nvidia-cudnn-cu13",
+        "9.26.0.51",
+        "9c976d539786698c71d6bcdbe2053b7485fae062ff7e1215d2f2ff67b1a2149a",
+    ),
+];
 
 /// The wheel for this machine.
 fn wheel_for(cuda: bool) -> Result<Wheel> {
@@ -81,18 +109,31 @@ pub fn set_up(cuda: bool) -> Result<PathBuf> {
     let parent = cache()?;
     std::fs::create_dir_all(&parent).map_err(|e| format!("{}: {e}", parent.display()))?;
     let room = tempfile::tempdir_in(&parent).map_err(|e| format!("{}: {e}", parent.display()))?;
-    download(&wheel, room.path())?;
+    let nvidia: &[Wheel] = if cuda && cfg!(target_os = "linux") { &NVIDIA } else { &[] };
     let unpacked = room.path().join("unpacked");
-    let file = files(room.path())?.into_iter().find(|f| f.extension().is_some_and(|e| e == "whl"));
-    let file = file.ok_or("pip left no wheel behind")?;
-    run::all(Command::new(run::python()).args(["-m", "zipfile", "-e"]).arg(&file).arg(&unpacked))?;
+    for wheel in std::iter::once(&wheel).chain(nvidia) {
+        let place = room.path().join(wheel.package);
+        std::fs::create_dir(&place).map_err(|e| format!("{}: {e}", place.display()))?;
+        download(wheel, &place)?;
+        let file = files(&place)?.into_iter().find(|f| f.extension().is_some_and(|e| e == "whl"));
+        let file = file.ok_or("pip left no wheel behind")?;
+        run::all(Command::new(run::python()).args(["-m", "zipfile", "-e"]).arg(&file).arg(&unpacked))?;
+        std::fs::remove_file(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
 
     let ready = room.path().join("ready");
     std::fs::create_dir(&ready).map_err(|e| format!("{}: {e}", ready.display()))?;
     let mut texts = vec![unpacked.join("onnxruntime").join("LICENSE")];
     texts.push(unpacked.join("onnxruntime").join("ThirdPartyNotices.txt"));
     let libraries = files(&unpacked.join("onnxruntime").join("capi"))?.into_iter().filter(|f| is_library(f));
-    for from in libraries.chain(texts.into_iter().filter(|f| f.is_file())) {
+    let mut found: Vec<PathBuf> = libraries.chain(texts.into_iter().filter(|f| f.is_file())).collect();
+    for folder in [["cu13", "lib"], ["cudnn", "lib"]] {
+        let folder = unpacked.join("nvidia").join(folder[0]).join(folder[1]);
+        if folder.is_dir() {
+            found.extend(files(&folder)?);
+        }
+    }
+    for from in found {
         let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // macOS has the version before the ending, where the engine would not find it.
         let name = name.replace(&format!(".{VERSION}.dylib"), ".dylib");
@@ -104,7 +145,7 @@ pub fn set_up(cuda: bool) -> Result<PathBuf> {
         std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     std::fs::rename(&ready, &folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    if cuda {
+    if cuda && nvidia.is_empty() {
         println!(
             "It needs CUDA 13's libraries and cuDNN 9 where the system's loader finds them; see docs/cuda.md"
         );
@@ -115,7 +156,7 @@ pub fn set_up(cuda: bool) -> Result<PathBuf> {
 /// Has pip download the wheel, which it refuses unless the hash is the one given.
 fn download(wheel: &Wheel, to: &Path) -> Result<()> {
     let list = to.join("requirements.txt");
-    let line = format!("{}=={VERSION} --hash=sha256:{}\n", wheel.package, wheel.sha256);
+    let line = format!("{}=={} --hash=sha256:{}\n", wheel.package, wheel.version, wheel.sha256);
     std::fs::write(&list, line).map_err(|e| format!("{}: {e}", list.display()))?;
     let mut pip = Command::new(run::python());
     pip.args([
@@ -128,6 +169,12 @@ fn download(wheel: &Wheel, to: &Path) -> Result<()> {
         "--require-hashes",
     ]);
     pip.args(["--only-binary=:all:", "--python-version", "3.12", "--implementation", "cp"]);
+    // pip takes a platform's name literally; older ones serve as well.
+    for older in ["manylinux2014_x86_64", "manylinux2010_x86_64"] {
+        if wheel.platform.starts_with("manylinux") && wheel.platform.ends_with("x86_64") {
+            pip.args(["--platform", older]);
+        }
+    }
     pip.args(["--platform", wheel.platform, "--dest"]).arg(to).arg("--requirement").arg(&list);
     run::all(&mut pip).map_err(|e| format!("{e}; Python 3 with pip and a way to PyPI are needed"))
 }

@@ -1,0 +1,61 @@
+//! A graph most of whose inputs stay the same from run to run: they are copied to the device once, and each run
+//! copies one input there and the outputs back.
+
+use std::sync::Arc;
+
+use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::IoBinding;
+use ort::session::RunOptions;
+
+use super::session::{Session, Value, explain};
+use crate::error::Result;
+
+/// A session with its inputs bound.
+pub struct Bound {
+    session: Session,
+    binding: IoBinding,
+    /// The input that changes.
+    name: String,
+    input: ort::value::Tensor<f32>,
+}
+
+impl Bound {
+    /// Binds `fixed` for good. The input `name`, of the shape `dims`, is given to each run.
+    pub fn new(session: Session, name: &str, dims: &[usize], fixed: Vec<Value>) -> Result<Self> {
+        let failed = |e: ort::Error| explain("the inputs cannot be bound", &e);
+        let mut binding = session.session.create_binding().map_err(failed)?;
+        for Value { name, dims, values } in fixed {
+            // Only tensors that own their values can be bound without a copy.
+            let value = ort::value::Tensor::from_array((dims, values)).map_err(failed)?;
+            binding.bind_input(name, &value).map_err(failed)?;
+        }
+        let here = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)
+            .map_err(failed)?;
+        for output in session.outputs() {
+            binding.bind_output_to_device(output, &here).map_err(failed)?;
+        }
+        let dims: Vec<i64> = dims.iter().map(|&d| d as i64).collect();
+        let input = ort::value::Tensor::new(&Allocator::default(), dims).map_err(failed)?;
+        Ok(Bound { session, binding, name: name.to_string(), input })
+    }
+
+    /// Runs the graph and shows each output to `read`, by its name. `stop` lets another thread end the run early,
+    /// which is then an error.
+    pub fn run(
+        &mut self,
+        values: &[f32],
+        stop: &Arc<RunOptions>,
+        read: &mut dyn FnMut(&str, &[f32]),
+    ) -> Result<()> {
+        let failed = |e: ort::Error| explain("the graph failed", &e);
+        self.input.extract_tensor_mut().1.copy_from_slice(values);
+        // On a card this copies; on the CPU the graph reads the tensor itself.
+        self.binding.bind_input(self.name.as_str(), &self.input).map_err(failed)?;
+        let session = &mut self.session.session;
+        let outputs = session.run_binding_with_options(&self.binding, stop).map_err(failed)?;
+        for (name, value) in outputs.iter() {
+            read(name, value.try_extract_tensor::<f32>().map_err(failed)?.1);
+        }
+        Ok(())
+    }
+}
