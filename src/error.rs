@@ -21,12 +21,20 @@ pub enum Error {
     #[error(transparent)]
     Model(#[from] impasto_onnx::Error),
     /// No model goes by that name.
-    #[error("there is no model '{name}'; known are {}; or give the path of a .safetensors or .onnx file", known.join(", "))]
+    #[error("there is no model '{name}'; known are {}; vgg19 and vgg16 come with `impasto model fetch NAME`; or give the path of a .safetensors or .onnx file", known.join(", "))]
     NoSuchModel {
         /// What was asked for.
         name: String,
         /// The names there are.
         known: Vec<String>,
+    },
+    /// A model could not be fetched from the web.
+    #[error("{url}: {problem}")]
+    Fetch {
+        /// What was asked for.
+        url: String,
+        /// What is wrong, and what to do.
+        problem: String,
     },
     /// ONNX Runtime is missing, too old or failed.
     #[error("{0}")]
@@ -44,6 +52,9 @@ pub enum Error {
         /// What to do.
         advice: String,
     },
+    /// The system or the card had no more memory while a graph ran.
+    #[error("there is not enough memory ({0}); choose a smaller size or smaller tiles")]
+    OutOfMemory(String),
     /// A result could not be written.
     #[error("{path}: cannot be written: {problem}", path = path.display())]
     Output {
@@ -68,10 +79,13 @@ impl Error {
         match self {
             Error::Parameters(_) => 2,
             Error::Picture { .. } => 3,
-            Error::Model(impasto_onnx::Error::Io { .. }) | Error::Model(_) | Error::NoSuchModel { .. } => 4,
+            Error::Model(impasto_onnx::Error::Io { .. })
+            | Error::Model(_)
+            | Error::NoSuchModel { .. }
+            | Error::Fetch { .. } => 4,
             Error::Runtime(_) | Error::Device(_) => 5,
             Error::Output { .. } => 6,
-            Error::Memory { .. } => 7,
+            Error::Memory { .. } | Error::OutOfMemory(_) => 7,
             Error::Cancelled => 130,
         }
     }

@@ -43,9 +43,9 @@ impl From<Error> for Failure {
         let status = match &e {
             Error::Parameters(_) => IMPASTO_PARAMETERS,
             Error::Picture { .. } => IMPASTO_PICTURE,
-            Error::Model(_) | Error::NoSuchModel { .. } => IMPASTO_MODEL,
+            Error::Model(_) | Error::NoSuchModel { .. } | Error::Fetch { .. } => IMPASTO_MODEL,
             Error::Runtime(_) | Error::Device(_) => IMPASTO_RUNTIME,
-            Error::Memory { .. } => IMPASTO_MEMORY,
+            Error::Memory { .. } | Error::OutOfMemory(_) => IMPASTO_MEMORY,
             Error::Cancelled => IMPASTO_CANCELLED,
             _ => IMPASTO_INTERNAL,
         };

@@ -49,7 +49,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn bad_model(file: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub fn bad_model(file: impl Into<String>, problem: impl Into<String>) -> Self {
         Error::BadModel { file: file.into(), problem: problem.into() }
     }
 }

@@ -1,7 +1,7 @@
 //! VGG-shaped models from weights: torchvision's layout of VGG19 in safetensors, and seeded weights of the
 //! same shape.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use rand::SeedableRng;
@@ -19,19 +19,87 @@ use crate::model::{Chain, Model};
 const CONVOLUTIONS: [usize; 5] = [2, 2, 4, 4, 4];
 const CHANNELS: [usize; 5] = [64, 128, 256, 512, 512];
 
-/// (index in torchvision's `vgg19().features`, opens a new block) of each convolution.
-fn layout() -> impl Iterator<Item = (usize, bool)> {
-    let mut index = 0;
-    CONVOLUTIONS.iter().enumerate().flat_map(move |(block, &count)| {
-        let first = index;
-        index += 2 * count + 1;
-        (0..count).map(move |place| (first + 2 * place, place == 0 && block > 0))
-    })
+/// A convolution among the tensors of a file.
+#[derive(Debug, PartialEq)]
+struct Layer {
+    /// Its index in torchvision's `features`.
+    index: usize,
+    /// Whether it is the first after a pooling.
+    opens_block: bool,
+    /// Whether a batch normalisation follows, under the next index.
+    normalised: bool,
 }
 
-/// Reads a VGG19, or a prefix of one, from the bytes of a safetensors file with tensors
-/// `features.N.weight` [O, I, k, k] and `features.N.bias` [O], float32 or float16, and optionally
-/// `features.N.tap` [O, O], the tap head of the ReLU behind. Channels are what the weights say.
+/// The convolutions of a VGG by the names of its tensors, in torchvision's layout: a ReLU comes after each, or a batch
+/// normalisation and a ReLU, and each pooling takes an index of its own, so that a larger step shows where a block
+/// begins. Linear layers are not looked at.
+fn layers<'a>(names: impl Iterator<Item = &'a str>, file: &str) -> Result<Vec<Layer>> {
+    let bad = |problem: String| Error::bad_model(file, problem);
+    let mut with_statistics = BTreeSet::new();
+    let mut indices = BTreeSet::new();
+    for name in names {
+        let mut parts = name.strip_prefix("features.").unwrap_or_default().splitn(2, '.');
+        let (Some(Ok(index)), Some(what)) = (parts.next().map(str::parse::<usize>), parts.next()) else {
+            continue;
+        };
+        match what {
+            "weight" => indices.insert(index),
+            "running_mean" => with_statistics.insert(index),
+            _ => false,
+        };
+    }
+    let convolutions: Vec<usize> = indices.iter().copied().filter(|i| !with_statistics.contains(i)).collect();
+    if convolutions.first() != Some(&0) {
+        return Err(bad(
+            "has no tensor features.0.weight; expected the convolutions of a VGG under torchvision's names"
+                .to_string(),
+        ));
+    }
+    let mut layers: Vec<Layer> = Vec::new();
+    for index in convolutions {
+        let normalised = with_statistics.contains(&(index + 1));
+        let mut opens_block = false;
+        if let Some(last) = layers.last() {
+            let step = if last.normalised { 3 } else { 2 };
+            opens_block = index == last.index + step + 1;
+            if !opens_block && index != last.index + step {
+                let missing = last.index + step;
+                return Err(bad(format!(
+                    "has features.{index}.weight but not features.{missing}.weight before it"
+                )));
+            }
+        }
+        layers.push(Layer { index, opens_block, normalised });
+    }
+    Ok(layers)
+}
+
+/// The names, among those of a file's tensors, that the method needs: everything up to the first convolution of the
+/// fifth block (conv5_1), the deepest that Gatys et al. read.
+pub fn needed<'a>(names: impl Iterator<Item = &'a str>, file: &str) -> Result<Vec<String>> {
+    let names: BTreeSet<&str> = names.collect();
+    let (mut block, mut needed) = (1, Vec::new());
+    for layer in layers(names.iter().copied(), file)? {
+        block += usize::from(layer.opens_block);
+        let mut take = |index: usize, what: &[&str]| {
+            let wanted = what.iter().map(|what| format!("features.{index}.{what}"));
+            needed.extend(wanted.filter(|name| names.contains(name.as_str())));
+        };
+        take(layer.index, &["weight", "bias", "tap"]);
+        if layer.normalised {
+            take(layer.index + 1, &["weight", "bias", "running_mean", "running_var"]);
+        }
+        if block == 5 {
+            break;
+        }
+    }
+    Ok(needed)
+}
+
+/// Reads a VGG (16 or 19 layers, with or without batch normalisation), or a prefix of one, from the bytes of a
+/// safetensors file with tensors `features.N.weight` [O, I, k, k] and `features.N.bias` [O], float32 or float16, and
+/// optionally `features.N.tap` [O, O], the tap head of the ReLU behind. Channels are what the weights say. Batch
+/// normalisations are folded into the convolutions before them.
 ///
 /// The manifest is read from the file's metadata, key `impasto` (JSON) or the keys `mean` and `std` (three
 /// numbers with commas between, on a scale of 0..255). `file` is named in errors.
@@ -46,17 +114,9 @@ pub fn from_safetensors(bytes: &[u8], file: &str) -> Result<Model> {
     let mut chain = Chain::new();
     let mut heads = Vec::new();
     let mut channels = 3;
-    let mut ended = None;
-    for (index, new_block) in layout() {
+    for Layer { index, opens_block, normalised } in layers(tensors.names().into_iter(), file)? {
         let name = format!("features.{index}.weight");
-        if tensors.tensor(&name).is_err() {
-            ended.get_or_insert(index);
-            continue;
-        }
-        if let Some(missing) = ended {
-            return Err(bad(format!("has {name} but not features.{missing}.weight before it")));
-        }
-        let weight = read(&tensors, &name, file)?;
+        let mut weight = read(&tensors, &name, file)?;
         let &[out, input, kh, kw] = weight.dims.as_slice() else {
             return Err(bad(format!(
                 "{name} has shape {:?}, expected four dimensions [O, I, h, w]",
@@ -69,15 +129,24 @@ pub fn from_safetensors(bytes: &[u8], file: &str) -> Result<Model> {
                 weight.dims
             )));
         }
-        let name = format!("features.{index}.bias");
-        if tensors.tensor(&name).is_err() {
-            return Err(bad(format!("{name} is missing")));
+        let vector = |name: String| -> Result<Tensor> {
+            if tensors.tensor(&name).is_err() {
+                return Err(bad(format!("{name} is missing")));
+            }
+            let vector = read(&tensors, &name, file)?;
+            if vector.dims != [out] {
+                return Err(bad(format!("{name} has shape {:?}, expected [{out}]", vector.dims)));
+            }
+            Ok(vector)
+        };
+        let mut bias = vector(format!("features.{index}.bias"))?;
+        if normalised {
+            let part = |what: &str| vector(format!("features.{}.{what}", index + 1));
+            let parts = [part("weight")?, part("bias")?, part("running_mean")?, part("running_var")?];
+            fold(&mut weight, &mut bias, &parts)
+                .ok_or_else(|| bad(format!("features.{}.running_var must not be below 0", index + 1)))?;
         }
-        let bias = read(&tensors, &name, file)?;
-        if bias.dims != [out] {
-            return Err(bad(format!("{name} has shape {:?}, expected [{out}]", bias.dims)));
-        }
-        if new_block {
+        if opens_block {
             chain.pool();
         }
         chain.conv(weight, bias);
@@ -94,18 +163,32 @@ pub fn from_safetensors(bytes: &[u8], file: &str) -> Result<Model> {
         });
         channels = out;
     }
-    if heads.is_empty() {
-        return Err(bad(
-            "has no tensor features.0.weight; expected the convolutions of VGG19 under torchvision's names"
-                .to_string(),
-        ));
-    }
     let mut model = Model::new(manifest, chain.finish(), file)?;
     // `taps` is sorted by block and place, which is the order of the layers.
     for (tap, head) in model.taps.values_mut().zip(heads) {
         tap.head = head;
     }
     Ok(model)
+}
+
+/// Makes a convolution and the batch normalisation behind it (Ioffe and Szegedy 2015: γ, β, mean, variance; torchvision's
+/// ε) one convolution. None if a variance is negative.
+fn fold(weight: &mut Tensor, bias: &mut Tensor, parts: &[Tensor; 4]) -> Option<()> {
+    const EPSILON: f32 = 1e-5;
+    let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|i| parts[i].as_f32().unwrap_or_default());
+    let (mut weights, mut biases) = (weight.as_f32()?.to_vec(), bias.as_f32()?.to_vec());
+    let each = weights.len() / biases.len().max(1);
+    for (at, (bias, weights)) in biases.iter_mut().zip(weights.chunks_exact_mut(each.max(1))).enumerate() {
+        if variance[at] < 0.0 {
+            return None;
+        }
+        let factor = gamma[at] / (variance[at] + EPSILON).sqrt();
+        weights.iter_mut().for_each(|w| *w *= factor);
+        *bias = (*bias - mean[at]) * factor + beta[at];
+    }
+    *weight = Tensor::f32(&weight.dims.clone(), weights);
+    *bias = Tensor::f32(&bias.dims.clone(), biases);
+    Some(())
 }
 
 fn manifest(metadata: Option<&HashMap<String, String>>, file: &str) -> Result<Manifest> {
@@ -195,11 +278,69 @@ pub fn seeded(seed: u64) -> Result<Model> {
 mod tests {
     use super::*;
 
+    /// The names of torchvision's tensors for these blocks, with linear layers behind.
+    fn names(blocks: &[usize], normalised: bool) -> Vec<String> {
+        let (mut index, mut names) = (0, Vec::new());
+        for count in blocks {
+            for _ in 0..*count {
+                names.extend(["weight", "bias"].map(|what| format!("features.{index}.{what}")));
+                index += 1;
+                if normalised {
+                    let parts = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
+                    names.extend(parts.map(|what| format!("features.{index}.{what}")));
+                    index += 1;
+                }
+                index += 1;
+            }
+            index += 1;
+        }
+        names.extend(["classifier.0.weight".to_string(), "head.fc.weight".to_string()]);
+        names
+    }
+
     #[test]
-    fn layout_is_torchvisions() {
-        let indices: Vec<usize> = layout().map(|(i, _)| i).collect();
-        assert_eq!(indices, [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]);
-        let blocks: Vec<usize> = layout().filter(|(_, new)| *new).map(|(i, _)| i).collect();
-        assert_eq!(blocks, [5, 10, 19, 28]);
+    fn layers_are_torchvisions() {
+        for (blocks, last) in [(CONVOLUTIONS, 28), ([2, 2, 3, 3, 3], 24)] {
+            let names = names(&blocks, false);
+            let found = layers(names.iter().map(String::as_str), "x").expect("layers");
+            assert_eq!(found.len(), blocks.iter().sum::<usize>());
+            let firsts: Vec<usize> = found.iter().filter(|l| l.opens_block).map(|l| l.index).collect();
+            assert_eq!((firsts.len(), firsts[0], firsts[3]), (4, 5, last));
+            let needed = needed(names.iter().map(String::as_str), "x").expect("names");
+            assert_eq!(needed.last(), Some(&format!("features.{last}.bias")));
+            assert!(needed.iter().all(|name| name.starts_with("features.")));
+        }
+        let names = names(&CONVOLUTIONS, true);
+        let found = layers(names.iter().map(String::as_str), "x").expect("layers");
+        assert!(found.iter().all(|l| l.normalised));
+        let firsts: Vec<usize> = found.iter().filter(|l| l.opens_block).map(|l| l.index).collect();
+        assert_eq!(firsts, [7, 14, 27, 40]);
+        let needed = needed(names.iter().map(String::as_str), "x").expect("names");
+        assert_eq!(needed.last(), Some(&"features.41.running_var".to_string()));
+    }
+
+    #[test]
+    fn a_folded_normalisation_does_what_it_did() {
+        let tensor = |values: &[f32]| Tensor::f32(&[values.len()], values.to_vec());
+        let mut weight = Tensor::f32(&[2, 1, 1, 1], vec![3.0, -2.0]);
+        let mut bias = tensor(&[0.5, 1.0]);
+        let parts = [tensor(&[2.0, 0.5]), tensor(&[0.1, -0.2]), tensor(&[0.3, 0.7]), tensor(&[4.0, 0.25])];
+        fold(&mut weight, &mut bias, &parts).expect("a convolution");
+        let of = |w: f32, b: f32, g: f32, beta: f32, m: f32, v: f32, x: f32| {
+            ((w * x + b) - m) / v.sqrt() * g + beta
+        };
+        let (w, b) = (weight.as_f32().expect("f32"), bias.as_f32().expect("f32"));
+        for x in [-1.0, 0.0, 2.5] {
+            assert!((w[0] * x + b[0] - of(3.0, 0.5, 2.0, 0.1, 0.3, 4.0, x)).abs() < 1e-4);
+            assert!((w[1] * x + b[1] - of(-2.0, 1.0, 0.5, -0.2, 0.7, 0.25, x)).abs() < 1e-4);
+        }
+        assert!(
+            fold(
+                &mut weight,
+                &mut bias,
+                &[tensor(&[1.0; 2]), tensor(&[0.0; 2]), tensor(&[0.0; 2]), tensor(&[-1.0; 2])]
+            )
+            .is_none()
+        );
     }
 }

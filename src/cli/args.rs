@@ -91,10 +91,14 @@ pub enum Command {
     /// Tell how far a picture is from its aim: the loss, with its terms
     Score(Box<ScoreArgs>),
     /// List what the computation can run on
-    Devices,
+    Devices {
+        /// Also run a model's objective on each, and tell which of ONNX Runtime's providers ran its nodes
+        #[arg(long, value_name = "MODEL", num_args = 0..=1, default_missing_value = impasto::models::DEFAULT)]
+        nodes: Option<String>,
+    },
     /// Print the JSON Schema of the parameters that --params reads, with ranges and defaults
     Schema,
-    /// List, describe, import and export models
+    /// List, describe, fetch, import, remove and export models
     #[command(subcommand)]
     Model(ModelCommand),
     /// Print completions for a shell
@@ -115,6 +119,23 @@ pub enum ModelCommand {
         /// A name from `impasto model list`, or a file
         #[arg(default_value = impasto::models::DEFAULT)]
         model: String,
+    },
+    /// Get a model from the web and keep it: only the bytes that the method needs, gone on from after a break
+    Fetch {
+        /// vgg19 or vgg16, or the name to keep the file of --from under
+        #[arg(default_value = "vgg19")]
+        name: String,
+        /// The address of a .safetensors file, in place of the Hugging Face hub's (HF_ENDPOINT names a mirror of it)
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// Say nothing but errors
+        #[arg(short, long)]
+        quiet: bool,
+    },
+    /// Remove a model that was imported or fetched
+    Remove {
+        /// A name from `impasto model list`
+        name: String,
     },
     /// Check a .safetensors or .onnx file and keep it under a name
     Import {
@@ -174,6 +195,9 @@ pub struct EngineArgs {
     /// The most memory that the job may need, for example 4G or 800M [most of what is free]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub max_memory: Option<u64>,
+    /// Let a CUDA card compute convolutions in full single precision, not in TF32: slower
+    #[arg(long)]
+    pub no_tf32: bool,
 }
 
 impl EngineArgs {
@@ -183,6 +207,7 @@ impl EngineArgs {
             device: self.device,
             threads: self.threads,
             memory: self.max_memory,
+            tf32: !self.no_tf32,
         }
     }
 }

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use impasto::{Error, Result, runtime};
+use impasto::{Engine, EngineOptions, Error, Result, runtime};
 
 use args::{Cli, Command, ModelCommand};
 
@@ -33,13 +33,17 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         None => return stylise::run(cli),
         Some(Command::Score(score)) => stylise::score(score)?,
-        Some(Command::Devices) => devices()?,
+        Some(Command::Devices { nodes }) => devices(nodes.as_deref())?,
         Some(Command::Schema) => {
             let text = serde_json::to_string_pretty(&impasto::params::schema()).unwrap_or_default();
             print(format!("{text}\n").as_bytes())?;
         }
         Some(Command::Model(ModelCommand::List)) => models::list()?,
         Some(Command::Model(ModelCommand::Info { model })) => models::info(model)?,
+        Some(Command::Model(ModelCommand::Fetch { name, from, quiet })) => {
+            models::fetch(name, from.clone(), *quiet)?
+        }
+        Some(Command::Model(ModelCommand::Remove { name })) => models::remove(name)?,
         Some(Command::Model(ModelCommand::Import { file, name })) => models::import(file, name.as_deref())?,
         Some(Command::Model(ModelCommand::Export(export))) => models::export(export)?,
         Some(Command::Completions { shell }) => {
@@ -58,12 +62,20 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn devices() -> Result<()> {
+fn devices(model: Option<&str>) -> Result<()> {
     let library = runtime::load()?;
     let mut text = String::new();
     for info in runtime::devices()? {
+        let works = info.problem.is_none();
         let state = info.problem.map_or("works".to_string(), |p| format!("cannot be used: {p}"));
         text += &format!("{:8} {state}\n", info.device.to_string());
+        if let Some(model) = model.filter(|_| works) {
+            let options =
+                EngineOptions { model: model.into(), device: info.device, ..EngineOptions::default() };
+            for (provider, nodes) in Engine::new(&options)?.placement()? {
+                text += &format!("         {nodes} nodes of {model} on {provider}\n");
+            }
+        }
     }
     text += &format!("ONNX Runtime: {}\n", library.display());
     print(text.as_bytes())

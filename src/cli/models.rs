@@ -4,6 +4,7 @@ use std::path::Path;
 
 use impasto::onnx::{self, Model};
 use impasto::{Result, models};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::ExportArgs;
 use super::print;
@@ -16,13 +17,36 @@ pub fn list() -> Result<()> {
         text += &format!("{:20} {place}{default}\n", entry.name);
     }
     if let Some(folder) = models::folder() {
-        text += &format!("More with `impasto model import FILE`, which keeps them in {}\n", folder.display());
+        text += &format!(
+            "More with `impasto model fetch vgg19` and `impasto model import FILE`, which keep them in {}\n",
+            folder.display()
+        );
     }
     print(text.as_bytes())
 }
 
 pub fn info(name: &str) -> Result<()> {
     print(describe(&models::open(name)?).as_bytes())
+}
+
+pub fn fetch(name: &str, from: Option<String>, quiet: bool) -> Result<()> {
+    let what = models::Fetch { name: name.to_string(), url: from };
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let style =
+        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let entry = models::fetch(&what, &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    print(format!("fetched; use it with --model {}\n", entry.name).as_bytes())
+}
+
+pub fn remove(name: &str) -> Result<()> {
+    let entry = models::remove(name)?;
+    let place = entry.path.map_or(String::new(), |p| format!(" ({})", p.display()));
+    print(format!("removed {}{place}\n", entry.name).as_bytes())
 }
 
 pub fn import(file: &Path, name: Option<&str>) -> Result<()> {

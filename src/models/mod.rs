@@ -1,4 +1,9 @@
-//! The models that can be named: built into the program, in the user's folder, or any file.
+//! The models that can be named: built into the program, in the user's folder (`keep` puts them there, `fetch` from
+//! the web), or any file.
+
+#[cfg(feature = "fetch")]
+mod fetch;
+mod keep;
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +11,17 @@ use impasto_onnx::{Model, vgg};
 
 use crate::error::{Error, Result};
 
+#[cfg(feature = "fetch")]
+pub use fetch::{Fetch, fetch, known};
+pub use keep::{import, remove};
+
 /// The model that is used when none is named: a small network that imitates VGG19's first three blocks
 /// (docs/model-card.md).
 pub const DEFAULT: &str = "compact";
 /// VGG19 in shape, with seeded weights that have learnt nothing: for measuring speed, and for tests.
 pub const RANDOM: &str = "vgg19-random";
 const BUILT_IN: [&str; 2] = [DEFAULT, RANDOM];
-const COMPACT: &[u8] = include_bytes!("../assets/models/compact.safetensors");
+const COMPACT: &[u8] = include_bytes!("../../assets/models/compact.safetensors");
 const SEED: u64 = 19;
 
 /// A model that can be named.
@@ -68,40 +77,4 @@ pub fn open(name: &str) -> Result<Model> {
             known: models.into_iter().map(|m| m.name).collect(),
         }),
     }
-}
-
-/// Checks a model file and copies it into the user's folder under `name` (its own name if none is given).
-/// External data of an ONNX file is not taken along, so such a file is refused.
-pub fn import(file: &Path, name: Option<&str>) -> Result<Entry> {
-    let model = impasto_onnx::read(file)?;
-    let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_string();
-    let name = name
-        .map_or_else(|| file.file_stem().map(|s| s.to_string_lossy().into_owned()), |n| Some(n.to_string()));
-    let name = name.unwrap_or(model.manifest.name);
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-        return Err(Error::Parameters(format!(
-            "name: '{name}' is not a name for a model; use letters, digits, '-', '_' and '.'"
-        )));
-    }
-    if BUILT_IN.contains(&name.as_str()) {
-        return Err(Error::Parameters(format!("name: '{name}' is built in; choose another with --name")));
-    }
-    let folder = folder()
-        .ok_or_else(|| Error::Parameters("there is no data folder for this user; set HOME".into()))?;
-    let bytes =
-        std::fs::read(file).map_err(|source| impasto_onnx::Error::Io { path: file.to_path_buf(), source })?;
-    let to = folder.join(format!("{name}.{ending}"));
-    if ending == "onnx" {
-        impasto_onnx::import::from_onnx(&bytes, &to).map_err(|e| {
-            Error::Parameters(format!(
-                "{}: needs files beside it; export it as a single file ({e})",
-                file.display()
-            ))
-        })?;
-    }
-    std::fs::create_dir_all(&folder)
-        .map_err(|e| Error::Output { path: folder.clone(), problem: e.to_string() })?;
-    crate::picture::write_atomically(&to, &bytes)?;
-    Ok(Entry { name, path: Some(to) })
 }

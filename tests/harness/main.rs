@@ -6,6 +6,7 @@ mod common;
 mod controls;
 mod exported;
 mod faults;
+mod fetched;
 mod gradient;
 mod imported;
 mod interrupted;

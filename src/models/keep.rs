@@ -1,0 +1,106 @@
+//! Puts models into the user's folder and takes them out. What is kept was read and checked before, and appears whole.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use impasto_onnx::{Manifest, vgg};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+
+use super::{BUILT_IN, Entry, folder, list};
+use crate::error::{Error, Result};
+
+pub(super) fn unwritable(path: &Path, e: &std::io::Error) -> Error {
+    Error::Output { path: path.to_path_buf(), problem: e.to_string() }
+}
+
+/// Whether a model may be kept under that name.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(Error::Parameters(format!(
+            "name: '{name}' is not a name for a model; use letters, digits, '-', '_' and '.'"
+        )));
+    }
+    if BUILT_IN.contains(&name) {
+        return Err(Error::Parameters(format!("name: '{name}' is built in; choose another with --name")));
+    }
+    Ok(())
+}
+
+/// Checks a model file and keeps it in the user's folder under `name` (its own name if none is given): a safetensors
+/// file as its convolutions alone, an ONNX file as it is. External data of an ONNX file is not taken along, so such a
+/// file is refused.
+pub fn import(file: &Path, name: Option<&str>) -> Result<Entry> {
+    let model = impasto_onnx::read(file)?;
+    let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_string();
+    let stem = file.file_stem().map(|s| s.to_string_lossy().into_owned());
+    let name = name.map(str::to_string).or(stem).unwrap_or_else(|| model.manifest.name.clone());
+    check_name(&name)?;
+    let bytes =
+        std::fs::read(file).map_err(|source| impasto_onnx::Error::Io { path: file.to_path_buf(), source })?;
+    if ending != "onnx" {
+        return convolutions(
+            &bytes,
+            &file.display().to_string(),
+            &name,
+            &Manifest { name: name.clone(), ..model.manifest },
+        );
+    }
+    let to = folder_made()?.join(format!("{name}.onnx"));
+    impasto_onnx::import::from_onnx(&bytes, &to).map_err(|e| {
+        Error::Parameters(format!(
+            "{}: needs files beside it; export it as a single file ({e})",
+            file.display()
+        ))
+    })?;
+    crate::picture::write_atomically(&to, &bytes)?;
+    Ok(Entry { name, path: Some(to) })
+}
+
+/// Removes a model from the user's folder.
+pub fn remove(name: &str) -> Result<Entry> {
+    let models = list();
+    match models.iter().find(|m| m.name == name) {
+        Some(entry @ Entry { path: Some(path), .. }) => {
+            std::fs::remove_file(path).map_err(|e| unwritable(path, &e))?;
+            Ok(entry.clone())
+        }
+        Some(_) => Err(Error::Parameters(format!("name: '{name}' is built in and cannot be removed"))),
+        None => Err(Error::NoSuchModel {
+            name: name.to_string(),
+            known: models.into_iter().map(|m| m.name).collect(),
+        }),
+    }
+}
+
+/// The tensors of a safetensors file that a model is made of.
+#[cfg(feature = "fetch")]
+pub(super) fn wanted<'a>(names: impl Iterator<Item = &'a str>, file: &str) -> Result<Vec<String>> {
+    Ok(vgg::needed(names, file)?)
+}
+
+/// Reads the bytes of a safetensors file, checks them, and keeps the tensors that the method needs.
+pub(super) fn convolutions(bytes: &[u8], file: &str, name: &str, manifest: &Manifest) -> Result<Entry> {
+    let bad = |e: safetensors::SafeTensorError| impasto_onnx::Error::bad_model(file, e.to_string());
+    vgg::from_safetensors(bytes, file)?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(bad)?;
+    let mut kept: Vec<(String, TensorView)> = Vec::new();
+    for tensor in vgg::needed(tensors.names().into_iter(), file)? {
+        kept.push((tensor.clone(), tensors.tensor(&tensor).map_err(bad)?));
+    }
+    let json =
+        serde_json::to_string(manifest).map_err(|e| impasto_onnx::Error::bad_model(file, e.to_string()))?;
+    let metadata = HashMap::from([("impasto".to_string(), json)]);
+    let bytes = safetensors::serialize(kept, Some(metadata)).map_err(bad)?;
+    let to = folder_made()?.join(format!("{name}.safetensors"));
+    crate::picture::write_atomically(&to, &bytes)?;
+    Ok(Entry { name: name.to_string(), path: Some(to) })
+}
+
+fn folder_made() -> Result<std::path::PathBuf> {
+    let folder = folder()
+        .ok_or_else(|| Error::Parameters("there is no data folder for this user; set HOME".into()))?;
+    std::fs::create_dir_all(&folder).map_err(|e| unwritable(&folder, &e))?;
+    Ok(folder)
+}
