@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import results
+
 parser = argparse.ArgumentParser()
 parser.add_argument("pairs", nargs="+", help="CONTENT:STYLE")
 parser.add_argument("--teacher", required=True)
@@ -20,9 +22,11 @@ parser.add_argument("--model", action="append", help="compact if left out; may b
 parser.add_argument("--size", default="320")
 parser.add_argument("--iterations", default="150")
 parser.add_argument("--keep", help="a folder for the pictures")
+parser.add_argument("--json", help="also write the results into this file")
 args = parser.parse_args()
 program = os.environ["IMPASTO"]
 models = args.model or ["compact"]
+runs = []
 
 
 def stylise(content, style, model, iterations, out):
@@ -56,3 +60,5 @@ with tempfile.TemporaryDirectory() as temporary:
         cells.append(stylise(content, style, args.teacher, args.iterations, f"{folder}/{name}-teacher.png")["loss"])
         text = " | ".join(f"{loss:.2e} | {first / loss:.0f}" for loss in cells)
         print(f"| {name} | {first:.2e} | {text} |", flush=True)
+        runs.append({"pair": name, "content": first} | dict(zip([Path(model).stem for model in models] + ["teacher"], cells)))
+results.save(args.json, "quality", runs)

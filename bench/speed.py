@@ -20,6 +20,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
+import results as records
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--model", default="vgg19-random")
 parser.add_argument("--against", help="a model; PyTorch on the same weights if left out")
@@ -28,6 +30,7 @@ parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--rounds", type=int, default=7)
 parser.add_argument("--style-taps", help="left out, the reference taps that the model has")
 parser.add_argument("--content-taps")
+parser.add_argument("--json", help="also write the results into this file")
 args = parser.parse_args()
 
 
@@ -116,7 +119,7 @@ class Torch:
         return loss.item(), self.picture.grad.numpy()
 
 
-peer = args.against or "PyTorch"
+peer, runs = args.against or "PyTorch", []
 print(f"{args.model} against {peer}, {args.threads} threads, ONNX Runtime {onnxruntime.__version__}")
 for size in args.sizes.split(","):
     width, height = (int(v) for v in size.split("x"))
@@ -142,3 +145,5 @@ for size in args.sizes.split(","):
             times[runner].append(time.perf_counter() - begun)
     own, other = (1000 * statistics.median(times[r]) for r in (a, b))
     print(f"{size:>10}: {own:8.1f} ms, {peer} {other:8.1f} ms: {other / own:.2f} times as fast", flush=True)
+    runs.append({"model": args.model, "against": peer, "size": size, "threads": args.threads, "milliseconds": own, "peer": other})
+records.save(args.json, "speed", runs)

@@ -15,9 +15,7 @@ of the others the time is told until that is at or below what the tutorial's pic
 the time that the look at it takes, for impasto of the shortest of a row of whole runs that gets there.
 """
 import argparse
-import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -29,6 +27,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+import results
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("pairs", nargs="+", help="CONTENT:STYLE")
 parser.add_argument("--weights", required=True, help="VGG19's convolutions in torchvision's layout, Caffe's preprocessing")
@@ -37,8 +37,29 @@ parser.add_argument("--evaluations", type=int, default=500)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--iterations", default="4,6,8,10,13,16,20,25,32,40,50,64,80,100", help="those that impasto tries")
 parser.add_argument("--json", help="also write the results into this file")
+parser.add_argument("--pause", help="while this file exists, wait before the next evaluation; the waiting is not counted")
 args = parser.parse_args()
 torch.set_num_threads(args.threads)
+
+
+class Clock:
+    """Seconds, without those in which `--pause` made it wait."""
+    waited = 0.0
+
+    @classmethod
+    def now(cls):
+        return time.time() - cls.waited
+
+    @classmethod
+    def wait(cls):
+        if args.pause and os.path.exists(args.pause):
+            begun = time.time()
+            print("paused", file=sys.stderr, flush=True)
+            while os.path.exists(args.pause):
+                time.sleep(0.2)
+            print("going on", file=sys.stderr, flush=True)
+            cls.waited += time.time() - begun
+
 
 STYLE, CONTENT, CONTENT_WEIGHT = ("relu1_1", "relu2_1", "relu3_1"), "relu3_3", 0.05
 # Pictures are RGB, 0..255, minus this mean.
@@ -105,20 +126,21 @@ def saved(picture):
 
 def tutorial(content, style):
     """The saved picture and the seconds it took."""
-    begun = time.time()
+    begun = Clock.now()
     objective = Objective(Network(frozen=False), content, style)
     x = content.clone().requires_grad_()
     optimiser = torch.optim.LBFGS([x], max_iter=args.evaluations, max_eval=args.evaluations,
                                   tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe")
 
     def closure():
+        Clock.wait()
         optimiser.zero_grad()
         loss = objective(x)
         loss.backward()
         return loss
 
     optimiser.step(closure)
-    return saved(x), time.time() - begun
+    return saved(x), Clock.now() - begun
 
 
 class Reached(Exception):
@@ -127,7 +149,7 @@ class Reached(Exception):
 
 def good(content, style, target, measure):
     """Seconds until the best picture so far, saved, is at or below the target; None if it never is."""
-    begun, looked = time.time(), 0.0
+    begun, looked = Clock.now(), 0.0
     layout = dict(memory_format=torch.channels_last)
     objective = Objective(Network(frozen=True), content.contiguous(**layout), style.contiguous(**layout))
     z = torch.asin(2 * content.clamp(1 / 768, 1 - 1 / 768) - 1).requires_grad_()
@@ -137,6 +159,7 @@ def good(content, style, target, measure):
 
     def closure():
         nonlocal scale, best, looked
+        Clock.wait()
         optimiser.zero_grad()
         x = (0.5 + 0.5 * torch.sin(z)).contiguous(**layout)
         loss = objective(x)
@@ -144,13 +167,13 @@ def good(content, style, target, measure):
             (gradient,) = torch.autograd.grad(loss, z, retain_graph=True)
             scale = 0.025 * z.numel() ** 0.5 / gradient.norm().item()
         (loss * scale).backward()
-        at = time.time()
+        at = Clock.now()
         # Rounding to 8 bits makes it worse, so there is nothing to see before.
         if loss.item() < min(best, target):
             best = loss.item()
             if measure(saved(x)) <= target:
                 raise Reached(at - begun - looked)
-        looked += time.time() - at
+        looked += Clock.now() - at
         return (loss * scale).detach()
 
     try:
@@ -165,9 +188,10 @@ def impasto(content, style, size, iterations, out):
     command = [os.environ["IMPASTO"], content, style, "-o", out, "--model", args.weights, "--size", str(size),
                "--iterations", iterations, "--content-taps", CONTENT, "--content-weight", str(CONTENT_WEIGHT * 10),
                "--device", "cpu", "--threads", str(args.threads), "--quiet"]
-    begun = time.time()
+    Clock.wait()
+    begun = Clock.now()
     subprocess.run(command, check=True)
-    return time.time() - begun
+    return Clock.now() - begun
 
 
 def prepared(path, size, to):
@@ -203,9 +227,8 @@ def compare(content, style, size, folder):
 
 
 def main():
-    results = {"machine": f"{platform.machine()}, {args.threads} threads, {platform.system()}, torch {torch.__version__}",
-               "evaluations": args.evaluations, "runs": []}
-    print(results["machine"])
+    runs = []
+    print(f"{args.threads} threads, torch {torch.__version__}")
     print("| pair | size | objective at the start | tutorial's at its end | tutorial | good PyTorch | Impasto | ratios |")
     print("|---|---|---|---|---|---|---|---|")
     for pair in args.pairs:
@@ -213,13 +236,12 @@ def main():
         for size in map(int, args.sizes.split(",")):
             with tempfile.TemporaryDirectory() as folder:
                 r = compare(content, style, size, folder)
-            results["runs"].append(r)
+            runs.append(r | {"evaluations": args.evaluations, "threads": args.threads})
             seconds = lambda name: "never" if r[name] is None else f"{r[name]:.1f} s"
             ratio = lambda name: "" if None in (r[name], r["impasto"]) else f"{r[name] / r['impasto']:.1f}"
             print(f"| {r['content']} × {r['style']} | {size} | {r['start']:.4g} | {r['target']:.4g} | {seconds('tutorial')} "
                   f"| {seconds('good')} | {seconds('impasto')} | {ratio('tutorial')}, {ratio('good')} |", flush=True)
-    if args.json:
-        Path(args.json).write_text(json.dumps(results, indent=2))
+    results.save(args.json, "time", runs)
 
 
 main()
