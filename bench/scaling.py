@@ -2,7 +2,7 @@
 
     PYTHON=python-with-matplotlib cargo xtask bench scaling [--megapixels 0.1,0.5,2,8,24] [--threads 1,2] [--plot FILE] [--json FILE]
 
-Each is the mean of the evaluations of one job with the built-in model. The largest sizes run with `--max-memory`.
+Each is the mean of the 3 to 12 evaluations of one job with the built-in model, the first of which finds no memory yet. The largest sizes run with `--max-memory`.
 """
 import argparse
 import os
@@ -21,7 +21,6 @@ parser.add_argument("--style", default=sample / "whirls.jpg")
 parser.add_argument("--megapixels", default="0.1,0.25,0.5,1,2,4,8,16,24")
 parser.add_argument("--threads", default=",".join(str(n) for n in (1, 2, 4, 8, 16, 32) if n <= os.cpu_count()))
 parser.add_argument("--size-of-threads", default="0.5", help="megapixels of the pictures by which threads are compared")
-parser.add_argument("--iterations", default="3")
 parser.add_argument("--max-memory", default="6G")
 parser.add_argument("--plot", help="draw the curves into this .svg or .png file")
 parser.add_argument("--json", help="also write the results into this file")
@@ -33,7 +32,7 @@ def measure(megapixels, threads, folder):
     photograph = f"{folder}/photograph.png"
     ImageOps.fit(Image.open(args.content).convert("RGB"), (width, round(width / 1.5)), Image.LANCZOS).save(photograph)
     _, peak, report = results.run([photograph, args.style, "-o", f"{folder}/out.png", "--size", width, "--levels", 1, "--iterations",
-                                   args.iterations, "--threads", threads, "--device", "cpu", "--max-memory", args.max_memory])
+                                   round(min(12, max(3, 12 / megapixels))), "--threads", threads, "--device", "cpu", "--max-memory", args.max_memory])
     run = {"megapixels": megapixels, "threads": threads, "seconds": results.per_evaluation(report), "peak": peak, "tile": report["tile"]}
     print(f"| {megapixels} | {threads} | {run['tile'] or 'none'} | {run['seconds']:.3f} | {run['seconds'] / megapixels:.3f} | {peak / 2**20:.0f} MiB |", flush=True)
     return run

@@ -134,7 +134,12 @@ fn try_cuda(index: u32) -> Result<()> {
     let y = graph.add("Conv", "y", &[&x, &kernel]);
     graph.output(&y, &["1", "1", "6", "6"]);
     let backend = Backend { threads: 1, ..Backend::of(Device::Cuda(index)) };
-    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), &backend)?;
+    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), &backend).map_err(|e| match e {
+        Error::Runtime(message) if message.contains("libcuda.so.1") => {
+            Error::Device("there is no NVIDIA driver (libcuda.so.1); install the card's driver".into())
+        }
+        e => e,
+    })?;
     let ones = vec![1.0; 64];
     let out = session.run(&[("x", Tensor { dims: &[1, 1, 8, 8], values: &ones })], None)?;
     match out.first() {

@@ -130,7 +130,7 @@ pub fn set_up(cuda: bool) -> Result<PathBuf> {
     for folder in [["cu13", "lib"], ["cudnn", "lib"]] {
         let folder = unpacked.join("nvidia").join(folder[0]).join(folder[1]);
         if folder.is_dir() {
-            found.extend(files(&folder)?);
+            found.extend(files(&folder)?.into_iter().filter(|f| f.to_string_lossy().contains(".so.")));
         }
     }
     for from in found {
