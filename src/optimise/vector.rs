@@ -1,10 +1,10 @@
 //! The vector that L-BFGS works on: a sum of stored vectors with factors, Σ cᵢ·bᵢ. argmin's two loops over the pairs
 //! only change the factors, and their dots are sums of the dots of the stored vectors, each of which is computed once
-//! (Chen, Wang and Zhou 2014, "Large-scale L-BFGS using MapReduce", do the same). Nothing is read or written until
+//! (Chen, Wang and Zhou 2014, "Large-scale L-BFGS using MapReduce", do the same) or follows from others. Nothing is read or written until
 //! the point that they lead to is asked for, in one pass.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::{Rc, Weak};
 
 use argmin_math::{
@@ -25,8 +25,8 @@ pub(super) struct Space(RefCell<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     next: u64,
-    /// L-BFGS's pairs, as long as they are there.
-    pairs: Vec<Weak<Base>>,
+    /// The parts of L-BFGS's pairs, the newest last, as long as they are there.
+    halves: Vec<Weak<Base>>,
     /// The dots that are known, the smaller name first.
     dots: HashMap<(u64, u64), f64>,
     spare: Vec<Vec<f32>>,
@@ -45,15 +45,34 @@ impl Space {
         Vector { terms: vec![(1.0, base)] }
     }
 
+    /// A vector of factor · (a − b) in half precision. Where the dots of both with a third vector are known, so is its own.
+    fn difference(self: &Rc<Self>, factor: f64, a: &Base, b: &Base) -> Option<Vector> {
+        let made = self.base(Stored::difference(factor, a.full()?, b.full()?));
+        let mut shared = self.0.borrow_mut();
+        let others: BTreeSet<u64> = shared.dots.keys().flat_map(|(x, y)| [*x, *y]).collect();
+        for other in others.into_iter().filter(|c| *c != a.name && *c != b.name) {
+            let of = |base: &Base| shared.dots.get(&key(base.name, other)).copied();
+            if let (Some(of_a), Some(of_b)) = (of(a), of(b)) {
+                shared.dots.insert(key(made.name, other), factor * (of_a - of_b));
+            }
+        }
+        drop(shared);
+        Some(Vector { terms: vec![(1.0, made)] })
+    }
+
     fn base(self: &Rc<Self>, stored: Stored) -> Rc<Base> {
         let mut shared = self.0.borrow_mut();
         shared.next += 1;
         let base = Rc::new(Base { name: shared.next, space: Rc::clone(self), stored });
         if matches!(base.stored, Stored::Half(_)) {
-            shared.pairs.push(Rc::downgrade(&base));
+            shared.halves.push(Rc::downgrade(&base));
         }
         base
     }
+}
+
+fn key(a: u64, b: u64) -> (u64, u64) {
+    (a.min(b), a.max(b))
 }
 
 /// A stored vector.
@@ -73,7 +92,7 @@ impl Base {
     }
 
     fn key(&self, other: &Base) -> (u64, u64) {
-        (self.name.min(other.name), self.name.max(other.name))
+        key(self.name, other.name)
     }
 }
 
@@ -81,7 +100,7 @@ impl Drop for Base {
     fn drop(&mut self) {
         let mut shared = self.space.0.borrow_mut();
         shared.dots.retain(|(a, b), _| *a != self.name && *b != self.name);
-        shared.pairs.retain(|pair| pair.strong_count() > 0);
+        shared.halves.retain(|half| half.strong_count() > 0);
         if let Stored::Full(values) = &mut self.stored
             && shared.spare.len() < SPARES
         {
@@ -138,13 +157,12 @@ impl Vector {
         }
     }
 
-    /// Computes all dots of this vector and of L-BFGS's pairs that are not known, in one pass.
+    /// Computes the dots of this vector and of L-BFGS's newest pair with each other in one pass. Those of the pair's
+    /// second part with the older pairs are known when it is made; nobody asks for the others.
     pub fn measure(&self) {
         let Some(space) = self.space() else { return };
         let mut bases: Vec<Rc<Base>> = self.terms.iter().map(|(_, base)| Rc::clone(base)).collect();
-        bases.extend(space.0.borrow().pairs.iter().filter_map(Weak::upgrade));
-        bases.sort_by_key(|base| base.name);
-        bases.dedup_by_key(|base| base.name);
+        bases.extend(space.0.borrow().halves.iter().rev().take(2).filter_map(Weak::upgrade));
         learn(space, &bases, &bases);
     }
 
@@ -240,9 +258,9 @@ impl ArgminSub<Vector, Vector> for Vector {
     fn sub(&self, other: &Vector) -> Vector {
         if let ([(factor, x)], [(of_other, y)]) = (self.terms.as_slice(), other.terms.as_slice())
             && factor == of_other
-            && let (Some(a), Some(b)) = (x.full(), y.full())
+            && let Some(difference) = x.space.difference(*factor, x, y)
         {
-            return Vector { terms: vec![(1.0, x.space.base(Stored::difference(*factor, a, b)))] };
+            return difference;
         }
         self.scaled_sum(-1.0, other)
     }
@@ -348,5 +366,21 @@ mod tests {
         assert_eq!(known(), 3);
         drop((y, c));
         assert_eq!(known(), 0);
+    }
+
+    #[test]
+    fn dots_of_a_difference_follow_from_those_of_its_parts() {
+        let space = Rc::new(Space::default());
+        let of = |k: usize| space.vector((0..100).map(|i| ((i * k) % 7) as f32).collect());
+        let (a, b, c) = (of(1), of(2), of(3));
+        let (of_a, of_b) = (a.dot(&c), b.dot(&c));
+        let known = || space.0.borrow().dots.len();
+        let before = known();
+        let difference = a.mul(&3.0).sub(&b.mul(&3.0));
+        assert_eq!(known(), before + 1);
+        assert_eq!(difference.dot(&c), 3.0 * (of_a - of_b));
+        assert_eq!(known(), before + 1);
+        // The values of the difference are small whole numbers, which half precision holds.
+        assert!(close(difference.dot(&a), 3.0 * (a.dot(&a) - b.dot(&a))));
     }
 }
