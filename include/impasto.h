@@ -247,6 +247,15 @@ typedef struct ImpastoStyle {
    * How much it counts among the job's styles, 0..1e9; at least one must be above 0.
    */
   double weight;
+  /**
+   * Multiplies the size of its strokes, 0.1..4; 0 stands for 1.
+   */
+  double scale;
+  /**
+   * Where it is painted, in the content's size: the first channel counts. NULL for what the other styles'
+   * regions leave, or everywhere if none has one.
+   */
+  const struct ImpastoPicture *region;
 } ImpastoStyle;
 
 /**

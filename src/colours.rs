@@ -26,6 +26,36 @@ pub(crate) fn recoloured(picture: &Array3<f32>, like: &Array3<f32>, margin: f64)
     out
 }
 
+/// A picture with the histogram of another in each colour channel: a value becomes the one that as large a share of
+/// the other picture lies below.
+pub(crate) fn with_histogram_of(picture: &Array3<f32>, like: &Array3<f32>) -> Array3<f32> {
+    let mut out = picture.clone();
+    for (mut channel, like) in out.axis_iter_mut(Axis(0)).zip(like.axis_iter(Axis(0))) {
+        let mut wanted: Vec<f32> = like.iter().copied().collect();
+        wanted.sort_by(f32::total_cmp);
+        let mut own: Vec<f32> = channel.iter().copied().collect();
+        own.sort_by(f32::total_cmp);
+        let (last, count) = (wanted.len() - 1, own.len() as f64);
+        channel.mapv_inplace(|v| {
+            // The middle of all that have the same value.
+            let below = own.partition_point(|o| *o < v);
+            let until = own.partition_point(|o| *o <= v);
+            let rank = (below + until) as f64 / 2.0 / count;
+            let at = (rank * (last + 1) as f64 - 0.5).clamp(0.0, last as f64);
+            let (low, part) = (at as usize, at.fract() as f32);
+            wanted[low] + part * (wanted[(low + 1).min(last)] - wanted[low])
+        });
+    }
+    out
+}
+
+/// `share` of the way from one picture to another of the same size.
+pub(crate) fn between(from: Array3<f32>, to: &Array3<f32>, share: f64) -> Array3<f32> {
+    let (mut out, share) = (from, share as f32);
+    out.zip_mut_with(to, |from, to| *from += share * (to - *from));
+    out
+}
+
 /// Rec. 601 luma of sRGB-encoded values, the Y of YIQ.
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
@@ -145,6 +175,30 @@ mod tests {
                 assert!((covariance[r][c] - want_covariance[r][c]).abs() < 2e-3);
             }
         }
+    }
+
+    #[test]
+    fn a_histogram_is_that_of_the_other_picture_whatever_the_sizes() {
+        let of = |h: usize, w: usize, f: fn(f32) -> f32| {
+            Array3::from_shape_fn((3, h, w), |(c, y, x)| f(((c * 31 + y * 17 + x * 7) % 101) as f32 / 100.0))
+        };
+        let (picture, like) = (of(40, 50, |v| 0.3 + 0.2 * v), of(33, 61, |v| v * v));
+        let out = with_histogram_of(&picture, &like);
+        let sorted = |p: &Array3<f32>, c: usize| {
+            let mut v: Vec<f32> = p.index_axis(Axis(0), c).iter().copied().collect();
+            v.sort_by(f32::total_cmp);
+            v
+        };
+        for c in 0..3 {
+            let (is, wanted) = (sorted(&out, c), sorted(&like, c));
+            for share in [0.1, 0.25, 0.5, 0.75, 0.9] {
+                let at = |v: &[f32]| v[(share * v.len() as f64) as usize];
+                assert!((at(&is) - at(&wanted)).abs() < 0.03, "{share}: {} {}", at(&is), at(&wanted));
+            }
+        }
+        // The order of values stays.
+        assert!(out[[0, 0, 0]] < out[[0, 0, 5]] && picture[[0, 0, 0]] < picture[[0, 0, 5]]);
+        assert!((&with_histogram_of(&like, &like) - &like).iter().all(|d| d.abs() < 1e-5));
     }
 
     #[test]

@@ -63,6 +63,34 @@ pub struct Style<'a> {
     pub picture: &'a Picture,
     /// How much it counts among the styles of a job, above 0 for at least one.
     pub weight: f64,
+    /// Multiplies the size of its strokes, 0.1..4, besides what the parameters say.
+    pub scale: f64,
+    /// Where it is painted, [H, W] of the content picture, 0..1; None for what the other styles leave.
+    pub region: Option<&'a Array2<f32>>,
+}
+
+impl<'a> Style<'a> {
+    /// A style that is painted everywhere.
+    pub fn of(picture: &'a Picture) -> Self {
+        Style { picture, weight: 1.0, scale: 1.0, region: None }
+    }
+
+    /// What of it a plan depends on.
+    pub fn shape(&self) -> StyleShape {
+        let size = [self.picture.height(), self.picture.width()];
+        StyleShape { size, scale: self.scale, guided: self.region.is_some() && self.weight > 0.0 }
+    }
+}
+
+/// What a plan depends on of a style picture.
+#[derive(Clone, Copy, Debug)]
+pub struct StyleShape {
+    /// Height and width.
+    pub size: [usize; 2],
+    /// See [`Style::scale`].
+    pub scale: f64,
+    /// Whether it has a region of its own.
+    pub guided: bool,
 }
 
 /// The pictures of a job.
@@ -148,6 +176,7 @@ impl Engine {
         sink: &mut (dyn Sink + Send),
         cancel: &CancelToken,
     ) -> Result<Stylised> {
+        job::check_styles(pictures)?;
         self.pool.install(|| {
             let settings = params.resolve(&self.model)?;
             let fitted =
@@ -176,7 +205,15 @@ impl Engine {
             }
             None => None,
         };
-        let part = Pictures { content: &content, init: init.as_ref(), ..*pictures };
+        let regions: Vec<Option<Array2<f32>>> =
+            pictures.styles.iter().map(|s| s.region.map(|r| region.window(r).to_owned())).collect();
+        let styles: Vec<Style> = pictures
+            .styles
+            .iter()
+            .zip(&regions)
+            .map(|(style, region)| Style { region: region.as_ref(), ..*style })
+            .collect();
+        let part = Pictures { content: &content, styles: &styles, init: init.as_ref(), ..*pictures };
         let mut stylised = job::run(self, &part, Some(&region.mask), settings(&content), sink, cancel)?;
         let painted = stylised.picture.resized(content.height(), content.width())?;
         stylised.picture = region.put_back(pictures.content, &painted);
@@ -185,20 +222,18 @@ impl Engine {
     }
 
     /// What a job would do, found out without doing it; fails as the job would for parameters, sizes and
-    /// memory. Of the pictures only sizes are given, as [height, width].
+    /// memory. Of the content picture only its size is given, as [height, width].
     pub fn plan(
         &self,
         content: [usize; 2],
-        styles: &[[usize; 2]],
+        styles: &[StyleShape],
         masked: bool,
         params: &Params,
     ) -> Result<Plan> {
         let settings = params.resolve(&self.model)?;
         let settings = settings.fitted(params, content[0].max(content[1]));
         let size = picture::scaled(content, settings.size);
-        let styles: Vec<[usize; 2]> =
-            styles.iter().map(|s| picture::scaled(*s, settings.style_size)).collect();
-        let task = memory::Task { settings: &settings, masked, content, size, styles: &styles };
+        let task = memory::Task { settings: &settings, masked, content, size, styles };
         let memory::Layout { needed, tile, .. } = memory::layout(self, &task)?;
         Ok(Plan { size, memory: needed, tile, settings })
     }
@@ -220,6 +255,7 @@ impl Engine {
         pictures: &Pictures,
         params: &Params,
     ) -> Result<(f64, Vec<(String, f64)>)> {
+        job::check_styles(pictures)?;
         self.pool.install(|| job::score(self, picture, pictures, &params.resolve(&self.model)?))
     }
 }

@@ -6,11 +6,12 @@ use std::time::Instant;
 use ndarray::{Array2, Array3};
 
 use crate::colours;
-use crate::engine::{Engine, Pictures, Style, Stylised};
+use crate::engine::{Engine, Pictures, Style, StyleShape, Stylised};
 use crate::error::{Error, Result};
+use crate::guides::{self, Guides};
 use crate::levels::{self, Level};
 use crate::memory::{self, Layout};
-use crate::objective::{Objective, StyleTarget};
+use crate::objective::{Objective, StyleTarget, Wanted};
 use crate::optimise::{self, Evaluate, Step, Worthwhile};
 use crate::params::{Colours, Init, Settings};
 use crate::picture::{self, Picture};
@@ -31,6 +32,8 @@ struct View<'a> {
     content: Cow<'a, Picture>,
     /// Its lightness, where that is all that is painted.
     grey: Option<Array3<f32>>,
+    /// The colours for that, where they are not all its own.
+    palette: Option<Array3<f32>>,
 }
 
 impl<'a> View<'a> {
@@ -40,7 +43,15 @@ impl<'a> View<'a> {
             false => Cow::Owned(pictures.content.resized(h, w)?),
         };
         let grey = (settings.colours == Colours::Content).then(|| colours::grey(&content.rgb));
-        Ok(View { content, grey })
+        let mut palette = None;
+        if grey.is_some() && settings.colour_strength < 100.0 {
+            let most = pictures.styles.iter().max_by(|a, b| a.weight.total_cmp(&b.weight));
+            palette = most.map(|style| {
+                let like = colours::recoloured(&content.rgb, &style.picture.rgb, 0.0);
+                colours::between(like, &content.rgb, settings.colour_strength / 100.0)
+            });
+        }
+        Ok(View { content, grey, palette })
     }
 
     /// What is painted, [3, H, W]: the content picture itself but for its colours.
@@ -53,7 +64,8 @@ impl<'a> View<'a> {
         let mut picture = self.content.clone().into_owned();
         picture.rgb.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
         if colours == Colours::Content {
-            picture.rgb = colours::with_colours_of(&picture.rgb, &self.content.rgb);
+            let palette = self.palette.as_ref().unwrap_or(&self.content.rgb);
+            picture.rgb = colours::with_colours_of(&picture.rgb, palette);
         }
         picture
     }
@@ -72,8 +84,7 @@ pub(crate) fn run(
     let Some(full) = levels.last() else {
         return Err(Error::Parameters("levels: there must be at least one".into()));
     };
-    let style = |s: &Style| picture::scaled([s.picture.height(), s.picture.width()], full.style_size);
-    let styles: Vec<[usize; 2]> = pictures.styles.iter().map(style).collect();
+    let styles = shapes(pictures);
     let content = [pictures.content.height(), pictures.content.width()];
     let task = memory::Task {
         settings: &settings,
@@ -151,6 +162,7 @@ pub(crate) fn run(
         cancelled: tally.cancelled,
         seconds: tally.seconds,
         settings,
+        files: None,
     };
     Ok(Stylised { picture, report })
 }
@@ -185,9 +197,10 @@ impl<'a> Job<'a> {
             None => self.first(view.scene(), &styles)?,
         };
         let mask = self.mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
-        let tile = self.layout.tile;
-        let mut objective =
-            Objective::new(engine, settings, view.scene(), &styles, mask.as_ref(), tile, cancel)?;
+        let guides = Guides::new(pictures.styles, mask.as_ref(), level.size)?;
+        let wanted =
+            Wanted { content: view.scene(), styles: &styles, mask: mask.as_ref(), guides: guides.as_ref() };
+        let mut objective = Objective::new(engine, settings, &wanted, self.layout.tile, cancel)?;
         drop(styles);
         tally.seconds.preparing += begun.elapsed().as_secs_f64();
 
@@ -246,59 +259,110 @@ pub(crate) fn score(
 ) -> Result<(f64, Vec<(String, f64)>)> {
     let content = pictures.content.resized(picture.height(), picture.width())?;
     let styles = styles_of(pictures, settings, settings.style_size, &content)?;
-    let style = |s: &Style| picture::scaled([s.picture.height(), s.picture.width()], settings.style_size);
-    let sizes: Vec<[usize; 2]> = pictures.styles.iter().map(style).collect();
+    let shapes = shapes(pictures);
     let size = [picture.height(), picture.width()];
-    let task = memory::Task { settings, masked: false, content: size, size, styles: &sizes };
+    let task = memory::Task { settings, masked: false, content: size, size, styles: &shapes };
     let layout = memory::layout(engine, &task)?;
     let grey = |rgb: &Array3<f32>| match settings.colours {
         Colours::Content => colours::grey(rgb),
-        Colours::Style | Colours::Matched => rgb.clone(),
+        Colours::Style | Colours::Matched | Colours::Histogram => rgb.clone(),
     };
     let cancel = CancelToken::new();
-    let mut objective =
-        Objective::new(engine, settings, &grey(&content.rgb), &styles, None, layout.tile, &cancel)?;
+    let guides = Guides::new(pictures.styles, None, size)?;
+    let wanted =
+        Wanted { content: &grey(&content.rgb), styles: &styles, mask: None, guides: guides.as_ref() };
+    let mut objective = Objective::new(engine, settings, &wanted, layout.tile, &cancel)?;
     let (loss, terms) = evaluate(&mut objective, &grey(&picture.rgb))?;
     Ok((loss, objective.terms().into_iter().zip(terms).collect()))
 }
 
-/// The style pictures that count, in the size and colours in which their style is taken, with weights that
-/// sum to 1.
+/// What of the styles the memory depends on.
+fn shapes(pictures: &Pictures) -> Vec<StyleShape> {
+    pictures.styles.iter().filter(|s| s.weight > 0.0).map(Style::shape).collect()
+}
+
+/// Checks what can be checked of the styles without painting.
+pub(crate) fn check_styles(pictures: &Pictures) -> Result<()> {
+    let (h, w) = (pictures.content.height(), pictures.content.width());
+    for (at, style) in pictures.styles.iter().enumerate() {
+        let which = format!("styles[{at}]");
+        if !(0.0..=1e9).contains(&style.weight) {
+            return Err(Error::Parameters(format!(
+                "{which}: the weight is {}; expected a number from 0 to 1e9",
+                style.weight
+            )));
+        }
+        if !(0.1..=4.0).contains(&style.scale) {
+            return Err(Error::Parameters(format!(
+                "{which}: the scale is {}; expected a number from 0.1 to 4",
+                style.scale
+            )));
+        }
+        let Some(region) = style.region else { continue };
+        if region.dim() != (h, w) {
+            let (rh, rw) = region.dim();
+            return Err(Error::picture(
+                format!("{which}: region"),
+                format!("is {rw}×{rh} pixels, the content picture {w}×{h}; they must have the same size"),
+            ));
+        }
+        if !region.iter().any(|&v| v > 0.0) {
+            return Err(Error::picture(
+                format!("{which}: region"),
+                "is black all over; make it white where the style is to be painted",
+            ));
+        }
+    }
+    if pictures.styles.iter().all(|s| s.weight <= 0.0) {
+        return Err(Error::Parameters(
+            "styles: there is no style picture with a weight above 0; give at least one".to_string(),
+        ));
+    }
+    Ok(())
+}
+
+/// The style pictures that count, group by group, in the size and colours in which their style is taken, with weights
+/// that sum to 1 in each group.
 fn styles_of(
     pictures: &Pictures,
     settings: &Settings,
     style_size: usize,
     content: &Picture,
 ) -> Result<Vec<StyleTarget>> {
-    let total: f64 = pictures.styles.iter().map(|s| s.weight).sum();
-    if pictures.styles.iter().any(|s| !(0.0..=1e9).contains(&s.weight)) {
-        return Err(Error::Parameters(
-            "styles: the weight of a style must be a number from 0 to 1e9".to_string(),
-        ));
-    }
-    if total <= 0.0 {
-        return Err(Error::Parameters(
-            "styles: there is no style picture with a weight above 0; give at least one".to_string(),
-        ));
-    }
     let mut out = Vec::new();
-    for style in pictures.styles.iter().filter(|s| s.weight > 0.0) {
-        let [h, w] = picture::scaled([style.picture.height(), style.picture.width()], style_size);
-        let picture = style.picture.resized(h, w)?;
-        let rgb = match settings.colours {
-            Colours::Style => picture.rgb,
-            Colours::Matched => colours::recoloured(&picture.rgb, &content.rgb, 0.0),
-            Colours::Content => {
-                colours::recoloured(&colours::grey(&picture.rgb), &colours::grey(&content.rgb), 0.0)
+    let size = [content.height(), content.width()];
+    for (group, members) in guides::groups(pictures.styles).into_iter().enumerate() {
+        let total: f64 = members.iter().map(|i| pictures.styles[*i].weight).sum();
+        for style in members.into_iter().map(|i| &pictures.styles[i]) {
+            let own = [style.picture.height(), style.picture.width()];
+            let [h, w] = settings.style_dims(own, style.scale, size, style_size);
+            let picture = style.picture.middle(settings.style_part(own, size)).resized(h, w)?;
+            let opaque = picture.alpha.filter(|a| a.iter().any(|&v| v < 1.0));
+            if opaque.as_ref().is_some_and(|a| a.iter().all(|&v| v <= 0.0)) {
+                return Err(Error::picture(
+                    "style picture",
+                    "is transparent all over; it has no style to take",
+                ));
             }
-        };
-        let opaque = picture.alpha.filter(|a| a.iter().any(|&v| v < 1.0));
-        if opaque.as_ref().is_some_and(|a| a.iter().all(|&v| v <= 0.0)) {
-            return Err(Error::picture("style picture", "is transparent all over; it has no style to take"));
+            let rgb = coloured(picture.rgb, content, settings);
+            out.push(StyleTarget { rgb, mask: opaque, weight: style.weight / total, group });
         }
-        out.push(StyleTarget { rgb, mask: opaque, weight: style.weight / total });
     }
     Ok(out)
+}
+
+/// A style picture in the colours in which its style is taken.
+fn coloured(style: Array3<f32>, content: &Picture, settings: &Settings) -> Array3<f32> {
+    let recoloured = match settings.colours {
+        Colours::Style => return style,
+        Colours::Matched => colours::recoloured(&style, &content.rgb, 0.0),
+        Colours::Histogram => colours::with_histogram_of(&style, &content.rgb),
+        // In grey whatever the strength, which is that of the colours that come back at the end.
+        Colours::Content => {
+            return colours::recoloured(&colours::grey(&style), &colours::grey(&content.rgb), 0.0);
+        }
+    };
+    colours::between(style, &recoloured, settings.colour_strength / 100.0)
 }
 
 fn evaluate(objective: &mut Objective, picture: &Array3<f32>) -> Result<(f64, Vec<f64>)> {

@@ -10,7 +10,7 @@
 //! let engine = Engine::new(&EngineOptions::default())?;
 //! let content = Picture::read("photo.jpg".as_ref())?;
 //! let style = Picture::read("painting.jpg".as_ref())?;
-//! let styles = [Style { picture: &style, weight: 1.0 }];
+//! let styles = [Style::of(&style)];
 //! let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
 //! let stylised = engine.stylise(&pictures, &Params::default(), &mut Silent, &CancelToken::new())?;
 //! stylised.picture.write("out.png".as_ref())?;
@@ -20,6 +20,7 @@
 mod colours;
 mod engine;
 mod error;
+mod guides;
 mod job;
 mod levels;
 mod memory;
@@ -31,17 +32,17 @@ pub mod picture;
 pub mod plot;
 mod progress;
 mod region;
-mod report;
+pub mod report;
 pub mod runtime;
 mod start;
 mod tally;
 mod tiled;
 mod tiles;
 
-pub use engine::{Engine, EngineOptions, Pictures, Plan, Style, Stylised};
+pub use engine::{Engine, EngineOptions, Pictures, Plan, Style, StyleShape, Stylised};
 pub use error::{Error, Result};
 pub use impasto_onnx as onnx;
-pub use params::{Colours, Init, Params, Preset, Settings};
+pub use params::{Colours, Init, Params, Preset, Settings, StyleFit};
 pub use picture::Picture;
 pub use progress::{CancelToken, Progress, Silent, Sink};
 pub use report::{Report, Seconds};

@@ -1,8 +1,8 @@
 //! How much memory a job will need, told before it begins, and how much there is.
 
-use impasto_onnx::{Model, Spec, memory, objective};
+use impasto_onnx::{Model, Spec, StyleLoss, memory, moments, objective};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, StyleShape};
 use crate::error::{Error, Result};
 use crate::optimise;
 use crate::params::{Colours, Settings};
@@ -40,25 +40,52 @@ pub(crate) struct Task<'a> {
     /// Height and width of the content picture, and of the picture that is painted.
     pub content: [usize; 2],
     pub size: [usize; 2],
-    /// Those of the style pictures.
-    pub styles: &'a [[usize; 2]],
+    /// The style pictures.
+    pub styles: &'a [StyleShape],
 }
 
 impl Task<'_> {
+    /// How many regions have style terms of their own.
+    fn regions(&self) -> usize {
+        match self.styles.iter().filter(|s| s.guided).count() {
+            0 => 0,
+            guided => guided + usize::from(guided < self.styles.len()),
+        }
+    }
+
+    /// The sizes in which the style pictures' statistics are taken.
+    fn style_sizes(&self) -> Vec<[usize; 2]> {
+        let size =
+            |s: &StyleShape| self.settings.style_dims(s.size, s.scale, self.size, self.settings.style_size);
+        self.styles.iter().map(size).collect()
+    }
+
+    /// The bytes of matrices that are kept for the gradient of square roots.
+    fn matrices(&self, model: &Model, spec: &Spec) -> Result<u64> {
+        if spec.style_loss == StyleLoss::Gram {
+            return Ok(0);
+        }
+        let mut entries = 0;
+        for tap in &spec.style {
+            entries += (model.tap(tap)?.channels as u64).pow(2) * spec.regions.max(1) as u64;
+        }
+        Ok(4 * 6 * moments::ITERATIONS as u64 * entries)
+    }
+
     /// The bytes of all activations at a time.
     fn activations(&self, model: &Model, tile: Option<usize>) -> Result<u64> {
-        let spec = self.settings.spec(self.masked || tile.is_some());
-        let of_style = Spec { content: Vec::new(), ..spec.clone() };
+        let spec = self.settings.spec(self.masked || tile.is_some(), self.regions());
+        let of_style = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
         let has_style = !of_style.style.is_empty();
         let features = |size: [usize; 2]| -> Result<u64> {
             Ok(memory::peak(&objective::features(model, &of_style, Some(size))?))
         };
         let Some(most) = tile else {
             let mut most = memory::peak(&objective::objective(model, &spec, Some(self.size))?);
-            for style in self.styles.iter().filter(|_| has_style) {
-                most = most.max(features(*style)?);
+            for style in self.style_sizes().into_iter().filter(|_| has_style) {
+                most = most.max(features(style)?);
             }
-            return Ok((most as f64 * ROOM) as u64);
+            return Ok((most as f64 * ROOM) as u64 + self.matrices(model, &spec)?);
         };
         let radius = tiled::radius(model, &spec)?;
         let spans = self.size.map(|side| Spans::new(side, most, radius));
@@ -66,7 +93,8 @@ impl Task<'_> {
         // Both graphs keep their room; the content's activations are kept for each tile.
         let mut sum = memory::peak(&objective::tile(model, &spec, size)?);
         if has_style {
-            sum += features(size)?;
+            let of_picture = Spec { content: Vec::new(), ..spec.clone() };
+            sum += memory::peak(&objective::features(model, &of_picture, Some(size))?);
         }
         let mut kept = 1.0;
         for tap in &spec.content {
@@ -74,7 +102,9 @@ impl Task<'_> {
             kept += tap.channels as f64 / f64::from(1 << (2 * (tap.block - 1)));
         }
         let pixels = size[0] * size[1] * spans[0].spans.len() * spans[1].spans.len();
-        Ok((sum as f64 * ROOM) as u64 + (4.0 * kept * pixels as f64) as u64)
+        // Of each region its mask.
+        kept += spec.regions as f64;
+        Ok((sum as f64 * ROOM) as u64 + (4.0 * kept * pixels as f64) as u64 + self.matrices(model, &spec)?)
     }
 
     /// The most bytes that the job is expected to need with these activations.
@@ -93,7 +123,12 @@ impl Task<'_> {
         if self.settings.colours == Colours::Content {
             pictures += 12 * pixels(&self.size);
         }
-        pictures += 12 * self.styles.iter().map(pixels).sum::<u64>() * 2;
+        if self.settings.colours == Colours::Content && self.settings.colour_strength < 100.0 {
+            pictures += 12 * pixels(&self.size);
+        }
+        // The masks of regions, and those that the graph got.
+        pictures += 8 * self.regions() as u64 * pixels(&self.size);
+        pictures += 12 * self.style_sizes().iter().map(pixels).sum::<u64>() * 2;
         // The model's own, the graph's, those that ONNX Runtime turns and packs.
         let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };
         BASE + weights + vectors + pictures + activations

@@ -1,11 +1,12 @@
 //! The objective of a job: the model's graphs with the targets and weights of one content and one style
 //! picture.
 
-use impasto_onnx::{Model, Spec, Term, objective};
+use impasto_onnx::{Kind, Model, Spec, StyleLoss, Term, objective};
 use ndarray::{Array2, Array3};
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::guides::Guides;
 use crate::optimise::Evaluate;
 use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
@@ -18,8 +19,38 @@ pub(crate) struct StyleTarget {
     pub rgb: Array3<f32>,
     /// [H, W] in 0..1: where its style is taken; None for everywhere.
     pub mask: Option<Array2<f32>>,
-    /// Its share of the target; the shares of a job sum to 1.
+    /// Its share of the target; the shares of a group sum to 1.
     pub weight: f64,
+    /// The region it belongs to, counted from 0.
+    pub group: usize,
+}
+
+/// What an objective is to compare a picture with.
+pub(crate) struct Wanted<'a> {
+    /// [3, H, W] in 0..1.
+    pub content: &'a Array3<f32>,
+    pub styles: &'a [StyleTarget],
+    /// [H, W]: positions count by it, and where it is 0 the gradient is 0.
+    pub mask: Option<&'a Array2<f32>>,
+    /// Where each group of styles is painted.
+    pub guides: Option<&'a Guides>,
+}
+
+impl Wanted<'_> {
+    pub fn size(&self) -> [usize; 2] {
+        let (_, h, w) = self.content.dim();
+        [h, w]
+    }
+
+    /// The terms of the loss and what the graphs read.
+    pub fn spec(&self, settings: &Settings) -> Spec {
+        settings.spec(self.mask.is_some(), self.guides.map_or(0, |g| g.masks.len()))
+    }
+
+    /// How much of the style's weight falls to each region.
+    pub fn shares(&self) -> &[f64] {
+        self.guides.map_or(&[], |g| &g.shares)
+    }
 }
 
 /// Makes targets.
@@ -50,20 +81,36 @@ impl<'a> Targets<'a> {
         self.runs.run(&mut session, &given)
     }
 
-    /// The mean of the styles' Gram matrices by their shares, one for each style tap; of pictures in tiles if there
-    /// is a `tile`. The sum of style losses, each with its share, differs from the loss against that mean by a
-    /// constant, so both have the same minimum.
+    /// The statistics that are wanted, one for each style term, region by region; of pictures in tiles if there is a
+    /// `tile`.
     fn styles(&self, spec: &Spec, styles: &[StyleTarget], tile: Option<usize>) -> Result<Vec<Vec<f32>>> {
-        let spec = Spec { content: Vec::new(), ..spec.clone() };
-        let mut mean: Vec<Vec<f32>> = Vec::new();
+        let spec = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
+        let mut all = Vec::new();
         if spec.style.is_empty() {
-            return Ok(mean);
+            return Ok(all);
         }
+        let groups = styles.iter().map(|s| s.group + 1).max().unwrap_or(0);
+        for group in 0..groups {
+            all.extend(self.mean(&spec, styles.iter().filter(|s| s.group == group), tile)?);
+        }
+        Ok(all)
+    }
+
+    /// The mean of styles' statistics by their shares, one for each style tap. The sum of the losses against each Gram
+    /// matrix, with its share, differs from the loss against that mean by a constant, so both have the same minimum;
+    /// moments are those of a picture that has parts of all styles.
+    fn mean<'s>(
+        &self,
+        spec: &Spec,
+        styles: impl Iterator<Item = &'s StyleTarget>,
+        tile: Option<usize>,
+    ) -> Result<Vec<Vec<f32>>> {
+        let mut mean: Vec<Vec<f32>> = Vec::new();
         for style in styles {
             let mut grams: Vec<Vec<f32>> = match tile {
                 Some(most) => {
                     let mask = style.mask.as_ref().map(|m| m.iter().copied().collect::<Vec<f32>>());
-                    tiled::grams(self.engine, &spec, &style.rgb, mask.as_deref(), most, &self.cancel)?
+                    tiled::statistics(self.engine, spec, &style.rgb, mask.as_deref(), most, &self.cancel)?
                 }
                 None => {
                     let spec = Spec { masked: style.mask.is_some(), ..spec.clone() };
@@ -100,31 +147,27 @@ enum Form {
 }
 
 impl Objective {
-    /// Makes the targets from `content`, [3, H, W] in 0..1, and the styles, and loads the objective for
-    /// pictures of the content's size. With a mask [H, W] positions count by it, and where it is 0 the
-    /// gradient is 0. With `tile` it is computed in tiles of at most so many pixels along a side.
+    /// Makes the targets and loads the objective for pictures of the content's size. With `tile` it is computed in
+    /// tiles of at most so many pixels along a side.
     pub fn new(
         engine: &Engine,
         settings: &Settings,
-        content: &Array3<f32>,
-        styles: &[StyleTarget],
-        mask: Option<&Array2<f32>>,
+        wanted: &Wanted,
         tile: Option<usize>,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let mask = mask.map(|m| m.iter().copied().collect::<Vec<f32>>());
-        let spec = settings.spec(mask.is_some());
+        let spec = wanted.spec(settings);
         let targets = Targets::new(engine, cancel)?;
-        let (_, h, w) = content.dim();
+        let [h, w] = wanted.size();
         let tile = tile.filter(|most| h.max(w) > *most);
-        let grams = targets.styles(&spec, styles, tile)?;
+        let statistics = targets.styles(&spec, wanted.styles, tile)?;
         let form = match tile {
             Some(most) => {
-                let tiled = Tiled::new(engine, settings, content, grams, mask.as_deref(), most, cancel)?;
-                Form::Tiled(Box::new(tiled))
+                Form::Tiled(Box::new(Tiled::new(engine, settings, wanted, statistics, most, cancel)?))
             }
-            None => Form::Whole(Box::new(Whole::new(targets, settings, content, grams, mask.as_deref())?)),
+            None => Form::Whole(Box::new(Whole::new(targets, settings, wanted, statistics)?)),
         };
+        let mask = wanted.mask.map(|m| m.iter().copied().collect());
         Ok(Objective { form, terms: spec.terms(), mask })
     }
 
@@ -166,29 +209,34 @@ impl Parts {
     fn new(
         targets: &Targets,
         settings: &Settings,
-        content: &Array3<f32>,
-        grams: Vec<Vec<f32>>,
-        mask: Option<&[f32]>,
+        wanted: &Wanted,
+        statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
-        let spec = settings.spec(mask.is_some());
+        let spec = wanted.spec(settings);
         let terms = spec.terms();
         let target = |(term, values): (&Term, Vec<f32>)| Value {
             name: term.target.clone().unwrap_or_default(),
             dims: vec![values.len().isqrt(); 2],
             values,
         };
-        let mut inputs: Vec<Value> = terms.iter().zip(grams).map(target).collect();
-        let part = Spec { style: Vec::new(), masked: false, ..spec.clone() };
+        let mut inputs: Vec<Value> = terms.iter().zip(statistics).map(target).collect();
+        let part = Spec { style: Vec::new(), masked: false, regions: 0, ..spec.clone() };
         if !part.content.is_empty() {
-            inputs.extend(targets.of(&part, content, None)?);
+            inputs.extend(targets.of(&part, wanted.content, None)?);
         }
-        let (_, h, w) = content.dim();
-        if let Some(mask) = mask {
-            inputs.push(Value { name: "mask".to_string(), dims: vec![1, 1, h, w], values: mask.to_vec() });
+        let [h, w] = wanted.size();
+        let mut plane = |name: String, mask: &Array2<f32>| {
+            inputs.push(Value { name, dims: vec![1, 1, h, w], values: mask.iter().copied().collect() });
+        };
+        if let Some(mask) = wanted.mask {
+            plane("mask".to_string(), mask);
+        }
+        for (region, mask) in wanted.guides.iter().flat_map(|g| &g.masks).enumerate() {
+            plane(objective::region_input(region), mask);
         }
         let Engine { model, backend, .. } = targets.engine;
         for term in &terms {
-            let weight = weight(model, settings, term)?;
+            let weight = weight(model, settings, wanted.shares(), term)?;
             inputs.push(Value { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });
         }
         // A graph of a known size is written for the CPU's layouts.
@@ -202,15 +250,14 @@ impl Whole {
     fn new(
         targets: Targets,
         settings: &Settings,
-        content: &Array3<f32>,
-        grams: Vec<Vec<f32>>,
-        mask: Option<&[f32]>,
+        wanted: &Wanted,
+        statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
-        let parts = Parts::new(&targets, settings, content, grams, mask)?;
+        let parts = Parts::new(&targets, settings, wanted, statistics)?;
         let session = Session::new(&parts.graph, &targets.engine.backend)?;
-        let (_, h, w) = content.dim();
+        let [h, w] = wanted.size();
         let graph = Bound::new(session, "picture", &[1, 3, h, w], parts.inputs)?;
-        Ok(Whole { graph, terms: settings.spec(mask.is_some()).terms(), runs: targets.runs })
+        Ok(Whole { graph, terms: wanted.spec(settings).terms(), runs: targets.runs })
     }
 
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
@@ -235,9 +282,10 @@ impl Whole {
 /// Which providers run the nodes of the objective for a content picture that is its own style.
 pub(crate) fn placement(engine: &Engine, settings: &Settings, picture: &Array3<f32>) -> Result<Placement> {
     let targets = Targets::new(engine, &CancelToken::new())?;
-    let style = StyleTarget { rgb: picture.clone(), mask: None, weight: 1.0 };
-    let grams = targets.styles(&settings.spec(false), &[style], None)?;
-    let parts = Parts::new(&targets, settings, picture, grams, None)?;
+    let styles = [StyleTarget { rgb: picture.clone(), mask: None, weight: 1.0, group: 0 }];
+    let wanted = Wanted { content: picture, styles: &styles, mask: None, guides: None };
+    let statistics = targets.styles(&wanted.spec(settings), &styles, None)?;
+    let parts = Parts::new(&targets, settings, &wanted, statistics)?;
     let (_, h, w) = picture.dim();
     let (dims, values) = ([1, 3, h, w], picture.as_standard_layout());
     let values = values.as_slice().unwrap_or_default();
@@ -248,15 +296,26 @@ pub(crate) fn placement(engine: &Engine, settings: &Settings, picture: &Array3<f
     runtime::placement(&parts.graph, &engine.backend, &inputs)
 }
 
-/// The weight of a term's loss.
-pub(crate) fn weight(model: &Model, settings: &Settings, term: &Term) -> Result<f32> {
-    let (reference, factor) = match term.name.split_once('/') {
-        Some(("style", tap)) => (model.reference_style_weight(model.tap(tap)?), settings.style_factor()),
-        Some(("content", tap)) => {
-            let tap = model.tap(tap)?;
-            (model.reference_content_weight(tap), settings.content_factor(tap))
+/// With moments, what every style loss is multiplied with: so much that they weigh as much against the content as the
+/// Gram matrices' losses do with the same parameters (docs/measuring.md).
+const MOMENTS: f64 = 1e7;
+
+/// The weight of a term's loss. `shares` are those of the regions.
+pub(crate) fn weight(model: &Model, settings: &Settings, shares: &[f64], term: &Term) -> Result<f32> {
+    let of_tap = settings.tap_weight(term);
+    Ok(match term.kind {
+        Kind::Style(region) => {
+            let reference = match settings.style_loss {
+                StyleLoss::Gram => f64::from(model.reference_style_weight(model.tap(&term.tap)?)),
+                StyleLoss::Moments => MOMENTS,
+            };
+            let share = region.and_then(|r| shares.get(r)).copied().unwrap_or(1.0);
+            reference * settings.style_factor() * of_tap * share
         }
-        _ => (1.0, settings.tv_weight),
-    };
-    Ok((reference as f64 * factor) as f32)
+        Kind::Content => {
+            let tap = model.tap(&term.tap)?;
+            f64::from(model.reference_content_weight(tap)) * settings.content_factor(tap) * of_tap
+        }
+        Kind::TotalVariation => settings.tv_weight,
+    } as f32)
 }

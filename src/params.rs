@@ -1,12 +1,15 @@
 //! The parameters of a job, as the command, the C ABI and GIMP give them, and what the presets make of
 //! the ones that are left out.
 
-use impasto_onnx::{Model, Pooling, Spec, Tap};
+use std::collections::BTreeMap;
+
+use impasto_onnx::{Model, Padding, Pooling, Spec, StyleLoss, Tap, Term};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::levels;
+use crate::picture::{self, SMALLEST};
 
 /// The version of [`Params`] that this engine reads.
 pub const VERSION: u32 = 1;
@@ -55,8 +58,23 @@ pub enum Colours {
     /// From the content picture: the style picture is given the mean and covariance of its colours before
     /// (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer", section 3).
     Matched,
+    /// The same with the histogram of each colour channel instead, which also keeps what a mean and a covariance do
+    /// not tell, and can leave casts in bright and dark parts.
+    Histogram,
     /// Exactly the content picture's: only lightness is painted (the same, section 4).
     Content,
+}
+
+/// What is taken of a style picture whose shape is not the content picture's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum StyleFit {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Its middle, in the content picture's shape.
+    Crop,
 }
 
 /// The parameters of a job. All may be left out; the preset fills them in.
@@ -101,8 +119,14 @@ pub struct Params {
     /// The longer side of the style picture in pixels, instead of `style_scale`.
     #[schemars(range(min = 16, max = 32768))]
     pub style_size: Option<usize>,
+    /// What is taken of a style picture of another shape.
+    pub style_fit: Option<StyleFit>,
     /// Where the colours of the result come from.
     pub colours: Option<Colours>,
+    /// How much of the content picture's colours is taken, in percent, where they come from it: 0 is as if all came
+    /// from the style picture.
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub colour_strength: Option<f64>,
     /// Where to start.
     pub init: Option<Init>,
     /// Seed of everything random.
@@ -111,9 +135,17 @@ pub struct Params {
     pub style_taps: Option<Vec<String>>,
     /// Taps of the content loss; left out, relu4_2, or the deepest tap like it that the model has.
     pub content_taps: Option<Vec<String>>,
+    /// Multiplies single terms of the loss, by their names in the report: `{"style/relu1_1": 2, "content/relu4_2": 0}`.
+    pub tap_weights: Option<BTreeMap<String, f64>>,
+    /// What is compared of the activations at style taps.
+    #[schemars(with = "Option<StyleLossName>")]
+    pub style_loss: Option<StyleLoss>,
     /// How activations are pooled.
     #[schemars(with = "Option<PoolingName>")]
     pub pooling: Option<Pooling>,
+    /// What the network sees beyond the picture's borders.
+    #[schemars(with = "Option<PaddingName>")]
+    pub padding: Option<Padding>,
     /// Work in tiles of at most this many pixels along a side, which takes less memory and more time and gives the
     /// same picture. Left out, tiles are used where the memory asks for them.
     #[schemars(range(min = 64, max = 8192))]
@@ -132,6 +164,28 @@ enum PoolingName {
     Max,
     /// Smoother; Gatys et al. 2016, section 2.
     Average,
+}
+
+/// What is compared of the activations at style taps.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "as above")]
+#[schemars(rename_all = "snake_case", inline)]
+enum StyleLossName {
+    /// Their Gram matrices, as in the paper.
+    Gram,
+    /// Their means and covariances (the 2-Wasserstein distance of normal distributions).
+    Moments,
+}
+
+/// What the network sees beyond the picture's borders.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "as above")]
+#[schemars(rename_all = "snake_case", inline)]
+enum PaddingName {
+    /// Grey, as it was trained.
+    Zero,
+    /// The pixels at the border again.
+    Replicate,
 }
 
 /// What a preset stands for.
@@ -167,8 +221,9 @@ fn presets(schema: &mut Schema) {
         serde_json::json!({
             "size": size, "iterations": iterations, "levels": preset.levels(size),
             "strength": REFERENCE_STRENGTH, "style_weight": 1.0, "content_weight": 1.0,
-            "tv_weight": 0.0, "style_scale": 1.0, "colours": Colours::default(), "init": Init::default(),
-            "pooling": Pooling::default(),
+            "tv_weight": 0.0, "style_scale": 1.0, "style_fit": StyleFit::default(), "colours": Colours::default(),
+            "colour_strength": 100.0, "init": Init::default(), "style_loss": StyleLoss::default(),
+            "pooling": Pooling::default(), "padding": Padding::default(),
         })
     };
     let standard = named(Preset::default());
@@ -234,14 +289,24 @@ pub struct Settings {
     pub strength: f64,
     /// See [`Params::style_size`].
     pub style_size: usize,
+    /// See [`Params::style_fit`].
+    pub style_fit: StyleFit,
     /// See [`Params::colours`].
     pub colours: Colours,
+    /// See [`Params::colour_strength`].
+    pub colour_strength: f64,
     /// See [`Params::style_taps`].
     pub style_taps: Vec<String>,
     /// See [`Params::content_taps`].
     pub content_taps: Vec<String>,
+    /// See [`Params::tap_weights`].
+    pub tap_weights: BTreeMap<String, f64>,
+    /// See [`Params::style_loss`].
+    pub style_loss: StyleLoss,
     /// See [`Params::pooling`].
     pub pooling: Pooling,
+    /// See [`Params::padding`].
+    pub padding: Padding,
     /// See [`Params::tile_size`].
     pub tile_size: Option<usize>,
     /// See [`Params::preview_every`].
@@ -312,16 +377,22 @@ impl Params {
             seed: self.seed,
             strength: number("strength", self.strength.unwrap_or(REFERENCE_STRENGTH), 0.0, 100.0)?,
             style_size: self.style_longer_side(size)?,
+            style_fit: self.style_fit.unwrap_or_default(),
             colours: self.colours.unwrap_or_default(),
+            colour_strength: number("colour_strength", self.colour_strength.unwrap_or(100.0), 0.0, 100.0)?,
             style_taps,
             content_taps,
+            tap_weights: self.tap_weights.clone().unwrap_or_default(),
+            style_loss: self.style_loss.unwrap_or_default(),
             pooling: self.pooling.unwrap_or_default(),
+            padding: self.padding.unwrap_or_default(),
             tile_size: self.tile_size.map(|n| whole("tile_size", n, 64, 8192)).transpose()?,
             preview_every: self.preview_every.map(|n| whole("preview_every", n, 1, 100_000)).transpose()?,
         };
-        if settings.spec(false).terms().is_empty() {
+        settings.check_tap_weights()?;
+        if settings.spec(false, 0).terms().is_empty() {
             return Err(Error::Parameters(
-                "style_weight, content_weight and tv_weight are all 0, so there is nothing to do; raise one"
+                "style_weight, content_weight, tv_weight and tap_weights leave nothing to do; raise one"
                     .into(),
             ));
         }
@@ -363,16 +434,72 @@ impl Settings {
         weight * if tap.block < 4 { SHALLOW_SHARE } else { 1.0 }
     }
 
+    /// Height and width in which the statistics of a style picture are taken, at the level whose style pictures have
+    /// this longer side.
+    pub(crate) fn style_dims(
+        &self,
+        style: [usize; 2],
+        scale: f64,
+        content: [usize; 2],
+        side: usize,
+    ) -> [usize; 2] {
+        let side = (side as f64 * scale).round().clamp(SMALLEST as f64, 32768.0) as usize;
+        picture::scaled(self.style_part(style, content), side)
+    }
+
+    /// Height and width of the part of a style picture that is taken.
+    pub(crate) fn style_part(&self, [h, w]: [usize; 2], content: [usize; 2]) -> [usize; 2] {
+        match self.style_fit {
+            StyleFit::Whole => [h, w],
+            StyleFit::Crop => {
+                let factor = (h as f64 / content[0] as f64).min(w as f64 / content[1] as f64);
+                let side =
+                    |content: usize, most: usize| ((content as f64 * factor).round() as usize).clamp(1, most);
+                [side(content[0], h), side(content[1], w)]
+            }
+        }
+    }
+
+    fn check_tap_weights(&self) -> Result<()> {
+        let taps = |kind: &'static str, taps: &[String]| -> Vec<String> {
+            taps.iter().map(|tap| format!("{kind}/{tap}")).collect()
+        };
+        let mut known = taps("style", &self.style_taps);
+        known.extend(taps("content", &self.content_taps));
+        for (name, weight) in &self.tap_weights {
+            if !known.contains(name) {
+                return Err(Error::Parameters(format!(
+                    "tap_weights: '{name}' is not a term of this job; expected one of {}",
+                    known.join(", ")
+                )));
+            }
+            number(&format!("tap_weights: {name}"), *weight, 0.0, 1e9)?;
+        }
+        Ok(())
+    }
+
+    /// What a term's loss is multiplied with besides the weights of its kind.
+    pub(crate) fn tap_weight(&self, term: &Term) -> f64 {
+        self.tap_weights.get(term.plain_name()).copied().unwrap_or(1.0)
+    }
+
     /// The losses that the weights leave over: a loss of weight 0 is not computed. `masked` says whether
-    /// positions count by a mask.
-    pub fn spec(&self, masked: bool) -> Spec {
-        let if_used = |weight: f64, taps: &[String]| if weight > 0.0 { taps.to_vec() } else { Vec::new() };
+    /// positions count by a mask, `regions` how many regions have style terms of their own.
+    pub fn spec(&self, masked: bool, regions: usize) -> Spec {
+        let if_used = |kind: &str, weight: f64, taps: &[String]| -> Vec<String> {
+            let used = |tap: &&String| self.tap_weights.get(&format!("{kind}/{tap}")) != Some(&0.0);
+            taps.iter().filter(used).filter(|_| weight > 0.0).cloned().collect()
+        };
+        let style = if_used("style", self.style_weight, &self.style_taps);
         Spec {
-            style: if_used(self.style_weight, &self.style_taps),
-            content: if_used(self.content_weight, &self.content_taps),
+            style,
+            style_loss: self.style_loss,
+            content: if_used("content", self.content_weight, &self.content_taps),
             total_variation: self.tv_weight > 0.0,
             pooling: self.pooling,
+            padding: self.padding,
             masked,
+            regions,
         }
     }
 }

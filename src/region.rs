@@ -62,7 +62,8 @@ impl Region {
         Ok(Some(Region { top, left, mask }))
     }
 
-    fn window<'a>(&self, plane: &'a Array2<f32>) -> ArrayView2<'a, f32> {
+    /// That part of a plane of the content picture's size.
+    pub fn window<'a>(&self, plane: &'a Array2<f32>) -> ArrayView2<'a, f32> {
         let (h, w) = self.mask.dim();
         plane.slice(s![self.top..self.top + h, self.left..self.left + w])
     }

@@ -1,8 +1,8 @@
 //! How a job went.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::params::Settings;
@@ -49,6 +49,37 @@ pub struct Report {
     pub cancelled: bool,
     /// Where the time went.
     pub seconds: Seconds,
+    /// The files of the job, where the command has run it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Files>,
+}
+
+/// The files of a job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Files {
+    /// What was repainted.
+    pub content: PathBuf,
+    /// How.
+    pub styles: Vec<StyleFile>,
+    /// What selected a part of it.
+    pub mask: Option<PathBuf>,
+    /// The result.
+    pub output: PathBuf,
+    /// The model, by its name or its file.
+    pub model: String,
+}
+
+/// A style picture and how it counts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StyleFile {
+    /// Its file.
+    pub file: PathBuf,
+    /// See [`crate::Style::weight`].
+    pub weight: f64,
+    /// See [`crate::Style::scale`].
+    pub scale: f64,
+    /// The file of its region.
+    pub region: Option<PathBuf>,
 }
 
 /// How a level went.

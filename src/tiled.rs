@@ -1,14 +1,14 @@
 //! The objective of a picture in tiles: loss and gradient of the whole picture, in the memory of a part. A
-//! first pass over the tiles adds up the Gram matrices; a second computes each tile's share of the gradient, with
-//! the loss's derivative with respect to the whole Gram matrices. (Galerne et al. 2022, "Scaling Painting Style
+//! first pass over the tiles adds up the statistics, such as Gram matrices; a second computes each tile's share of the
+//! gradient, with the loss's derivative with respect to the whole picture's statistics. (Galerne et al. 2022, "Scaling Painting Style
 //! Transfer", do the same in two passes.)
 
-use impasto_onnx::{Model, Spec, Term, objective, receptive};
+use impasto_onnx::{Kind, Model, Spec, Term, objective, receptive};
 use ndarray::Array3;
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::objective::weight;
+use crate::objective::{Wanted, weight};
 use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
 use crate::runtime::{Session, Tensor};
@@ -20,6 +20,8 @@ struct Part {
     weight: f64,
     /// The tap's block, from 0.
     block: usize,
+    /// The mask that it counts by: the job's, 0, or that of a region, from 1.
+    mask: usize,
     /// The sum of the weights of the tap's positions over the whole picture.
     positions: f64,
 }
@@ -28,10 +30,10 @@ struct Part {
 struct Tile {
     /// Top, left.
     start: [usize; 2],
-    /// The job's mask in the core, 0 around it.
-    mask: Vec<f32>,
-    /// For each block the sum of the mask over the block's positions.
-    positions: Vec<f64>,
+    /// The job's mask and those of the regions in the core, 0 around it.
+    masks: Vec<Vec<f32>>,
+    /// For each of them and each block the sum of the mask over the block's positions.
+    positions: Vec<Vec<f64>>,
     /// Of each content term the target's values, with those around the core.
     targets: Vec<Vec<f32>>,
 }
@@ -43,12 +45,16 @@ pub(crate) struct Tiled {
     tile: [usize; 2],
     tiles: Vec<Tile>,
     styles: Vec<Part>,
-    /// The target Gram matrix of each style term.
-    grams: Vec<Vec<f32>>,
+    /// The statistics that each style term wants.
+    targets: Vec<Vec<f32>>,
     contents: Vec<Part>,
     total_variation: f64,
-    /// Gram matrices; None without style terms.
+    /// The names of the masks' inputs.
+    inputs: Vec<String>,
+    /// Statistics; None without style terms.
     features: Option<Session>,
+    /// Their losses, and the derivatives of these.
+    losses: Option<Session>,
     /// The gradient; None if total variation is the only term.
     gradient: Option<Session>,
     runs: Runs,
@@ -59,12 +65,12 @@ pub(crate) fn radius(model: &Model, spec: &Spec) -> Result<usize> {
     if spec.style.is_empty() && spec.content.is_empty() {
         return Ok(0);
     }
-    let spec = Spec { masked: false, total_variation: false, ..spec.clone() };
+    let spec = Spec { masked: false, regions: 0, total_variation: false, ..spec.clone() };
     Ok(receptive::radius(&objective::features(model, &spec, None)?))
 }
 
-/// The Gram matrices of a picture [3, H, W] in tiles, one for each of the spec's style taps.
-pub(crate) fn grams(
+/// The statistics of a picture [3, H, W] in tiles, one for each of the spec's style taps.
+pub(crate) fn statistics(
     engine: &Engine,
     spec: &Spec,
     picture: &Array3<f32>,
@@ -74,45 +80,51 @@ pub(crate) fn grams(
 ) -> Result<Vec<Vec<f32>>> {
     let (_, h, w) = picture.dim();
     let spec = Spec { content: Vec::new(), masked: true, total_variation: false, ..spec.clone() };
-    let mut tiled = Tiled::frame(engine, &spec, [h, w], mask, most, cancel)?;
+    let mut tiled = Tiled::frame(engine, &spec, [h, w], &[mask], most, cancel)?;
     for name in &spec.style {
-        let channels = engine.model.tap(name)?.channels;
-        tiled.grams.push(vec![0.0; channels * channels]);
+        let side = spec.style_loss.side(engine.model.tap(name)?.channels);
+        tiled.targets.push(vec![0.0; side * side]);
     }
     let picture = picture.as_standard_layout();
-    let grams = tiled.pass_one(picture.as_slice().unwrap_or_default())?;
-    Ok(grams.into_iter().map(|g| g.into_iter().map(|v| v as f32).collect()).collect())
+    tiled.pass_one(picture.as_slice().unwrap_or_default())
 }
 
 impl Tiled {
-    /// The objective for `content`, [3, H, W] in 0..1, in tiles of at most `most` pixels along a side. `grams`
-    /// are the targets of the style terms. With a mask [H·W] positions count by it.
+    /// The objective in tiles of at most `most` pixels along a side. `statistics` are the targets of the style terms.
     pub fn new(
         engine: &Engine,
         settings: &Settings,
-        content: &Array3<f32>,
-        grams: Vec<Vec<f32>>,
-        mask: Option<&[f32]>,
+        wanted: &Wanted,
+        statistics: Vec<Vec<f32>>,
         most: usize,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let (_, h, w) = content.dim();
-        let spec = Spec { total_variation: false, ..settings.spec(true) };
-        let mut out = Tiled::frame(engine, &spec, [h, w], mask, most, cancel)?;
-        out.grams = grams;
+        let spec = Spec { masked: true, total_variation: false, ..wanted.spec(settings) };
+        let planes: Vec<Option<Vec<f32>>> = std::iter::once(wanted.mask)
+            .chain(wanted.guides.iter().flat_map(|g| &g.masks).map(Some))
+            .map(|mask| mask.map(|m| m.iter().copied().collect()))
+            .collect();
+        let masks: Vec<Option<&[f32]>> = planes.iter().map(Option::as_deref).collect();
+        let mut out = Tiled::frame(engine, &spec, wanted.size(), &masks, most, cancel)?;
+        drop(planes);
+        out.targets = statistics;
         out.total_variation = settings.tv_weight;
         for part in out.styles.iter_mut().chain(&mut out.contents) {
-            part.weight = f64::from(weight(&engine.model, settings, &part.term)?);
+            part.weight = f64::from(weight(&engine.model, settings, wanted.shares(), &part.term)?);
+        }
+        if !out.styles.is_empty() {
+            let graph = objective::style_losses(&engine.model, &spec)?.to_bytes("style losses", "", &[]);
+            out.losses = Some(Session::new(&graph, &engine.backend)?);
         }
         if !spec.terms().is_empty() {
             let graph = objective::tile(&engine.model, &spec, out.tile)?.to_bytes("tile", "", &[]);
             out.gradient = Some(Session::new(&graph, &engine.backend)?);
         }
-        let of_content = Spec { style: Vec::new(), masked: false, ..spec };
+        let of_content = Spec { style: Vec::new(), masked: false, regions: 0, ..spec };
         if !of_content.content.is_empty() {
             let graph = objective::features(&engine.model, &of_content, Some(out.tile))?;
             let mut session = Session::new(&graph.to_bytes("content", "", &[]), &engine.backend)?;
-            let content = content.as_standard_layout();
+            let content = wanted.content.as_standard_layout();
             let content = content.as_slice().unwrap_or_default();
             let mut cut = Vec::new();
             for tile in &mut out.tiles {
@@ -130,7 +142,7 @@ impl Tiled {
         engine: &Engine,
         spec: &Spec,
         size: [usize; 2],
-        mask: Option<&[f32]>,
+        masks: &[Option<&[f32]>],
         most: usize,
         cancel: &CancelToken,
     ) -> Result<Self> {
@@ -146,30 +158,37 @@ impl Tiled {
         }
         let mut parts = Vec::new();
         for term in spec.terms() {
-            let tap = term.name.split_once('/').map_or("", |(_, tap)| tap);
-            let block = engine.model.tap(tap)?.block - 1;
-            parts.push(Part { weight: 0.0, term, block, positions: 0.0 });
+            let block = engine.model.tap(&term.tap)?.block - 1;
+            let mask = match term.kind {
+                Kind::Style(Some(region)) => region + 1,
+                _ => 0,
+            };
+            parts.push(Part { weight: 0.0, term, block, mask, positions: 0.0 });
         }
         let blocks = parts.iter().map(|p| p.block + 1).max().unwrap_or(1);
         let mut tiles = Vec::new();
         for row in &rows.spans {
             for column in &columns.spans {
-                tiles.extend(Tile::new(size[1], tile, [*row, *column], mask, blocks));
+                tiles.extend(Tile::new(size[1], tile, [*row, *column], masks, blocks));
             }
         }
         for part in &mut parts {
-            part.positions = tiles.iter().map(|t| t.positions[part.block]).sum();
+            part.positions = tiles.iter().map(|t| t.positions[part.mask][part.block]).sum();
         }
-        let (styles, contents) = parts.into_iter().partition(|p| p.term.name.starts_with("style/"));
+        let (styles, contents) = parts.into_iter().partition(|p| matches!(p.term.kind, Kind::Style(_)));
+        let mut inputs = vec!["mask".to_string()];
+        inputs.extend((0..spec.regions).map(objective::region_input));
         Ok(Tiled {
             size,
             tile,
             tiles,
             styles,
-            grams: Vec::new(),
+            targets: Vec::new(),
             contents,
             total_variation: 0.0,
+            inputs,
             features,
+            losses: None,
             gradient: None,
             runs: Runs::new(cancel)?,
         })
@@ -177,16 +196,8 @@ impl Tiled {
 
     /// Loss, its terms, and its gradient written into `gradient`, as `Evaluate::evaluate`.
     pub fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
-        let (mut losses, mut slopes) = (Vec::new(), Vec::new());
-        for ((gram, target), part) in self.pass_one(picture)?.iter().zip(&self.grams).zip(&self.styles) {
-            // w·mean((G − T)²) over N² entries, and its derivative with respect to the sum over positions that
-            // G is the mean of.
-            let differences: Vec<f64> = gram.iter().zip(target).map(|(g, t)| g - f64::from(*t)).collect();
-            let entries = gram.len() as f64;
-            losses.push(part.weight * differences.iter().map(|d| d * d).sum::<f64>() / entries);
-            let factor = 2.0 * part.weight / (entries * part.positions);
-            slopes.push(differences.iter().map(|d| (d * factor) as f32).collect());
-        }
+        let statistics = self.pass_one(picture)?;
+        let (mut losses, slopes) = self.style_losses(&statistics)?;
         gradient.fill(0.0);
         losses.extend(self.pass_two(picture, &slopes, gradient)?);
         if self.total_variation > 0.0 {
@@ -195,26 +206,59 @@ impl Tiled {
         Ok((losses.iter().sum(), losses))
     }
 
-    /// The Gram matrices of the whole picture, one for each style term.
-    fn pass_one(&mut self, picture: &[f32]) -> Result<Vec<Vec<f64>>> {
-        let mut sums: Vec<Vec<f64>> = self.grams.iter().map(|g| vec![0.0; g.len()]).collect();
-        let Some(session) = &mut self.features else { return Ok(sums) };
+    /// The loss of each style term, and its derivative with respect to the sums over positions that the statistics are
+    /// the means of.
+    fn style_losses(&mut self, statistics: &[Vec<f32>]) -> Result<(Vec<f64>, Vec<Vec<f32>>)> {
+        let (mut losses, mut slopes) = (vec![0.0; self.styles.len()], vec![Vec::new(); self.styles.len()]);
+        let Some(session) = &mut self.losses else { return Ok((losses, slopes)) };
+        let names: Vec<[String; 2]> =
+            self.styles.iter().map(|p| [p.term.statistics(), p.term.slope()]).collect();
+        let weights: Vec<[f32; 1]> = self.styles.iter().map(|p| [p.weight as f32]).collect();
+        let dims: Vec<[usize; 2]> = statistics.iter().map(|s| [s.len().isqrt(); 2]).collect();
+        let mut given = Vec::new();
+        for (at, part) in self.styles.iter().enumerate() {
+            let target = part.term.target.as_deref().unwrap_or_default();
+            given.push((names[at][0].as_str(), Tensor { dims: &dims[at], values: &statistics[at] }));
+            given.push((target, Tensor { dims: &dims[at], values: &self.targets[at] }));
+            given.push((&part.term.weight, Tensor { dims: &[], values: &weights[at] }));
+        }
+        for output in self.runs.run(session, &given)? {
+            for (at, part) in self.styles.iter().enumerate() {
+                if output.name == part.term.loss {
+                    losses[at] = output.values.first().copied().map_or(f64::NAN, f64::from);
+                } else if output.name == names[at][1] {
+                    let of_sum = |v: &f32| (f64::from(*v) / part.positions) as f32;
+                    slopes[at] = output.values.iter().map(of_sum).collect();
+                }
+            }
+        }
+        Ok((losses, slopes))
+    }
+
+    /// The statistics of the whole picture, one for each style term.
+    fn pass_one(&mut self, picture: &[f32]) -> Result<Vec<Vec<f32>>> {
+        let mut sums: Vec<Vec<f64>> = self.targets.iter().map(|t| vec![0.0; t.len()]).collect();
+        let single = |sums: Vec<Vec<f64>>| {
+            sums.into_iter().map(|s| s.into_iter().map(|v| v as f32).collect()).collect()
+        };
+        let Some(session) = &mut self.features else { return Ok(single(sums)) };
         let [th, tw] = self.tile;
         let mut cut = Vec::new();
         for tile in &self.tiles {
             tile.cut(picture, self.size, self.tile, &mut cut);
-            let given = [
-                ("picture", Tensor { dims: &[1, 3, th, tw], values: &cut }),
-                ("mask", Tensor { dims: &[1, 1, th, tw], values: &tile.mask }),
-            ];
+            let (colours, plane) = ([1, 3, th, tw], [1, 1, th, tw]);
+            let mut given = vec![("picture", Tensor { dims: &colours, values: &cut })];
+            given.extend(tile.planes(&self.inputs, &plane));
             for ((sum, part), output) in
                 sums.iter_mut().zip(&self.styles).zip(self.runs.run(session, &given)?)
             {
-                let share = tile.positions[part.block] / part.positions;
-                sum.iter_mut().zip(&output.values).for_each(|(s, v)| *s += f64::from(*v) * share);
+                let share = tile.positions[part.mask][part.block] / part.positions;
+                if share > 0.0 {
+                    sum.iter_mut().zip(&output.values).for_each(|(s, v)| *s += f64::from(*v) * share);
+                }
             }
         }
-        Ok(sums)
+        Ok(single(sums))
     }
 
     /// Adds the gradient of all terms but total variation; the losses of the content terms.
@@ -228,15 +272,13 @@ impl Tiled {
         let mut cut = Vec::new();
         for tile in &self.tiles {
             tile.cut(picture, self.size, self.tile, &mut cut);
-            let mut given = vec![
-                ("picture", Tensor { dims: &colours, values: &cut }),
-                ("mask", Tensor { dims: &plane, values: &tile.mask }),
-            ];
+            let mut given = vec![("picture", Tensor { dims: &colours, values: &cut })];
+            given.extend(tile.planes(&self.inputs, &plane));
             for ((name, dims), slope) in names.iter().zip(&matrices).zip(slopes) {
                 given.push((name, Tensor { dims, values: slope }));
             }
             // The graph's content loss is the mean over the tile's own positions.
-            let share = |p: &Part| [(p.weight * tile.positions[p.block] / p.positions) as f32];
+            let share = |p: &Part| [(p.weight * tile.positions[p.mask][p.block] / p.positions) as f32];
             let shares: Vec<[f32; 1]> = self.contents.iter().map(share).collect();
             let dims = |(p, target): (&Part, &Vec<f32>)| {
                 let (h, w) = (th >> p.block, tw >> p.block);
@@ -276,31 +318,48 @@ impl Tile {
         }
     }
 
+    /// The masks, by the names of their inputs.
+    fn planes<'a>(
+        &'a self,
+        inputs: &'a [String],
+        dims: &'a [usize],
+    ) -> impl Iterator<Item = (&'a str, Tensor<'a>)> {
+        inputs.iter().zip(&self.masks).map(|(name, values)| (name.as_str(), Tensor { dims, values }))
+    }
+
     /// The tile of two spans of a picture that is `width` pixels wide. None if one of the blocks has no position
-    /// in it that counts: graphs divide by their number.
+    /// in it that counts by the first mask: graphs divide by their number.
     fn new(
         width: usize,
         [th, tw]: [usize; 2],
         [row, column]: [Span; 2],
-        mask: Option<&[f32]>,
+        masks: &[Option<&[f32]>],
         blocks: usize,
     ) -> Option<Tile> {
-        let mut values = vec![0.0f32; th * tw];
-        for y in row.core[0]..row.core[1] {
-            for x in column.core[0]..column.core[1] {
-                values[(y - row.start) * tw + x - column.start] = mask.map_or(1.0, |m| m[y * width + x]);
+        let core = |mask: &Option<&[f32]>| {
+            let mut values = vec![0.0f32; th * tw];
+            for y in row.core[0]..row.core[1] {
+                for x in column.core[0]..column.core[1] {
+                    values[(y - row.start) * tw + x - column.start] = mask.map_or(1.0, |m| m[y * width + x]);
+                }
             }
-        }
-        // As the graph pools the mask: windows that do not fit are left out.
-        let positions = |block: usize| {
-            let [rows, columns] = [th, tw].map(|side| side >> block << block);
-            let sum: f64 = (0..rows).flat_map(|y| &values[y * tw..][..columns]).map(|v| f64::from(*v)).sum();
-            sum / f64::from(1 << (2 * block))
+            values
         };
-        let positions: Vec<f64> = (0..blocks).map(positions).collect();
+        // As the graph pools the masks: windows that do not fit are left out.
+        let positions = |values: &Vec<f32>| -> Vec<f64> {
+            let of_block = |block: usize| {
+                let [rows, columns] = [th, tw].map(|side| side >> block << block);
+                let sum: f64 =
+                    (0..rows).flat_map(|y| &values[y * tw..][..columns]).map(|v| f64::from(*v)).sum();
+                sum / f64::from(1 << (2 * block))
+            };
+            (0..blocks).map(of_block).collect()
+        };
+        let masks: Vec<Vec<f32>> = masks.iter().map(core).collect();
+        let positions: Vec<Vec<f64>> = masks.iter().map(positions).collect();
         let start = [row.start, column.start];
-        let counts = positions.iter().all(|&p| p > 0.0);
-        counts.then_some(Tile { start, mask: values, positions, targets: Vec::new() })
+        let counts = positions.first().is_some_and(|p| p.iter().all(|&p| p > 0.0));
+        counts.then_some(Tile { start, masks, positions, targets: Vec::new() })
     }
 }
 
@@ -328,6 +387,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::guides::Guides;
     use crate::objective::{Objective, StyleTarget};
     use crate::optimise::Evaluate;
     use crate::params::Params;
@@ -342,24 +402,44 @@ mod tests {
     }
 
     /// The relative error of loss, terms and gradient in tiles against the whole picture.
-    fn error(engine: &Engine, params: &Params, [h, w]: [usize; 2], masked: bool, tile: usize) -> f64 {
+    fn error(engine: &Engine, params: &Params, size: [usize; 2], masked: bool, tile: usize) -> f64 {
+        compare(engine, params, size, masked, false, tile)
+    }
+
+    fn compare(
+        engine: &Engine,
+        params: &Params,
+        [h, w]: [usize; 2],
+        masked: bool,
+        guided: bool,
+        tile: usize,
+    ) -> f64 {
         let settings = params.resolve(&engine.model).expect("settings");
         let content = picture(h, w, 0.3);
         let styles = [(90, 133, 1.7, 0.75), (70, 60, 0.9, 0.25)].map(|(h, w, phase, weight)| StyleTarget {
             rgb: picture(h, w, phase),
             mask: (phase > 1.0).then(|| Array2::from_shape_fn((h, w), |(y, x)| f32::from(x + y > 60))),
-            weight,
+            weight: if guided { 1.0 } else { weight },
+            group: usize::from(guided && phase < 1.0),
         });
         let mask = masked.then(|| {
             Array2::from_shape_fn((h, w), |(y, x)| if x < 40 { 0.0 } else { (y as f32 / h as f32).min(1.0) })
+        });
+        // One style where it is bright at the left, the other elsewhere; in some tiles there is nothing of one.
+        let left = Array2::from_shape_fn((h, w), |(_, x)| (1.2 - x as f32 / 50.0).clamp(0.0, 1.0));
+        let guides = guided.then(|| {
+            let masks = [left.clone(), left.mapv(|v| 1.0 - v)];
+            let masks = masks.map(|m| if let Some(mask) = &mask { m * mask } else { m }).to_vec();
+            Guides { masks, shares: vec![0.3, 0.7] }
         });
         let at = picture(h, w, 2.6);
         let at = at.as_slice().expect("a picture");
         let evaluate = |tile: Option<usize>| {
             let cancel = CancelToken::new();
+            let wanted =
+                Wanted { content: &content, styles: &styles, mask: mask.as_ref(), guides: guides.as_ref() };
             let mut objective =
-                Objective::new(engine, &settings, &content, &styles, mask.as_ref(), tile, &cancel)
-                    .expect("an objective");
+                Objective::new(engine, &settings, &wanted, tile, &cancel).expect("an objective");
             let mut gradient = vec![f32::NAN; at.len()];
             let (loss, terms) = objective.evaluate(at, &mut gradient).expect("a loss");
             (loss, terms, gradient)
@@ -395,6 +475,22 @@ mod tests {
                 for tile in [64, 100] {
                     let error = error(&engine, params, size, masked, tile);
                     assert!(error < 1e-4, "{size:?} tile {tile} masked {masked} {params:?}: {error:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_are_exact_with_moments_replicated_borders_and_regions() {
+        use impasto_onnx::{Padding, StyleLoss};
+        let engine = engine(crate::models::DEFAULT);
+        let moments = Params { style_loss: Some(StyleLoss::Moments), ..Params::default() };
+        let replicated = Params { padding: Some(Padding::Replicate), ..Params::default() };
+        for (params, most) in [(&moments, 5e-4), (&replicated, 1e-4), (&Params::default(), 1e-4)] {
+            for (masked, guided) in [(false, false), (false, true), (true, true)] {
+                for size in [[128, 160], [131, 203]] {
+                    let error = compare(&engine, params, size, masked, guided, 64);
+                    assert!(error < most, "{size:?} masked {masked} guided {guided} {params:?}: {error:e}");
                 }
             }
         }

@@ -20,7 +20,9 @@ class Picture(c.Structure):
 
 
 class Style(c.Structure):
-    _fields_ = [("picture", Picture), ("weight", c.c_double)]
+    _fields_ = [
+        ("picture", Picture), ("weight", c.c_double), ("scale", c.c_double), ("region", c.POINTER(Picture)),
+    ]
 
 
 class Progress(c.Structure):

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use impasto::{
-    CancelToken, Engine, Params, Picture, Pictures, Plan, Progress, Report, Sink, Style, Stylised,
+    CancelToken, Engine, Params, Picture, Pictures, Plan, Progress, Report, Sink, Style, StyleShape, Stylised,
 };
 use ndarray::Array2;
 
@@ -24,6 +24,11 @@ pub struct ImpastoStyle {
     pub picture: ImpastoPicture,
     /// How much it counts among the job's styles, 0..1e9; at least one must be above 0.
     pub weight: f64,
+    /// Multiplies the size of its strokes, 0.1..4; 0 stands for 1.
+    pub scale: f64,
+    /// Where it is painted, in the content's size: the first channel counts. NULL for what the other styles'
+    /// regions leave, or everywhere if none has one.
+    pub region: *const ImpastoPicture,
 }
 
 /// How far a job is.
@@ -101,11 +106,19 @@ pub struct ImpastoJob {
 
 const MOST_STYLES: usize = 64;
 
+/// A style picture that was found in order.
+struct StylePixels {
+    picture: Pixels,
+    weight: f64,
+    scale: f64,
+    region: Option<Pixels>,
+}
+
 /// A job that was found in order.
 pub struct Job {
     content: Pixels,
     output: Pixels,
-    styles: Vec<(Pixels, f64)>,
+    styles: Vec<StylePixels>,
     mask: Option<Pixels>,
     init: Option<Pixels>,
     params: Params,
@@ -143,17 +156,6 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
     }
     // SAFETY: checked above, and as the caller promises.
     let styles = unsafe { std::slice::from_raw_parts(job.styles, job.style_count) };
-    let styles = styles.iter().enumerate().map(|(i, style)| {
-        if !(0.0..=1e9).contains(&style.weight) {
-            let problem = format!("styles[{i}].weight is {}; expected 0 to 1e9", style.weight);
-            return Err(Failure::new(IMPASTO_PARAMETERS, problem));
-        }
-        Ok((Pixels::new(&format!("styles[{i}]"), &style.picture)?, style.weight))
-    });
-    let styles = styles.collect::<Result<Vec<_>, _>>()?;
-    if styles.iter().all(|(_, weight)| *weight == 0.0) {
-        return Err(Failure::new(IMPASTO_PARAMETERS, "styles: all weights are 0; raise one"));
-    }
     let optional = |name: &str, picture: *const ImpastoPicture| {
         if !picture.is_aligned() {
             return Err(Failure::argument(format!("{name} is not aligned")));
@@ -161,6 +163,27 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
         // SAFETY: as the caller promises.
         unsafe { picture.as_ref() }.map(|p| Pixels::new(name, p)).transpose()
     };
+    let styles = styles.iter().enumerate().map(|(i, style)| {
+        if !(0.0..=1e9).contains(&style.weight) {
+            let problem = format!("styles[{i}].weight is {}; expected 0 to 1e9", style.weight);
+            return Err(Failure::new(IMPASTO_PARAMETERS, problem));
+        }
+        let scale = if style.scale == 0.0 { 1.0 } else { style.scale };
+        if !(0.1..=4.0).contains(&scale) {
+            let problem = format!("styles[{i}].scale is {scale}; expected 0.1 to 4, or 0 for 1");
+            return Err(Failure::new(IMPASTO_PARAMETERS, problem));
+        }
+        Ok(StylePixels {
+            picture: Pixels::new(&format!("styles[{i}]"), &style.picture)?,
+            weight: style.weight,
+            scale,
+            region: optional(&format!("styles[{i}].region"), style.region)?,
+        })
+    });
+    let styles = styles.collect::<Result<Vec<_>, _>>()?;
+    if styles.iter().all(|s| s.weight == 0.0) {
+        return Err(Failure::new(IMPASTO_PARAMETERS, "styles: all weights are 0; raise one"));
+    }
     // SAFETY: as the caller promises.
     let params = match unsafe { text("params", job.params) }? {
         Some(json) => Params::from_json(json)?,
@@ -178,10 +201,14 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
         keep_best: job.on_cancel == IMPASTO_KEEP_BEST,
     };
     job.check_overlap()?;
-    if let Some(mask) = job.mask.filter(|m| m.size() != job.content.size()) {
-        let ([mh, mw], [h, w]) = (mask.size(), job.content.size());
-        let problem = format!("mask: is {mw}×{mh} pixels, the content {w}×{h}; they must have the same size");
-        return Err(Failure::new(IMPASTO_PICTURE, problem));
+    let regions = job.styles.iter().enumerate().map(|(i, s)| (format!("styles[{i}].region"), s.region));
+    for (name, plane) in std::iter::once(("mask".to_string(), job.mask)).chain(regions) {
+        if let Some(plane) = plane.filter(|m| m.size() != job.content.size()) {
+            let ([mh, mw], [h, w]) = (plane.size(), job.content.size());
+            let problem =
+                format!("{name}: is {mw}×{mh} pixels, the content {w}×{h}; they must have the same size");
+            return Err(Failure::new(IMPASTO_PICTURE, problem));
+        }
     }
     Ok(job)
 }
@@ -190,7 +217,8 @@ impl Job {
     fn check_overlap(&self) -> Result<(), Failure> {
         let out = self.output.range();
         let meets = |p: &Pixels| p.range().start < out.end && out.start < p.range().end;
-        let inputs = self.styles.iter().map(|(p, _)| p).chain(&self.mask).chain(&self.init);
+        let styles = self.styles.iter().flat_map(|s| std::iter::once(&s.picture).chain(&s.region));
+        let inputs = styles.chain(&self.mask).chain(&self.init);
         if (meets(&self.content) && !self.output.is(&self.content)) || inputs.into_iter().any(meets) {
             return Err(Failure::argument(
                 "output overlaps an input; only the very same picture as the content may be written over",
@@ -200,7 +228,12 @@ impl Job {
     }
 
     pub fn plan(&self, engine: &Engine) -> Result<Plan, Failure> {
-        let styles: Vec<[usize; 2]> = self.styles.iter().map(|(p, _)| p.size()).collect();
+        let styles: Vec<StyleShape> = self
+            .styles
+            .iter()
+            .filter(|s| s.weight > 0.0)
+            .map(|s| StyleShape { size: s.picture.size(), scale: s.scale, guided: s.region.is_some() })
+            .collect();
         Ok(engine.plan(self.content.size(), &styles, self.mask.is_some(), &self.params)?)
     }
 
@@ -212,7 +245,12 @@ impl Job {
         // SAFETY: as the caller promises.
         let content = unsafe { self.content.read() };
         // SAFETY: as the caller promises.
-        let styles: Vec<Picture> = self.styles.iter().map(|(p, _)| unsafe { p.read() }).collect();
+        let styles: Vec<Picture> = self.styles.iter().map(|s| unsafe { s.picture.read() }).collect();
+        let masks = self.styles.iter().map(|s| {
+            // SAFETY: as the caller promises.
+            s.region.map(|p| unsafe { p.read_mask() })
+        });
+        let masks: Vec<Option<Array2<f32>>> = masks.collect();
         // SAFETY: as the caller promises.
         let mask = self.mask.map(|p| unsafe { p.read_mask() });
         // SAFETY: as the caller promises.
@@ -220,7 +258,13 @@ impl Job {
         let weighted: Vec<Style> = styles
             .iter()
             .zip(&self.styles)
-            .map(|(picture, (_, weight))| Style { picture, weight: *weight })
+            .zip(&masks)
+            .map(|((picture, s), region)| Style {
+                picture,
+                weight: s.weight,
+                scale: s.scale,
+                region: region.as_ref(),
+            })
             .collect();
         let pictures =
             Pictures { content: &content, styles: &weighted, mask: mask.as_ref(), init: init.as_ref() };

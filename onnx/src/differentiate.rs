@@ -9,8 +9,8 @@ use crate::graph::{Graph, Node, Tensor};
 use crate::rules;
 use crate::shapes::Shapes;
 
-/// Appends to `graph` the gradient of the scalar `of` with respect to the input `wrt` and returns the
-/// gradient's name; it has the shape of `wrt`.
+/// Appends to `graph` the gradient of the scalar `of` with respect to the value `wrt`, an input or any other, and returns
+/// the gradient's name; it has the shape of `wrt`.
 ///
 /// Errors: a node between the two whose operator, or whose attributes, have no rule (`Error::NoRule`),
 /// and an `of` that does not depend on `wrt`.
@@ -26,7 +26,7 @@ pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
     gradients.insert(of.to_string(), one);
 
     for node in nodes.iter().rev() {
-        let Some(output) = node.outputs.first() else { continue };
+        let Some(output) = node.outputs.first().filter(|output| *output != wrt) else { continue };
         let Some(g) = gradients.remove(output) else { continue };
         if node.outputs[1..].iter().any(|o| gradients.contains_key(o)) {
             return Err(no_rule(node, "only the first output may be differentiated"));

@@ -1,7 +1,7 @@
 //! Forward graphs of VGG-like networks, the losses of style transfer over their activations, and the
 //! gradients of those losses, as ONNX models.
 //!
-//! Weights come from a file ([`vgg::from_safetensors`], [`import::from_onnx`]) or a seed
+//! Weights come from a file ([`vgg::from_safetensors`], [`pytorch`], [`import::from_onnx`]) or a seed
 //! ([`vgg::seeded`]); [`objective`] builds the models; [`differentiate`] is general and knows nothing of
 //! style transfer. Nothing in here runs a model or touches a picture.
 
@@ -12,12 +12,15 @@ mod error;
 pub mod export;
 pub mod graph;
 pub mod import;
+pub mod layouts;
 pub mod manifest;
 pub mod memory;
 pub mod model;
+pub mod moments;
 pub mod objective;
 #[allow(missing_docs)]
 mod proto;
+pub mod pytorch;
 pub mod receptive;
 mod rules;
 mod shapes;
@@ -26,20 +29,38 @@ pub mod vgg;
 pub use error::{Error, Result};
 pub use manifest::Manifest;
 pub use model::{Model, Tap};
-pub use objective::{Pooling, Spec, Term};
+pub use objective::{Kind, Padding, Pooling, Spec, StyleLoss, Term};
 
-/// Reads a model from a file: safetensors or ONNX, told by its name's ending, else by its content.
+/// Reads a model from a file: safetensors, a PyTorch checkpoint or ONNX, told by its name's ending.
 pub fn read(path: &std::path::Path) -> Result<Model> {
+    let file = path.display().to_string();
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("onnx") => import::from_onnx(&bytes(path)?, path),
+        Some("safetensors" | "pth" | "pt") => vgg::from_safetensors(&weights(path, None)?, &file),
+        _ => Err(Error::bad_model(
+            file,
+            "is not a model by its name; expected a file that ends in .safetensors, .pth or .onnx",
+        )),
+    }
+}
+
+/// The weights in a safetensors file or a PyTorch checkpoint, as the bytes of a safetensors file in torchvision's layout.
+pub fn weights(path: &std::path::Path, preprocessing: Option<layouts::Preprocessing>) -> Result<Vec<u8>> {
+    let raw = match path.extension().and_then(|e| e.to_str()) {
+        Some("pth" | "pt") => pytorch::as_safetensors(path)?,
+        _ => bytes(path)?,
+    };
+    let in_layout = layouts::in_torchvisions(&raw, &path.display().to_string(), preprocessing)?;
+    Ok(match in_layout {
+        std::borrow::Cow::Borrowed(_) => raw,
+        std::borrow::Cow::Owned(bytes) => bytes,
+    })
+}
+
+fn bytes(path: &std::path::Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
     if bytes.is_empty() {
         return Err(Error::bad_model(path.display().to_string(), "is empty; get the file again"));
     }
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("onnx") => import::from_onnx(&bytes, path),
-        Some("safetensors") => vgg::from_safetensors(&bytes, &path.display().to_string()),
-        _ => Err(Error::bad_model(
-            path.display().to_string(),
-            "is not a model by its name; expected a file that ends in .safetensors or .onnx",
-        )),
-    }
+    Ok(bytes)
 }

@@ -10,12 +10,29 @@ use crate::differentiate;
 use crate::error::{Error, Result};
 use crate::graph::{Attr, Graph, Port, Tensor};
 use crate::model::{self, Model, Tap};
+use crate::moments::{self, Moments};
 
-/// The names of a term's target, weight and loss in the graphs.
+/// What a term compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The statistics of a tap, of the whole picture or of one of its regions, counted from 0.
+    Style(Option<usize>),
+    /// The activations of a tap.
+    Content,
+    /// Neighbouring pixels.
+    TotalVariation,
+}
+
+/// A term of the loss, and the names of its target, weight and loss in the graphs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
-    /// `style/relu1_1`, `content/relu4_2` or `tv`; also the prefix of its inputs and outputs.
+    /// `style/relu1_1`, in a region `style/relu1_1@1`; `content/relu4_2`; `tv`. Also the prefix of its inputs and
+    /// outputs.
     pub name: String,
+    /// What it compares.
+    pub kind: Kind,
+    /// Its tap; empty for total variation.
+    pub tap: String,
     /// The input that takes the target, and the output of the features model that makes it.
     pub target: Option<String>,
     /// The input that takes the weight, a scalar.
@@ -25,20 +42,43 @@ pub struct Term {
 }
 
 impl Term {
-    /// The input of a tile's graph that takes the derivative with respect to the term's Gram matrix before it is
-    /// divided by anything.
+    /// The input of a tile's graph that takes the derivative with respect to the term's statistics before they are
+    /// divided by anything, and the output that gives it with respect to the statistics.
     pub fn slope(&self) -> String {
         format!("{}/slope", self.name)
     }
 
-    fn new(name: String, target: Option<&str>) -> Self {
+    /// The input of the graph of style losses that takes the term's statistics.
+    pub fn statistics(&self) -> String {
+        format!("{}/statistics", self.name)
+    }
+
+    /// The name without the region.
+    pub fn plain_name(&self) -> &str {
+        self.name.split('@').next().unwrap_or_default()
+    }
+
+    fn new(kind: Kind, tap: &str) -> Self {
+        let (name, target) = match kind {
+            Kind::Style(None) => (format!("style/{tap}"), Some("gram")),
+            Kind::Style(Some(region)) => (format!("style/{tap}@{}", region + 1), Some("gram")),
+            Kind::Content => (format!("content/{tap}"), Some("features")),
+            Kind::TotalVariation => ("tv".to_string(), None),
+        };
         Term {
+            kind,
+            tap: tap.to_string(),
             target: target.map(|t| format!("{name}/{t}")),
             weight: format!("{name}/weight"),
             loss: format!("{name}/loss"),
             name,
         }
     }
+}
+
+/// The input that takes the mask of a region, counted from 0: `region/1` and so on.
+pub fn region_input(region: usize) -> String {
+    format!("region/{}", region + 1)
 }
 
 /// How activations are pooled between blocks.
@@ -52,33 +92,79 @@ pub enum Pooling {
     Average,
 }
 
+/// What is compared of the activations at a style tap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StyleLoss {
+    /// Their Gram matrices: the mean squared difference (Gatys et al. 2016, equation 4).
+    #[default]
+    Gram,
+    /// Their means and covariances: the squared 2-Wasserstein distance of the normal distributions that have
+    /// them, as a share of the target's mean square.
+    Moments,
+}
+
+/// What the network sees beyond the borders of the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// Grey, the zero of its input, as it was trained.
+    #[default]
+    Zero,
+    /// The pixels at the border again. Deeper layers see zeros as always.
+    Replicate,
+}
+
 /// Which losses the objective sums.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spec {
-    /// Taps whose Gram matrices are compared.
+    /// Taps whose statistics are compared.
     pub style: Vec<String>,
+    /// Which statistics.
+    pub style_loss: StyleLoss,
     /// Taps whose activations are compared.
     pub content: Vec<String>,
     /// Whether total variation is added.
     pub total_variation: bool,
     /// How activations are pooled.
     pub pooling: Pooling,
+    /// What is beyond the borders.
+    pub padding: Padding,
     /// Whether an input `mask` says how much each position counts.
     pub masked: bool,
+    /// How many regions there are, each with an input `region/1`… that says how much its positions count, and style
+    /// terms of its own; 0 for one set of style terms, which counts by `mask`.
+    pub regions: usize,
 }
 
 impl Spec {
-    /// The terms in the order style, content, total variation.
+    /// The terms in the order style (region by region), content, total variation.
     pub fn terms(&self) -> Vec<Term> {
-        let style = self.style.iter().map(|t| Term::new(format!("style/{t}"), Some("gram")));
-        let content = self.content.iter().map(|t| Term::new(format!("content/{t}"), Some("features")));
-        let tv = self.total_variation.then(|| Term::new("tv".to_string(), None));
+        let regions: Vec<Option<usize>> = match self.regions {
+            0 => vec![None],
+            regions => (0..regions).map(Some).collect(),
+        };
+        let of_region = |region| self.style.iter().map(move |tap| Term::new(Kind::Style(region), tap));
+        let style = regions.into_iter().flat_map(of_region);
+        let content = self.content.iter().map(|tap| Term::new(Kind::Content, tap));
+        let tv = self.total_variation.then(|| Term::new(Kind::TotalVariation, ""));
         style.chain(content).chain(tv).collect()
     }
 }
 
+impl StyleLoss {
+    /// The side of the square matrix that holds the statistics of `channels` activations: their Gram matrix, or
+    /// that of themselves and of a 1 at each position, whose last column is their mean.
+    pub fn side(self, channels: usize) -> usize {
+        match self {
+            StyleLoss::Gram => channels,
+            StyleLoss::Moments => channels + 1,
+        }
+    }
+}
+
 /// The features model: input `picture` [1, 3, H, W], RGB, 0..1; for each style tap an output
-/// `style/TAP/gram` [N, N], for each content tap an output `content/TAP/features` [1, N, h, w]. If `spec`
+/// `style/TAP/gram` [N, N] (with moments [N + 1, N + 1], see [`StyleLoss::side`]), for each content tap an output `content/TAP/features` [1, N, h, w]. If `spec`
 /// says so there is an input `mask` [1, 1, H, W], 0..1, that weights the positions of the Gram matrices.
 /// With `size`, [H, W], the graph is for pictures of that size only.
 pub fn features(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<Graph> {
@@ -89,11 +175,21 @@ pub fn features(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<
     }
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
-        if term.name.starts_with("style/") {
-            let mask = mask(&mut graph, spec, tap);
-            let gram = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
-            let name = graph.alias(&gram, term.target.as_deref().unwrap_or_default());
-            graph.output(&name, &[&n, &n]);
+        let mask = mask(&mut graph, spec, &term, tap);
+        if let Kind::Style(_) = term.kind {
+            let mut statistics = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
+            if spec.style_loss == StyleLoss::Moments {
+                let mean = mean(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
+                let perm = [("perm", Attr::Ints(vec![1, 0]))];
+                let turned =
+                    graph.add_with("Transpose", &format!("{}/mean/turned", term.name), &[&mean], perm);
+                let one = graph.constant("const/one", Tensor::f32(&[1, 1], vec![1.0]));
+                let moments = Moments { square: statistics, mean };
+                statistics = moments::joined(&mut graph, &term.name, &moments, &turned, &one);
+            }
+            let name = graph.alias(&statistics, term.target.as_deref().unwrap_or_default());
+            let side = spec.style_loss.side(tap.channels).to_string();
+            graph.output(&name, &[&side, &side]);
         } else {
             let name = graph.alias(&value, term.target.as_deref().unwrap_or_default());
             graph.output(&name, &feature_dims(tap, &n, size).each_ref().map(String::as_str));
@@ -116,12 +212,18 @@ pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
         let target = term.target.clone().unwrap_or_default();
-        let mask = mask(&mut graph, spec, tap);
-        losses.push(if term.name.starts_with("style/") {
-            let target = graph.input(Port::new(target, &[&n, &n]));
-            let value = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
-            let difference = graph.add("Sub", &format!("{}/difference", term.name), &[&value, &target]);
-            weighted_mean_square(&mut graph, &term, &difference)
+        let mask = mask(&mut graph, spec, &term, tap);
+        losses.push(if let Kind::Style(_) = term.kind {
+            let side = spec.style_loss.side(tap.channels).to_string();
+            let target = graph.input(Port::new(target, &[&side, &side]));
+            let square = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
+            match spec.style_loss {
+                StyleLoss::Gram => gram_loss(&mut graph, &term, &square, &target),
+                StyleLoss::Moments => {
+                    let mean = mean(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
+                    moments_loss(&mut graph, &term, &Moments { square, mean }, &target, tap.channels)
+                }
+            }
         } else {
             let dims = feature_dims(tap, &n, size);
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
@@ -129,7 +231,7 @@ pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result
         });
     }
     if spec.total_variation {
-        let term = Term::new("tv".to_string(), None);
+        let term = Term::new(Kind::TotalVariation, "");
         let difference = neighbour_differences(&mut graph);
         losses.push(weighted_mean_square(&mut graph, &term, &difference));
     }
@@ -152,10 +254,46 @@ pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result
     Ok(graph)
 }
 
-/// The gradient of a part of a picture, whose Gram matrices are those of the whole picture and known: inputs
+/// The style losses of statistics that are known: inputs for each style term its statistics `TERM/statistics`, target
+/// and weight; outputs its weighted loss, and `TERM/slope`, the derivative of that with respect to the statistics.
+pub fn style_losses(model: &Model, spec: &Spec) -> Result<Graph> {
+    let mut graph = Graph::default();
+    for term in spec.terms().into_iter().filter(|t| matches!(t.kind, Kind::Style(_))) {
+        let channels = model.tap(&term.tap)?.channels;
+        let side = spec.style_loss.side(channels).to_string();
+        let statistics = graph.input(Port::new(term.statistics(), &[&side, &side]));
+        let target = graph.input(Port::new(term.target.clone().unwrap_or_default(), &[&side, &side]));
+        let slope = match spec.style_loss {
+            StyleLoss::Gram => {
+                let loss = gram_loss(&mut graph, &term, &statistics, &target);
+                differentiate::gradient(&mut graph, &loss, &statistics)?
+            }
+            StyleLoss::Moments => {
+                let own = moments::parted(&mut graph, &term.name, &statistics, channels);
+                let loss = moments_loss(&mut graph, &term, &own, &target, channels);
+                let square = differentiate::gradient(&mut graph, &loss, &own.square)?;
+                let mean = differentiate::gradient(&mut graph, &loss, &own.mean)?;
+                let zeros = graph.constant(
+                    &format!("const/zeros/{channels}"),
+                    Tensor::f32(&[1, channels], vec![0.0; channels]),
+                );
+                let zero = graph.constant("const/zero", Tensor::f32(&[1, 1], vec![0.0]));
+                let name = format!("{}/slopes", term.name);
+                moments::joined(&mut graph, &name, &Moments { square, mean }, &zeros, &zero)
+            }
+        };
+        let slope = graph.alias(&slope, &term.slope());
+        graph.output(&term.loss, &[]);
+        graph.output(&slope, &[&side, &side]);
+    }
+    graph.prune();
+    Ok(graph)
+}
+
+/// The gradient of a part of a picture, whose statistics are those of the whole picture and known: inputs
 /// `picture` [1, 3, h, w] and `mask` [1, 1, h, w], which is 0 where another part counts; for each style term
-/// `TERM/slope` [N, N], the derivative of the whole loss with respect to F·diag(m)·Fᵀ; for each content term its
-/// target and weight. Outputs are `gradient` [1, 3, h, w], to be added to that of the other parts, and each
+/// `TERM/slope`, the derivative of the whole loss with respect to the sums over positions that the statistics are
+/// made of; for each content term its target and weight. Outputs are `gradient` [1, 3, h, w], to be added to that of the other parts, and each
 /// content term's weighted loss.
 ///
 /// With `mask` as the whole of a picture this is [`objective`]'s gradient. Total variation is not in it.
@@ -166,13 +304,25 @@ pub fn tile(model: &Model, spec: &Spec, size: [usize; 2]) -> Result<Graph> {
     let (mut parts, mut losses) = (Vec::new(), Vec::new());
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
-        let Some(mask) = mask(&mut graph, &spec, tap) else { continue };
-        if term.name.starts_with("style/") {
-            let slope = graph.input(Port::new(term.slope(), &[&n, &n]));
-            let product = product(&mut graph, &term.name, &value, tap.channels, Some(&mask));
-            let part = graph.add("Mul", &format!("{}/part", term.name), &[&product, &slope]);
-            let keep = [("keepdims", Attr::Int(0))];
-            parts.push(graph.add_with("ReduceSum", &format!("{}/sum", term.name), &[&part], keep));
+        let Some(mask) = mask(&mut graph, &spec, &term, tap) else { continue };
+        if let Kind::Style(_) = term.kind {
+            let side = spec.style_loss.side(tap.channels).to_string();
+            let slope = graph.input(Port::new(term.slope(), &[&side, &side]));
+            let sums = product(&mut graph, &term.name, &value, tap.channels, Some(&mask));
+            let pairs = match spec.style_loss {
+                StyleLoss::Gram => vec![(sums, slope)],
+                StyleLoss::Moments => {
+                    let name = format!("{}/slopes", term.name);
+                    let slopes = moments::parted(&mut graph, &name, &slope, tap.channels);
+                    let means = weighted_sum(&mut graph, &term.name, &value, tap.channels, Some(&mask));
+                    vec![(sums, slopes.square), (means, slopes.mean)]
+                }
+            };
+            for (sums, slope) in pairs {
+                let part = graph.add("Mul", &format!("{}/part", term.name), &[&sums, &slope]);
+                let keep = [("keepdims", Attr::Int(0))];
+                parts.push(graph.add_with("ReduceSum", &format!("{}/sum", term.name), &[&part], keep));
+            }
         } else {
             let dims = feature_dims(tap, &n, Some(size));
             let target = term.target.clone().unwrap_or_default();
@@ -211,6 +361,19 @@ fn content_loss(graph: &mut Graph, term: &Term, value: &str, target: &str, mask:
     weighted_mean_square(graph, term, &difference)
 }
 
+fn gram_loss(graph: &mut Graph, term: &Term, gram: &str, target: &str) -> String {
+    let difference = graph.add("Sub", &format!("{}/difference", term.name), &[gram, target]);
+    weighted_mean_square(graph, term, &difference)
+}
+
+/// weight · the distance of the moments from the target's, which are one matrix.
+fn moments_loss(graph: &mut Graph, term: &Term, moments: &Moments, target: &str, channels: usize) -> String {
+    let target = moments::parted(graph, &format!("{}/target", term.name), target, channels);
+    let distance = moments::distance(graph, &term.name, moments, &target, channels);
+    let weight = graph.input(Port::new(term.weight.clone(), &[]));
+    graph.add("Mul", &term.loss, &[&distance, &weight])
+}
+
 fn picture_dims(size: Option<[usize; 2]>) -> [String; 4] {
     let [h, w] = size.map_or(["H".to_string(), "W".to_string()], |s| s.map(|n| n.to_string()));
     ["1".to_string(), "3".to_string(), h, w]
@@ -236,9 +399,12 @@ fn taps<'a>(
 ) -> Result<Vec<(Term, &'a Tap, String)>> {
     let dims = picture_dims(size);
     let picture = graph.input(Port::new("picture", &dims.each_ref().map(String::as_str)));
+    let [_, _, h, w] = dims.each_ref().map(String::as_str);
     if spec.masked {
-        let [_, _, h, w] = dims.each_ref().map(String::as_str);
         graph.input(Port::new("mask", &["1", "1", h, w]));
+    }
+    for region in 0..spec.regions {
+        graph.input(Port::new(region_input(region), &["1", "1", h, w]));
     }
     let m = &model.manifest;
     let mean = graph.constant("normalise/mean", Tensor::f32(&[1, 3, 1, 1], m.mean.to_vec()));
@@ -246,11 +412,15 @@ fn taps<'a>(
     let factor = graph.constant("normalise/factor", Tensor::f32(&[1, 3, 1, 1], factor.to_vec()));
     let centred = graph.add("Sub", "normalise/centred", &[&picture, &mean]);
     let input = graph.add("Mul", "normalise/input", &[&centred, &factor]);
+    let before = graph.nodes.len();
     model::inline(model, graph, &input, spec.pooling == Pooling::Average);
+    if spec.padding == Padding::Replicate {
+        replicate(graph, &input, before);
+    }
 
-    let names = spec.style.iter().chain(&spec.content);
     let mut out: Vec<(Term, &Tap, String)> = Vec::new();
-    for (term, name) in spec.terms().into_iter().zip(names) {
+    for term in spec.terms().into_iter().filter(|t| t.kind != Kind::TotalVariation) {
+        let name = &term.tap;
         if out.iter().any(|(other, ..)| other.name == term.name) {
             return Err(Error::BadSpec(format!("the tap {name} is named twice; name it once")));
         }
@@ -276,6 +446,29 @@ fn taps<'a>(
     Ok(out)
 }
 
+/// Lets the convolutions that read `input` see its border again where they saw zeros, among the nodes from `first` on.
+fn replicate(graph: &mut Graph, input: &str, first: usize) {
+    let mut at = first;
+    while at < graph.nodes.len() {
+        let node = &graph.nodes[at];
+        let pads =
+            node.ints("pads").map(<[i64]>::to_vec).filter(|p| p.len() == 4 && p.iter().any(|&v| v > 0));
+        if let (true, "Conv", Some(pads)) = (node.inputs[0] == input, node.op.as_str(), pads) {
+            let [top, left, bottom, right] = [pads[0], pads[1], pads[2], pads[3]];
+            let pads = graph.i64s(&[0, 0, top, left, 0, 0, bottom, right]);
+            let mode = [("mode", Attr::Text("edge".into()))];
+            let padded = graph.add_with("Pad", "normalise/replicated", &[input, &pads], mode);
+            // It was added behind the convolution that reads it.
+            let Some(pad) = graph.nodes.pop() else { return };
+            graph.nodes[at].inputs[0] = padded;
+            graph.nodes[at].attrs.insert("pads".to_string(), Attr::Ints(vec![0; 4]));
+            graph.nodes.insert(at, pad);
+            at += 1;
+        }
+        at += 1;
+    }
+}
+
 /// The mask at a tap's positions.
 struct Mask {
     /// [1, 1, h, w], the square root of each position's weight.
@@ -286,22 +479,24 @@ struct Mask {
     positions: String,
 }
 
-/// Adds, once for each block, the mask of the picture averaged over what the poolings before the tap take
-/// together; None if the objective is not masked.
-fn mask(graph: &mut Graph, spec: &Spec, tap: &Tap) -> Option<Mask> {
-    if !spec.masked {
-        return None;
-    }
-    let name = |what: &str| format!("mask/{}/{what}", tap.block);
+/// Adds, once for each block, the mask that a term counts by, averaged over what the poolings before the tap take
+/// together; None if it counts everywhere alike.
+fn mask(graph: &mut Graph, spec: &Spec, term: &Term, tap: &Tap) -> Option<Mask> {
+    let input = match term.kind {
+        Kind::Style(Some(region)) => region_input(region),
+        Kind::Style(None) | Kind::Content if spec.masked => "mask".to_string(),
+        _ => return None,
+    };
+    let name = |what: &str| format!("{input}/{}/{what}", tap.block);
     let known = Mask { root: name("root"), sum: name("sum"), positions: name("positions") };
     if graph.nodes.iter().any(|n| n.name == known.root) {
         return Some(known);
     }
-    let mut pooled = "mask".to_string();
+    let mut pooled = input.clone();
     if tap.block > 1 {
         let window = || Attr::Ints(vec![1 << (tap.block - 1); 2]);
         let attrs = [("kernel_shape", window()), ("strides", window())];
-        pooled = graph.add_with("AveragePool", &name("pooled"), &["mask"], attrs);
+        pooled = graph.add_with("AveragePool", &name("pooled"), &[&input], attrs);
     }
     let root = graph.add("Sqrt", &known.root, &[&pooled]);
     let sum = graph.add_with("ReduceSum", &known.sum, &[&pooled], [("keepdims", Attr::Int(0))]);
@@ -316,6 +511,40 @@ fn mask(graph: &mut Graph, spec: &Spec, tap: &Tap) -> Option<Mask> {
 /// sums cancel, and the loss would be off by a thousandth in float32.)
 fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
     let product = product(graph, name, value, channels, mask);
+    per_position(graph, name, value, channels, mask, &product)
+}
+
+/// The mean of activations [N, 1], weighted as in [`gram`].
+fn mean(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
+    let sum = weighted_sum(graph, name, value, channels, mask);
+    per_position(graph, &format!("{name}/mean"), value, channels, mask, &sum)
+}
+
+/// F·m [N, 1]: the sum of activations over positions by their weights.
+fn weighted_sum(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
+    let value = match mask {
+        Some(mask) => {
+            let masked = graph.add("Mul", &format!("{name}/mean/masked"), &[value, &mask.root]);
+            graph.add("Mul", &format!("{name}/mean/weighted"), &[&masked, &mask.root])
+        }
+        None => value.to_string(),
+    };
+    let shape = graph.i64s(&[channels as i64, -1]);
+    let f = graph.add("Reshape", &format!("{name}/mean/matrix"), &[&value, &shape]);
+    let along = graph.i64s(&[1]);
+    let keep = [("keepdims", Attr::Int(1))];
+    graph.add_with("ReduceSum", &format!("{name}/mean/sum"), &[&f, &along], keep)
+}
+
+/// A sum over the positions of `value` divided by their weights' sum.
+fn per_position(
+    graph: &mut Graph,
+    name: &str,
+    value: &str,
+    channels: usize,
+    mask: Option<&Mask>,
+    sum: &str,
+) -> String {
     let part = match mask {
         Some(mask) => {
             let one = graph.scalar(1.0);
@@ -329,7 +558,7 @@ fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Optio
             graph.add("Div", &format!("{name}/per_position"), &[&n, &size])
         }
     };
-    graph.add("Mul", &format!("{name}/normalised"), &[&product, &part])
+    graph.add("Mul", &format!("{name}/normalised"), &[sum, &part])
 }
 
 /// F·diag(m)·Fᵀ

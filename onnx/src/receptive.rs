@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::graph::Graph;
+use crate::graph::{Data, Graph};
 
 /// What a position of a value sees along an axis.
 #[derive(Clone, Copy)]
@@ -32,6 +32,10 @@ pub fn radius(graph: &Graph) -> usize {
                 sight.before = sight.before.max(other[axis].before);
                 sight.after = sight.after.max(other[axis].after);
             }
+            if node.op == "Pad" {
+                // The position moves by the lines that come before it; a convolution behind looks further on.
+                sight.before += node.inputs.get(1).and_then(|p| pad(graph, p, axis)).unwrap_or(0);
+            }
             if !windowed {
                 continue;
             }
@@ -51,6 +55,14 @@ pub fn radius(graph: &Graph) -> usize {
         }
     }
     most
+}
+
+/// Lines that a padding adds before the first along a spatial axis.
+fn pad(graph: &Graph, pads: &str, axis: usize) -> Option<usize> {
+    match &graph.constants.get(pads)?.data {
+        Data::I64(pads) => usize::try_from(*pads.get(2 + axis)?).ok(),
+        Data::F32(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use crate::differentiate::no_rule;
 use crate::error::Result;
-use crate::graph::{Attr, Graph, Node, Tensor};
+use crate::graph::{Attr, Data, Graph, Node, Tensor};
 use crate::shapes::{Shapes, axes};
 
 /// What a rule works with.
@@ -127,6 +127,10 @@ impl Context<'_> {
                 let shape = self.add("Shape", &[&node.inputs[0]]);
                 Ok(self.add("Reshape", &[&g, &shape]))
             }
+            "Pad" => {
+                only_first("pads")?;
+                self.pad(&g)
+            }
             "Transpose" => self.transpose(&g),
             "MatMul" => self.matmul(&g, index),
             "Gemm" => self.gemm(&g, index),
@@ -196,9 +200,9 @@ impl Context<'_> {
     /// broadcast, so that it has that input's shape.
     fn unbroadcast(&mut self, g: &str, index: usize) -> Result<String> {
         let node = self.node;
-        let size = |value: &str| self.shapes.size(value);
-        let same = size(&node.outputs[0]).is_some_and(|s| Some(s) == size(&node.inputs[index]));
-        if same || self.shapes.rank(&node.inputs[1 - index]) == Some(0) {
+        if self.shapes.same(&node.outputs[0], &node.inputs[index])
+            || self.shapes.rank(&node.inputs[1 - index]) == Some(0)
+        {
             return Ok(g.to_string());
         }
         let wanted = self.add("Shape", &[&node.inputs[index]]);
@@ -366,6 +370,39 @@ impl Context<'_> {
             }
             None => Ok(self.add("Transpose", &[g])),
         }
+    }
+
+    /// A border that was repeated adds its gradients to those of the border itself, one axis after the other.
+    fn pad(&mut self, g: &str) -> Result<String> {
+        let node = self.node;
+        if node.text("mode") != Some("edge") {
+            return Err(no_rule(node, "mode must be edge"));
+        }
+        let pads = match self.graph.constants.get(&node.inputs[1]).map(|t| &t.data) {
+            Some(Data::I64(pads)) if pads.iter().all(|&p| p >= 0) => pads.clone(),
+            _ => return Err(no_rule(node, "needs pads that are constant and not negative")),
+        };
+        let mut g = g.to_string();
+        for axis in 0..pads.len() / 2 {
+            let (before, after) = (pads[axis], pads[pads.len() / 2 + axis]);
+            if before == 0 && after == 0 {
+                continue;
+            }
+            let over = self.graph.i64s(&[axis as i64]);
+            let mut part = |from: i64, to: i64| {
+                let (from, to) = (self.graph.i64s(&[from]), self.graph.i64s(&[to]));
+                self.add("Slice", &[&g, &from, &to, &over])
+            };
+            // The picture's first and last line with their copies, and what is between.
+            let (first, last) = (part(0, before + 1), part(-after - 1, i64::MAX));
+            let between = part(before + 1, -after - 1);
+            let mut line =
+                |lines: &str| self.add_with("ReduceSum", &[lines, &over], [("keepdims", Attr::Int(1))]);
+            let (first, last) = (line(&first), line(&last));
+            let axis = [("axis", Attr::Int(axis as i64))];
+            g = self.add_with("Concat", &[&first, &between, &last], axis);
+        }
+        Ok(g)
     }
 
     fn rank(&self, value: &str) -> Result<usize> {

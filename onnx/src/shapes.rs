@@ -9,17 +9,29 @@ use crate::graph::{Data, Dim, Graph, Node};
 pub(crate) struct Shapes {
     ranks: HashMap<String, usize>,
     sizes: HashMap<String, [usize; 4]>,
+    matrices: HashMap<String, Matrix>,
 }
+
+/// Rows and columns, where known.
+type Matrix = [Option<usize>; 2];
 
 impl Shapes {
     /// Goes through the graph as it stands.
     pub fn of(graph: &Graph) -> Self {
-        Shapes { ranks: ranks(graph), sizes: sizes(graph) }
+        let ranks = ranks(graph);
+        Shapes { sizes: sizes(graph), matrices: matrices(graph, &ranks), ranks }
     }
 
     /// The number of a value's axes.
     pub fn rank(&self, value: &str) -> Option<usize> {
         self.ranks.get(value).copied()
+    }
+
+    /// Whether two values are known to have the same shape.
+    pub fn same(&self, a: &str, b: &str) -> bool {
+        let size = self.size(a).is_some_and(|size| Some(size) == self.size(b));
+        let matrix = |value: &str| self.matrices.get(value).filter(|m| m.iter().all(Option::is_some));
+        size || matrix(a).is_some_and(|m| Some(m) == matrix(b))
     }
 
     /// The size of a value that has four axes: batch, channels, height, width.
@@ -86,6 +98,14 @@ fn sizes(graph: &Graph) -> HashMap<String, [usize; 4]> {
         let scalar = |i: usize| graph.constants.get(&node.inputs[i]).is_some_and(|t| t.dims.is_empty());
         let size = match node.op.as_str() {
             "Conv" | "MaxPool" | "AveragePool" => window(node, of(0), of(1)),
+            "Pad" => {
+                of(0).zip(node.inputs.get(1).and_then(|p| graph.constants.get(p))).and_then(|(size, pads)| {
+                    let Data::I64(pads) = &pads.data else { return None };
+                    let along =
+                        |i: usize| Some(size[i] + usize::try_from(pads.get(i)? + pads.get(i + 4)?).ok()?);
+                    Some([along(0)?, along(1)?, along(2)?, along(3)?])
+                })
+            }
             "Relu" | "Clip" | "Sigmoid" | "Neg" | "Sqrt" | "Identity" => of(0),
             "Add" | "Sub" | "Mul" | "Div" => match (of(0), of(1)) {
                 (Some(a), Some(b)) => Some(std::array::from_fn(|i| a[i].max(b[i]))),
@@ -100,6 +120,64 @@ fn sizes(graph: &Graph) -> HashMap<String, [usize; 4]> {
         }
     }
     sizes
+}
+
+fn matrices(graph: &Graph, ranks: &HashMap<String, usize>) -> HashMap<String, Matrix> {
+    let mut matrices: HashMap<String, Matrix> = HashMap::new();
+    for port in &graph.inputs {
+        let known = |d: &Dim| if let Dim::Known(n) = d { Some(*n) } else { None };
+        if let [rows, columns] = port.dims.as_slice() {
+            matrices.insert(port.name.clone(), [known(rows), known(columns)]);
+        }
+    }
+    for (name, tensor) in &graph.constants {
+        if let [rows, columns] = tensor.dims.as_slice() {
+            matrices.insert(name.clone(), [Some(*rows), Some(*columns)]);
+        }
+    }
+    let whole = |name: Option<&String>| match &graph.constants.get(name?)?.data {
+        Data::I64(values) => Some(values.as_slice()),
+        Data::F32(_) => None,
+    };
+    for node in &graph.nodes {
+        let of = |i: usize| node.inputs.get(i).and_then(|n| matrices.get(n)).copied();
+        let is_scalar = |i: usize| node.inputs.get(i).and_then(|n| ranks.get(n)) == Some(&0);
+        let flag = |name: &str| node.int(name) == Some(1);
+        let matrix = match node.op.as_str() {
+            "Reshape" => match whole(node.inputs.get(1)) {
+                Some([rows, columns]) => {
+                    Some([usize::try_from(*rows).ok().filter(|n| *n > 0), usize::try_from(*columns).ok()])
+                }
+                _ => None,
+            },
+            "Transpose" => of(0).map(|[rows, columns]| [columns, rows]),
+            "Gemm" | "MatMul" => of(0)
+                .zip(of(1))
+                .map(|(a, b)| [a[usize::from(flag("transA"))], b[1 - usize::from(flag("transB"))]]),
+            "Slice" => match [1, 2, 3].map(|i| whole(node.inputs.get(i))) {
+                [Some([top, left]), Some([bottom, right]), Some([0, 1])] => {
+                    let length = |from: &i64, to: &i64| usize::try_from(to - from).ok();
+                    Some([length(top, bottom), length(left, right)])
+                }
+                _ => None,
+            },
+            "ReduceSum" if flag("keepdims") && whole(node.inputs.get(1)) == Some(&[1]) => {
+                of(0).map(|[rows, _]| [rows, Some(1)])
+            }
+            "Neg" | "Sqrt" | "Identity" => of(0),
+            "Add" | "Sub" | "Mul" | "Div" => match (of(0), of(1)) {
+                (Some(a), Some(b)) if a == b => Some(a),
+                (Some(a), None) if is_scalar(1) => Some(a),
+                (None, Some(b)) if is_scalar(0) => Some(b),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let (Some(matrix), Some(output)) = (matrix, node.outputs.first()) {
+            matrices.insert(output.clone(), matrix);
+        }
+    }
+    matrices
 }
 
 /// The size behind a convolution or a pooling, from those of its input and weights.

@@ -221,7 +221,7 @@ fn manifest(metadata: Option<&HashMap<String, String>>, file: &str) -> Result<Ma
     Ok(manifest)
 }
 
-fn read(tensors: &SafeTensors, name: &str, file: &str) -> Result<Tensor> {
+pub(crate) fn read(tensors: &SafeTensors, name: &str, file: &str) -> Result<Tensor> {
     let bad = |problem: String| Error::bad_model(file, problem);
     let view = tensors.tensor(name).map_err(|e| bad(format!("{name}: {e}")))?;
     let values: Vec<f32> = match view.dtype() {

@@ -6,7 +6,7 @@ use gimp::prelude::*;
 use serde_json::{Value, json};
 
 use crate::style::Source;
-use crate::text::tr;
+use crate::text::{fill, tr};
 
 /// A choice: nick, label.
 type Nicks<'a> = &'a [(&'a str, &'a str)];
@@ -92,6 +92,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         &[
             ("style", "From the style"),
             ("matched", "Style in the picture's palette"),
+            ("histogram", "Style with the picture's histogram"),
             ("content", "The picture's own"),
         ],
         "style",
@@ -146,6 +147,101 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         4096.0,
         0.0,
     );
+    procedure.add_file_argument(
+        "blend-file",
+        &tr("Second st_yle file"),
+        Some(&tr("Another picture whose style is painted too; none for one style")),
+        gimp::FileChooserAction::Open,
+        true,
+        none,
+        flags,
+    );
+    number("blend-share", "S_hare", "How much of the style is the second's, in percent", 0.0, 100.0, 50.0);
+    number(
+        "blend-size",
+        "Stroke si_ze",
+        "The size of the second style's strokes against the first's",
+        0.1,
+        4.0,
+        1.0,
+    );
+    procedure.add_drawable_argument(
+        "blend-region",
+        &tr("Regi_on"),
+        Some(&tr("A layer or channel that is white where the second style is painted and black where the first is; none: both everywhere")),
+        true,
+        flags,
+    );
+    choose(
+        "style-loss",
+        "Style is _by",
+        "What of the network's activations is compared",
+        &[("gram", "Gram matrices (the paper)"), ("moments", "Means and covariances")],
+        "gram",
+    );
+    number(
+        "colour-strength",
+        "Pict_ure's colours",
+        "How much of the picture's colours is taken, in percent, where colours come from it",
+        0.0,
+        100.0,
+        100.0,
+    );
+    choose(
+        "start",
+        "Start _from",
+        "What the optimisation starts from",
+        &[
+            ("content", "The picture"),
+            ("recoloured", "The picture in the style's colours"),
+            ("noise", "Noise"),
+        ],
+        "content",
+    );
+    number("smoothness", "Smoot_hness", "Weight of the total variation, in thousands", 0.0, 1e6, 0.0);
+    choose(
+        "style-fit",
+        "Style _part",
+        "What is taken of a style picture of another shape",
+        &[("whole", "All of it"), ("crop", "Its middle, in the picture's shape")],
+        "whole",
+    );
+    choose(
+        "border",
+        "Bor_der",
+        "What the network sees beyond the picture's borders",
+        &[("zero", "Grey"), ("replicate", "The border again")],
+        "zero",
+    );
+    choose(
+        "pooling",
+        "Poolin_g",
+        "How activations are pooled",
+        &[("max", "Maximum (as trained)"), ("average", "Average (smoother)")],
+        "max",
+    );
+    procedure.add_string_argument(
+        "tap-weights",
+        &tr("_Layer weights"),
+        Some(&tr(
+            "Multiplies single terms of the loss, with commas between: style/relu1_1=2, content/relu3_3=0.5",
+        )),
+        "",
+        flags,
+    );
+}
+
+/// A second style.
+#[derive(Clone, PartialEq)]
+pub struct Blend {
+    /// Its file.
+    pub source: Source,
+    /// How much the first and the second count.
+    pub weights: [f64; 2],
+    /// The size of its strokes against the first's.
+    pub scale: f64,
+    /// A drawable that is bright where it is painted.
+    pub region: Option<gimp::Drawable>,
 }
 
 /// What the arguments ask for.
@@ -157,17 +253,27 @@ pub struct Settings {
     pub engine: Value,
     /// Whether the pixels are replaced.
     pub in_place: bool,
+    /// The second style.
+    pub blend: Option<Blend>,
 }
 
 /// Reads the arguments, all but the style.
-pub fn settings(config: &gimp::ProcedureConfig) -> Settings {
+pub fn settings(config: &gimp::ProcedureConfig) -> Result<Settings, String> {
     let text = |name: &str| config.property::<Option<String>>(name).unwrap_or_default();
     let mut params = json!({
         "preset": text("preset"),
         "strength": config.property::<f64>("strength"),
         "style_scale": config.property::<f64>("stroke-size"),
         "colours": text("colours"),
+        "colour_strength": config.property::<f64>("colour-strength"),
         "seed": config.property::<i32>("seed"),
+        "style_loss": text("style-loss"),
+        "init": text("start"),
+        "tv_weight": 1000.0 * config.property::<f64>("smoothness"),
+        "style_fit": text("style-fit"),
+        "padding": text("border"),
+        "pooling": text("pooling"),
+        "tap_weights": tap_weights(&text("tap-weights"))?,
     });
     for name in ["size", "iterations"] {
         let value = config.property::<i32>(name);
@@ -184,7 +290,30 @@ pub fn settings(config: &gimp::ProcedureConfig) -> Settings {
     if memory > 0.0 {
         engine["memory"] = ((memory * f64::from(1 << 30)) as u64).into();
     }
-    Settings { params, engine, in_place: text("output") == "in-place" }
+    let share = config.property::<f64>("blend-share");
+    let blend = config.property::<Option<gimp::gio::File>>("blend-file").map(|file| Blend {
+        source: Source::File(file),
+        weights: [100.0 - share, share],
+        scale: config.property::<f64>("blend-size"),
+        region: config.property::<Option<gimp::Drawable>>("blend-region"),
+    });
+    Ok(Settings { params, engine, in_place: text("output") == "in-place", blend })
+}
+
+/// `TERM=WEIGHT, …` as an object.
+fn tap_weights(text: &str) -> Result<Value, String> {
+    let mut weights = serde_json::Map::new();
+    for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        let weight = part.split_once('=').and_then(|(term, weight)| {
+            let weight: f64 = weight.trim().parse().ok()?;
+            Some((term.trim().to_string(), weight.into()))
+        });
+        let (term, weight) = weight.ok_or_else(|| {
+            fill("“{part}” is not a layer's weight; expected for example style/relu1_1=2", &[("part", part)])
+        })?;
+        weights.insert(term, weight);
+    }
+    Ok(weights.into())
 }
 
 /// The style that the arguments name: the kind that was chosen, or the only one that is given.

@@ -7,6 +7,7 @@ use gimp::prelude::*;
 use crate::library::{Failure, Library, Pictures, Pixels};
 use crate::pixels::{Area, Selection};
 use crate::progress::Bar;
+use crate::style::Second;
 use crate::text::{fill, tr};
 use crate::{arguments, dialog, pixels};
 
@@ -71,7 +72,7 @@ fn paint(
     config: &gimp::ProcedureConfig,
     library: &Library,
 ) -> Result<(), Failure> {
-    let settings = arguments::settings(config);
+    let settings = arguments::settings(config).map_err(Failure::Problem)?;
     // Masks and channels have nothing above them.
     let layer = drawable.dynamic_cast_ref::<gimp::Layer>().filter(|_| !settings.in_place);
     if layer.is_none() {
@@ -84,10 +85,12 @@ fn paint(
     }
     let style = arguments::style(config).and_then(|s| s.read()).map_err(Failure::Problem)?;
     let content = pixels::content(drawable).map_err(Failure::Problem)?;
+    let second = settings.blend.as_ref().map(|b| Second::read(b, drawable, area, None));
+    let second = second.transpose().map_err(Failure::Problem)?;
     let mut bar = Bar::new();
     let engine = library.engine(&settings.engine).map_err(Failure::Problem)?;
     let mask = selection.as_ref().map(|s| &s.mask);
-    let pictures = Pictures { content: &content, style: &style, mask };
+    let pictures = Pictures { content: &content, style: &style, second: second.as_ref(), mask };
     let result = engine.stylise(&pictures, &settings.params, |progress| {
         bar.show(progress);
         true

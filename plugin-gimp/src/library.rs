@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::style::Second;
+
 use crate::text::fill;
 
 /// The ABI that these declarations are of.
@@ -32,6 +34,8 @@ struct Picture {
 struct Style {
     picture: Picture,
     weight: f64,
+    scale: f64,
+    region: *const Picture,
 }
 
 #[repr(C)]
@@ -155,6 +159,8 @@ pub struct Pictures<'a> {
     pub content: &'a Pixels,
     /// The style picture.
     pub style: &'a Pixels,
+    /// A second one.
+    pub second: Option<&'a Second>,
     /// Where to paint: one channel of 8 bits in the content's size, 0 or 255.
     pub mask: Option<&'a Pixels>,
 }
@@ -304,7 +310,19 @@ impl Engine<'_> {
         let params = CString::new(params.to_string()).map_err(|e| Failure::Problem(e.to_string()))?;
         let content = pictures.content;
         let mut output = Pixels::new(content.width, content.height, content.layout, content.sample);
-        let style = Style { picture: pictures.style.read_only(), weight: 1.0 };
+        let everywhere =
+            |p: &Pixels| Style { picture: p.read_only(), weight: 1.0, scale: 1.0, region: std::ptr::null() };
+        let mut styles = vec![everywhere(pictures.style)];
+        let region = pictures.second.and_then(|s| s.region.as_ref()).map(Pixels::read_only);
+        if let Some(second) = pictures.second {
+            styles[0].weight = second.weights[0];
+            styles.push(Style {
+                weight: second.weights[1],
+                scale: second.scale,
+                region: region.as_ref().map_or(std::ptr::null(), |r| r),
+                ..everywhere(&second.style)
+            });
+        }
         let mask = pictures.mask.map(Pixels::read_only);
         let mut go_on: &mut dyn FnMut(&Progress) -> bool = &mut go_on;
         let data = output.bytes.as_mut_ptr().cast();
@@ -312,8 +330,8 @@ impl Engine<'_> {
             struct_size: size_of::<Job>(),
             content: content.read_only(),
             output: output.descriptor(data),
-            styles: &style,
-            style_count: 1,
+            styles: styles.as_ptr(),
+            style_count: styles.len(),
             mask: mask.as_ref().map_or(std::ptr::null(), |m| m),
             init: std::ptr::null(),
             params: params.as_ptr(),

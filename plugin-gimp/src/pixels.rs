@@ -128,6 +128,27 @@ pub fn selection(
     Ok(Some(Selection { values, mask }))
 }
 
+/// How bright a drawable is, and not transparent, where another one lies; black beyond its borders. Made as small as
+/// `thumbnail` does where a `side` is given.
+pub fn region(
+    region: &gimp::Drawable,
+    drawable: &impl IsA<gimp::Drawable>,
+    area: Area,
+    side: Option<i32>,
+) -> Result<Pixels, String> {
+    let ((x, y), (from_x, from_y)) =
+        (drawable.offsets().unwrap_or((0, 0)), region.offsets().unwrap_or((0, 0)));
+    let scale = side.map_or(1.0, |side| shrink(area, side));
+    let rectangle = Area { x: area.x + x - from_x, y: area.y + y - from_y, ..area }.rectangle(scale);
+    let bytes =
+        buffer(region)?.get_pixels(&rectangle, scale, &Format::from_encoding("Y'A u8"), AbyssPolicy::None);
+    let mut mask = Pixels::new(rectangle.width() as u32, rectangle.height() as u32, 1, 1);
+    for (to, [value, alpha]) in mask.bytes.iter_mut().zip(bytes.as_chunks::<2>().0) {
+        *to = (u32::from(*value) * u32::from(*alpha) / 255) as u8;
+    }
+    Ok(mask)
+}
+
 /// Writes the result over a buffer that is to replace, or lie above, the drawable. Pixels that are
 /// transparent in the drawable are taken from it as they are.
 pub fn write(drawable: &gimp::Drawable, to: &Buffer, result: &Pixels) -> Result<(), String> {

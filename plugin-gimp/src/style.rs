@@ -4,8 +4,9 @@
 use gimp::gio;
 use gimp::prelude::*;
 
+use crate::arguments::Blend;
 use crate::library::Pixels;
-use crate::pixels;
+use crate::pixels::{self, Area};
 use crate::text::fill;
 
 /// Where a style comes from.
@@ -55,6 +56,36 @@ impl Source {
             }
             _ => Err(crate::text::tr("The style picture is not open any more. Choose another one.").into()),
         }
+    }
+}
+
+/// A second style, read.
+pub struct Second {
+    /// Its pixels.
+    pub style: Pixels,
+    /// How much the first and the second style count.
+    pub weights: [f64; 2],
+    /// The size of its strokes against the first's.
+    pub scale: f64,
+    /// Where it is painted, in the content's size; None for everywhere.
+    pub region: Option<Pixels>,
+}
+
+impl Second {
+    /// Reads it for an area of a drawable, made as small as that is where a `side` is given.
+    pub fn read(
+        blend: &Blend,
+        drawable: &gimp::Drawable,
+        area: Area,
+        side: Option<i32>,
+    ) -> Result<Second, String> {
+        let gone = || crate::text::tr("The region is not open any more. Choose another one.").to_string();
+        let region = match &blend.region {
+            Some(region) if region.is_valid() => Some(pixels::region(region, drawable, area, side)?),
+            Some(_) => return Err(gone()),
+            None => None,
+        };
+        Ok(Second { style: blend.source.read()?, weights: blend.weights, scale: blend.scale, region })
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use impasto::onnx::Pooling;
-use impasto::{Colours, Device, EngineOptions, Init, Params, Preset, Result};
+use impasto::onnx::{Padding, Pooling, StyleLoss};
+use impasto::{Colours, Device, EngineOptions, Init, Params, Preset, Result, StyleFit};
 
 use super::progress::Mode;
 
@@ -38,14 +38,23 @@ pub struct Cli {
     pub command: Option<Command>,
 
     /// The picture to repaint: PNG, JPEG, TIFF or WebP, at least 16×16 pixels
-    #[arg(required = true)]
+    #[arg(required_unless_present = "resume")]
     pub content: Option<PathBuf>,
     /// The picture whose style to take
-    #[arg(required = true)]
+    #[arg(required_unless_present = "resume")]
     pub style: Option<PathBuf>,
-    /// Another picture whose style to blend in, with its weight (the first has 1); may be given again
-    #[arg(long, value_name = "FILE[=WEIGHT]", value_parser = blend)]
+    /// Go on from the result of another job, whose --report this is, with its pictures and parameters where none are given
+    /// here. What L-BFGS had learnt begins anew
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["content", "style", "blend", "region", "mask", "init", "params"])]
+    pub resume: Option<PathBuf>,
+    /// Another picture whose style to take: with its weight (the first has 1), with strokes of another size, only where
+    /// the picture MASK is bright; may be given again
+    #[arg(long, value_name = "FILE[,weight=W][,scale=S][,region=MASK]", value_parser = blend)]
     pub blend: Vec<Blend>,
+    /// Paint the style of STYLE only where this picture is bright, and those of --blend elsewhere. It has the size of
+    /// CONTENT. Styles without a region share what the others leave
+    #[arg(long, value_name = "MASK")]
+    pub region: Option<PathBuf>,
     /// Paint only where this picture is bright: white all, black nothing, grey in part. It has the size of
     /// CONTENT, and so has the result
     #[arg(long, value_name = "FILE")]
@@ -137,10 +146,13 @@ pub enum ModelCommand {
         /// A name from `impasto model list`
         name: String,
     },
-    /// Check a .safetensors or .onnx file and keep it under a name
+    /// Check a .safetensors, .pth or .onnx file and keep it under a name
     Import {
-        /// Weights of VGG19's convolutions, or an ONNX export of them
+        /// Weights of a VGG, under the names of torchvision, Keras or Caffe, or an ONNX export of one
         file: PathBuf,
+        /// What pictures go through before the first layer [by the names in the file]
+        #[arg(long, value_enum, value_name = "WHOSE")]
+        preprocessing: Option<PreprocessingArg>,
         /// The name; left out, the file's
         #[arg(long)]
         name: Option<String>,
@@ -183,9 +195,9 @@ pub struct ScoreArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineArgs {
-    /// The network: a name from `impasto model list`, or a .safetensors or .onnx file
-    #[arg(long, default_value = impasto::models::DEFAULT, value_name = "NAME|FILE")]
-    pub model: String,
+    /// The network: a name from `impasto model list`, or a .safetensors or .onnx file [compact]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub model: Option<String>,
     /// What to compute on: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t = Device::Auto, value_name = "DEVICE")]
     pub device: Device,
@@ -203,7 +215,7 @@ pub struct EngineArgs {
 impl EngineArgs {
     pub fn options(&self) -> EngineOptions {
         EngineOptions {
-            model: self.model.clone(),
+            model: self.model.clone().unwrap_or_else(|| impasto::models::DEFAULT.to_string()),
             device: self.device,
             threads: self.threads,
             memory: self.max_memory,
@@ -261,19 +273,45 @@ pub struct ParamArgs {
     /// The same in pixels: longer side of the style picture
     #[arg(long, value_name = "PIXELS", conflicts_with = "style_scale")]
     pub style_size: Option<usize>,
+    /// What to take of a style picture of another shape: all of it (whole), or its middle in the content's shape
+    /// (crop) [whole]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub style_fit: Option<StyleFitArg>,
     /// Where the colours come from: style; matched (the style picture is given the content's colours
-    /// before); content (exactly the content's, only lightness is painted) [style]
+    /// before, by mean and covariance) or histogram (the same, channel by channel); content (exactly the content's,
+    /// only lightness is painted) [style]
     #[arg(long, value_enum, value_name = "FROM")]
     pub colours: Option<ColoursArg>,
+    /// How much of the content's colours to take with those choices, in percent [100]
+    #[arg(long, value_name = "0..100", allow_negative_numbers = true)]
+    pub colour_strength: Option<f64>,
     /// Layers whose textures are compared, with commas between
     #[arg(long, value_delimiter = ',', value_name = "TAPS")]
     pub style_taps: Option<Vec<String>>,
     /// Layers whose activations are compared, with commas between
     #[arg(long, value_delimiter = ',', value_name = "TAPS")]
     pub content_taps: Option<Vec<String>>,
+    /// Multiplies one term of the loss, for example style/relu1_1=2; may be given again
+    #[arg(long, value_name = "TERM=WEIGHT", value_parser = tap_weight)]
+    pub tap_weight: Vec<(String, f64)>,
+    /// What is compared at style layers: gram (Gram matrices, as in the paper) or moments (means and covariances, by the
+    /// Wasserstein distance) [gram]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub style_loss: Option<StyleLossArg>,
     /// How activations are pooled: max or average
     #[arg(long, value_enum, value_name = "HOW")]
     pub pooling: Option<PoolingArg>,
+    /// What the network sees beyond the borders: zero (grey, as it was trained) or replicate (the border again) [zero]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub padding: Option<PaddingArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PreprocessingArg {
+    /// Red, green, blue in 0..1, less ImageNet's mean, by its standard deviation
+    Torchvision,
+    /// Blue, green, red in 0..255, less ImageNet's mean, as Keras has it, too
+    Caffe,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -288,7 +326,26 @@ pub enum PresetArg {
 pub enum ColoursArg {
     Style,
     Matched,
+    Histogram,
     Content,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum StyleFitArg {
+    Whole,
+    Crop,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum StyleLossArg {
+    Gram,
+    Moments,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PaddingArg {
+    Zero,
+    Replicate,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -300,16 +357,21 @@ pub enum PoolingArg {
 impl ParamArgs {
     /// The parameters for the engine, and the picture to start from where one is named.
     pub fn read(&self) -> Result<(Params, Option<PathBuf>)> {
-        let mut params = match &self.params {
+        Ok(match &self.params {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|e| {
                     impasto::Error::Parameters(format!("{}: cannot be read: {e}", path.display()))
                 })?;
-                Params::from_json(&text)
-                    .map_err(|e| impasto::Error::Parameters(format!("{}: {e}", path.display())))?
+                let params = Params::from_json(&text)
+                    .map_err(|e| impasto::Error::Parameters(format!("{}: {e}", path.display())))?;
+                self.over(params)
             }
-            None => Params::default(),
-        };
+            None => self.over(Params::default()),
+        })
+    }
+
+    /// These parameters with what is given here in their place.
+    pub fn over(&self, mut params: Params) -> (Params, Option<PathBuf>) {
         if let Some(preset) = self.preset {
             params.preset = match preset {
                 PresetArg::Draft => Preset::Draft,
@@ -346,7 +408,30 @@ impl ParamArgs {
             Some(match c {
                 ColoursArg::Style => Colours::Style,
                 ColoursArg::Matched => Colours::Matched,
+                ColoursArg::Histogram => Colours::Histogram,
                 ColoursArg::Content => Colours::Content,
+            })
+        });
+        params.style_fit = self.style_fit.map_or(params.style_fit, |f| {
+            Some(match f {
+                StyleFitArg::Whole => StyleFit::Whole,
+                StyleFitArg::Crop => StyleFit::Crop,
+            })
+        });
+        params.colour_strength = self.colour_strength.or(params.colour_strength);
+        if !self.tap_weight.is_empty() {
+            params.tap_weights.get_or_insert_default().extend(self.tap_weight.iter().cloned());
+        }
+        params.style_loss = self.style_loss.map_or(params.style_loss, |l| {
+            Some(match l {
+                StyleLossArg::Gram => StyleLoss::Gram,
+                StyleLossArg::Moments => StyleLoss::Moments,
+            })
+        });
+        params.padding = self.padding.map_or(params.padding, |p| {
+            Some(match p {
+                PaddingArg::Zero => Padding::Zero,
+                PaddingArg::Replicate => Padding::Replicate,
             })
         });
         params.style_taps = self.style_taps.clone().or(params.style_taps);
@@ -357,7 +442,7 @@ impl ParamArgs {
                 PoolingArg::Average => Pooling::Average,
             })
         });
-        Ok((params, from))
+        (params, from)
     }
 }
 
@@ -366,17 +451,42 @@ impl ParamArgs {
 pub struct Blend {
     pub file: PathBuf,
     pub weight: f64,
+    pub scale: f64,
+    pub region: Option<PathBuf>,
 }
 
-/// `FILE` or `FILE=WEIGHT`.
+/// `FILE` with `,weight=W`, `,scale=S` and `,region=MASK` behind, as many as there are. Other commas and equals signs belong
+/// to the file's name.
 fn blend(text: &str) -> std::result::Result<Blend, String> {
-    match text.rsplit_once('=') {
-        Some((file, weight)) if !file.is_empty() => match weight.parse() {
-            Ok(weight) if (0.0..=1e9).contains(&weight) => Ok(Blend { file: file.into(), weight }),
-            _ => Err(format!("'{weight}' is not a weight; expected FILE=WEIGHT with a number from 0 to 1e9")),
-        },
-        _ => Ok(Blend { file: text.into(), weight: 1.0 }),
+    let mut blend = Blend { file: PathBuf::new(), weight: 1.0, scale: 1.0, region: None };
+    let mut rest = text;
+    while let Some((before, (key, value))) =
+        rest.rsplit_once(',').and_then(|(before, last)| Some((before, last.split_once('=')?)))
+    {
+        let number = |least: f64, most: f64| match value.parse() {
+            Ok(number) if (least..=most).contains(&number) => Ok(number),
+            _ => Err(format!("{key}={value}: expected a number from {least} to {most:e}")),
+        };
+        match key {
+            "weight" => blend.weight = number(0.0, 1e9)?,
+            "scale" => blend.scale = number(0.1, 4.0)?,
+            "region" => blend.region = Some(value.into()),
+            _ => break,
+        }
+        rest = before;
     }
+    if rest.is_empty() {
+        return Err("expected a file, with ,weight=W ,scale=S or ,region=MASK behind".to_string());
+    }
+    blend.file = rest.into();
+    Ok(blend)
+}
+
+/// `TERM=WEIGHT`.
+fn tap_weight(text: &str) -> std::result::Result<(String, f64), String> {
+    let parts =
+        text.split_once('=').and_then(|(term, weight)| Some((term.to_string(), weight.parse().ok()?)));
+    parts.ok_or_else(|| "expected TERM=WEIGHT, for example style/relu1_1=2".to_string())
 }
 
 /// Bytes from a number with K, M or G (powers of 1024) behind.

@@ -5,6 +5,7 @@ mod args;
 mod interrupt;
 mod models;
 mod progress;
+mod resume;
 mod stylise;
 
 use std::io::Write;
@@ -44,7 +45,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
             models::fetch(name, from.clone(), *quiet)?
         }
         Some(Command::Model(ModelCommand::Remove { name })) => models::remove(name)?,
-        Some(Command::Model(ModelCommand::Import { file, name })) => models::import(file, name.as_deref())?,
+        Some(Command::Model(ModelCommand::Import { file, name, preprocessing })) => {
+            models::import(file, name.as_deref(), *preprocessing)?
+        }
         Some(Command::Model(ModelCommand::Export(export))) => models::export(export)?,
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();

@@ -2,19 +2,26 @@
 
 use std::path::Path;
 
+use impasto::onnx::layouts::Preprocessing;
 use impasto::onnx::{self, Model};
 use impasto::{Result, models};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
-use super::args::ExportArgs;
+use super::args::{ExportArgs, PreprocessingArg};
 use super::print;
 
 pub fn list() -> Result<()> {
     let mut text = String::new();
     for entry in models::list() {
-        let place = entry.path.map_or("built in".to_string(), |p| p.display().to_string());
         let default = if entry.name == models::DEFAULT { " (default)" } else { "" };
-        text += &format!("{:20} {place}{default}\n", entry.name);
+        let size = entry.size().map_or("built in".to_string(), |n| HumanBytes(n).to_string());
+        // A file that cannot be read is listed all the same, as `model remove` can remove it.
+        let licence = match models::open(&entry.name) {
+            Ok(model) if model.manifest.licence.is_empty() => "licence not known".to_string(),
+            Ok(model) => model.manifest.licence,
+            Err(e) => format!("cannot be used: {e}"),
+        };
+        text += &format!("{:20} {size:10} {licence}{default}\n", entry.name);
     }
     if let Some(folder) = models::folder() {
         text += &format!(
@@ -26,7 +33,16 @@ pub fn list() -> Result<()> {
 }
 
 pub fn info(name: &str) -> Result<()> {
-    print(describe(&models::open(name)?).as_bytes())
+    let mut text = describe(&models::open(name)?);
+    if let Some(entry) = models::find(name) {
+        if let (Some(path), Some(size)) = (&entry.path, entry.size()) {
+            text += &format!("file        {} ({size} bytes)\n", path.display());
+        }
+        if let Some(sha256) = entry.sha256() {
+            text += &format!("SHA-256     {sha256}\n");
+        }
+    }
+    print(text.as_bytes())
 }
 
 pub fn fetch(name: &str, from: Option<String>, quiet: bool) -> Result<()> {
@@ -49,8 +65,12 @@ pub fn remove(name: &str) -> Result<()> {
     print(format!("removed {}{place}\n", entry.name).as_bytes())
 }
 
-pub fn import(file: &Path, name: Option<&str>) -> Result<()> {
-    let entry = models::import(file, name)?;
+pub fn import(file: &Path, name: Option<&str>, preprocessing: Option<PreprocessingArg>) -> Result<()> {
+    let preprocessing = preprocessing.map(|p| match p {
+        PreprocessingArg::Torchvision => Preprocessing::Torchvision,
+        PreprocessingArg::Caffe => Preprocessing::Caffe,
+    });
+    let entry = models::import(file, name, preprocessing)?;
     print(format!("imported; use it with --model {}\n", entry.name).as_bytes())
 }
 
@@ -58,7 +78,7 @@ pub fn export(args: &ExportArgs) -> Result<()> {
     let model = models::open(&args.model)?;
     let (params, _) = args.params.read()?;
     let mut text = String::new();
-    let spec = params.resolve(&model)?.spec(false);
+    let spec = params.resolve(&model)?.spec(false, 0);
     for path in onnx::export::export(&model, &spec, args.picture_size, &args.output)? {
         text += &format!("{}\n", path.display());
     }

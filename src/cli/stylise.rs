@@ -4,56 +4,71 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use impasto::picture::{self, Format};
+use impasto::report::{Files, StyleFile};
 use impasto::{CancelToken, Engine, Error, Picture, Pictures, Result, Style, plot};
+use ndarray::Array2;
 
 use super::args::{Cli, ScoreArgs};
 use super::interrupt;
 use super::progress::Display;
+use super::resume;
 
 pub fn run(cli: &Cli) -> Result<ExitCode> {
-    // clap has refused a call without these three.
-    let (Some(content), Some(style), Some(output)) = (&cli.content, &cli.style, &cli.output) else {
-        return Err(Error::Parameters("CONTENT, STYLE and -o OUT are needed; see impasto --help".into()));
+    let Some(output) = &cli.output else {
+        return Err(Error::Parameters("-o OUT is needed; see impasto --help".into()));
     };
     // All that can be known to fail is found before minutes of work.
-    let (mut params, init) = cli.params.read()?;
+    let mut options = cli.engine.options();
+    let (files, mut params, init) = match &cli.resume {
+        Some(report) => {
+            let done = resume::read(report)?;
+            if cli.engine.model.is_none() {
+                options.model.clone_from(&done.files.model);
+            }
+            let (params, _) = cli.params.over(done.params);
+            let model = options.model.clone();
+            (Files { output: absolute(output), model, ..done.files }, params, Some(done.result))
+        }
+        None => {
+            let (params, init) = cli.params.read()?;
+            (named(cli, output, &options.model)?, params, init)
+        }
+    };
     params.preview_every = cli.save_every.or(params.preview_every);
     Format::of(output)?;
     if let Some(path) = &cli.plot {
         plot::check(path)?;
     }
-    let blended = cli.blend.iter().map(|b| &b.file);
-    let inputs: Vec<&PathBuf> =
-        [content, style].into_iter().chain(blended).chain(&cli.mask).chain(&init).collect();
-    let outputs: Vec<&PathBuf> = [output].into_iter().chain(&cli.plot).chain(&cli.report).collect();
-    for (i, path) in outputs.iter().enumerate() {
-        if inputs.iter().any(|input| same_file(input, path)) {
-            return Err(Error::Parameters(format!(
-                "{}: is one of the pictures that are read; choose another name for what is written",
-                path.display()
-            )));
-        }
-        if outputs[..i].iter().any(|other| other == path) {
-            return Err(Error::Parameters(format!("{}: is named for two outputs", path.display())));
-        }
-        picture::check_writable(path)?;
-    }
+    check_outputs(cli, output, &files, init.as_deref())?;
 
-    let content = Picture::read(content)?;
-    let style = Picture::read(style)?;
-    let blended = cli.blend.iter().map(|b| Picture::read(&b.file)).collect::<Result<Vec<_>>>()?;
-    let mask = cli.mask.as_deref().map(Picture::read).transpose()?.map(|m| m.brightness());
+    let content = Picture::read(&files.content)?;
+    let styles = files.styles.iter().map(|s| Picture::read(&s.file)).collect::<Result<Vec<_>>>()?;
+    let bright = |file: &Option<PathBuf>| -> Result<Option<Array2<f32>>> {
+        Ok(file.as_deref().map(Picture::read).transpose()?.map(|m| m.brightness()))
+    };
+    let mask = bright(&files.mask)?;
+    let regions = files.styles.iter().map(|s| bright(&s.region)).collect::<Result<Vec<_>>>()?;
     let init = init.as_deref().map(Picture::read).transpose()?;
     let cancel = CancelToken::new();
     interrupt::listen(&cancel, cli.verbosity.quiet)?;
-    let engine = Engine::new(&cli.engine.options())?;
+    let engine = Engine::new(&options)?;
     let mut display = Display::new(cli.progress, cli.verbosity.quiet, output);
-    let mut styles = vec![Style { picture: &style, weight: 1.0 }];
-    styles.extend(blended.iter().zip(&cli.blend).map(|(picture, b)| Style { picture, weight: b.weight }));
+    let styles: Vec<Style> = styles
+        .iter()
+        .zip(&files.styles)
+        .zip(&regions)
+        .map(|((picture, file), region)| Style {
+            picture,
+            weight: file.weight,
+            scale: file.scale,
+            region: region.as_ref(),
+        })
+        .collect();
     let pictures = Pictures { content: &content, styles: &styles, mask: mask.as_ref(), init: init.as_ref() };
-    let stylised = engine.stylise(&pictures, &params, &mut display, &cancel)?;
+    let mut stylised = engine.stylise(&pictures, &params, &mut display, &cancel)?;
 
     stylised.picture.write(output)?;
+    stylised.report.files = Some(files);
     if let Some(path) = &cli.report {
         stylised.report.write(path)?;
     }
@@ -64,12 +79,70 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
     Ok(if stylised.report.cancelled { ExitCode::from(130) } else { ExitCode::SUCCESS })
 }
 
+/// The files that the command line names.
+fn named(cli: &Cli, output: &Path, model: &str) -> Result<Files> {
+    // clap has refused a call without these two.
+    let (Some(content), Some(style)) = (&cli.content, &cli.style) else {
+        return Err(Error::Parameters("CONTENT and STYLE are needed; see impasto --help".into()));
+    };
+    let first = StyleFile {
+        file: absolute(style),
+        weight: 1.0,
+        scale: 1.0,
+        region: cli.region.as_deref().map(absolute),
+    };
+    let blended = cli.blend.iter().map(|b| StyleFile {
+        file: absolute(&b.file),
+        weight: b.weight,
+        scale: b.scale,
+        region: b.region.as_deref().map(absolute),
+    });
+    Ok(Files {
+        content: absolute(content),
+        styles: std::iter::once(first).chain(blended).collect(),
+        mask: cli.mask.as_deref().map(absolute),
+        output: absolute(output),
+        model: if Path::new(model).is_file() {
+            absolute(Path::new(model)).display().to_string()
+        } else {
+            model.to_string()
+        },
+    })
+}
+
+/// The same file wherever the report is read.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// No file that is read is written, and none is written twice.
+fn check_outputs(cli: &Cli, output: &PathBuf, files: &Files, init: Option<&Path>) -> Result<()> {
+    let of_styles = files.styles.iter().flat_map(|s| [Some(&s.file), s.region.as_ref()]).flatten();
+    let mut inputs: Vec<&Path> =
+        of_styles.chain(&files.mask).chain(&cli.resume).map(PathBuf::as_path).collect();
+    inputs.extend([files.content.as_path()].into_iter().chain(init));
+    let outputs: Vec<&PathBuf> = [output].into_iter().chain(&cli.plot).chain(&cli.report).collect();
+    for (i, path) in outputs.iter().enumerate() {
+        if inputs.iter().any(|input| same_file(input, path)) {
+            return Err(Error::Parameters(format!(
+                "{}: is one of the files that are read; choose another name for what is written",
+                path.display()
+            )));
+        }
+        if outputs[..i].iter().any(|other| other == path) {
+            return Err(Error::Parameters(format!("{}: is named for two outputs", path.display())));
+        }
+        picture::check_writable(path)?;
+    }
+    Ok(())
+}
+
 pub fn score(args: &ScoreArgs) -> Result<()> {
     let (params, _) = args.params.read()?;
     let picture = Picture::read(&args.picture)?;
     let (content, style) = (Picture::read(&args.content)?, Picture::read(&args.style)?);
     let engine = Engine::new(&args.engine.options())?;
-    let styles = [Style { picture: &style, weight: 1.0 }];
+    let styles = [Style::of(&style)];
     let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
     let (loss, terms) = engine.score(&picture, &pictures, &params)?;
     let mut text = format!("loss {loss:.6e}\n");

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use impasto_onnx::layouts::Preprocessing;
 use impasto_onnx::{Manifest, vgg};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
@@ -29,24 +30,31 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 }
 
 /// Checks a model file and keeps it in the user's folder under `name` (its own name if none is given): a safetensors
-/// file as its convolutions alone, an ONNX file as it is. External data of an ONNX file is not taken along, so such a
-/// file is refused.
-pub fn import(file: &Path, name: Option<&str>) -> Result<Entry> {
-    let model = impasto_onnx::read(file)?;
+/// file or a PyTorch checkpoint as its convolutions alone, an ONNX file as it is. External data of an ONNX file is not
+/// taken along, so such a file is refused. What pictures go through before is guessed by names where it is not given.
+pub fn import(file: &Path, name: Option<&str>, preprocessing: Option<Preprocessing>) -> Result<Entry> {
     let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_string();
     let stem = file.file_stem().map(|s| s.to_string_lossy().into_owned());
-    let name = name.map(str::to_string).or(stem).unwrap_or_else(|| model.manifest.name.clone());
+    let name = name.map(str::to_string).or(stem).unwrap_or_default();
     check_name(&name)?;
+    if ending != "onnx" {
+        if !matches!(ending.as_str(), "safetensors" | "pth" | "pt") {
+            // Which says what is expected.
+            impasto_onnx::read(file)?;
+        }
+        let path = file.display().to_string();
+        let bytes = impasto_onnx::weights(file, preprocessing)?;
+        let manifest = vgg::from_safetensors(&bytes, &path)?.manifest;
+        return convolutions(&bytes, &path, &name, &Manifest { name: name.clone(), ..manifest });
+    }
+    if preprocessing.is_some() {
+        return Err(Error::Parameters(
+            "preprocessing: an ONNX file tells its own in its metadata (docs/graph.md)".to_string(),
+        ));
+    }
+    impasto_onnx::read(file)?;
     let bytes =
         std::fs::read(file).map_err(|source| impasto_onnx::Error::Io { path: file.to_path_buf(), source })?;
-    if ending != "onnx" {
-        return convolutions(
-            &bytes,
-            &file.display().to_string(),
-            &name,
-            &Manifest { name: name.clone(), ..model.manifest },
-        );
-    }
     let to = folder_made()?.join(format!("{name}.onnx"));
     impasto_onnx::import::from_onnx(&bytes, &to).map_err(|e| {
         Error::Parameters(format!(

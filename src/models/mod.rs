@@ -33,6 +33,36 @@ pub struct Entry {
     pub path: Option<PathBuf>,
 }
 
+impl Entry {
+    /// The bytes of its file.
+    pub fn size(&self) -> Option<u64> {
+        std::fs::metadata(self.path.as_ref()?).ok().map(|m| m.len())
+    }
+
+    /// The SHA-256 of its file, in hexadecimal digits.
+    #[cfg(feature = "fetch")]
+    pub fn sha256(&self) -> Option<String> {
+        use sha2::{Digest, Sha256};
+        use std::io::Read;
+
+        let mut file = std::fs::File::open(self.path.as_ref()?).ok()?;
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match file.read(&mut buffer).ok()? {
+                0 => return Some(hash.finalize().iter().map(|b| format!("{b:02x}")).collect()),
+                n => hash.update(&buffer[..n]),
+            }
+        }
+    }
+}
+
+/// The model of that name, or the file at that path, without reading it.
+pub fn find(name: &str) -> Option<Entry> {
+    let path = Path::new(name);
+    let file = || path.is_file().then(|| Entry { name: name.to_string(), path: Some(path.to_path_buf()) });
+    list().into_iter().find(|entry| entry.name == name).or_else(file)
+}
+
 /// The folder in which `impasto model import` keeps models: `impasto/models` in the user's data folder.
 pub fn folder() -> Option<PathBuf> {
     dirs::data_dir().map(|d| d.join("impasto").join("models"))
@@ -59,11 +89,11 @@ pub fn list() -> Vec<Entry> {
 }
 
 /// Reads the model of that name, or the file at that path (whatever contains a `/` or ends in
-/// `.safetensors` or `.onnx`).
+/// `.safetensors`, `.pth` or `.onnx`).
 pub fn open(name: &str) -> Result<Model> {
     let path = Path::new(name);
     let is_file = path.components().count() > 1
-        || matches!(path.extension().and_then(|e| e.to_str()), Some("safetensors" | "onnx"));
+        || matches!(path.extension().and_then(|e| e.to_str()), Some("safetensors" | "pth" | "pt" | "onnx"));
     if is_file {
         return Ok(impasto_onnx::read(path)?);
     }

@@ -5,7 +5,9 @@ mod read;
 mod resize;
 mod write;
 
-use ndarray::{Array2, Array3, Axis};
+use std::borrow::Cow;
+
+use ndarray::{Array2, Array3, Axis, s};
 
 use crate::error::{Error, Result};
 
@@ -62,6 +64,17 @@ impl Picture {
     /// Width in pixels.
     pub fn width(&self) -> usize {
         self.rgb.dim().2
+    }
+
+    /// The middle of the picture with this height and width, which are not larger than its own.
+    pub(crate) fn middle(&self, [h, w]: [usize; 2]) -> Cow<'_, Picture> {
+        if [h, w] == [self.height(), self.width()] {
+            return Cow::Borrowed(self);
+        }
+        let (top, left) = ((self.height() - h) / 2, (self.width() - w) / 2);
+        let alpha = self.alpha.as_ref().map(|a| a.slice(s![top..top + h, left..left + w]).to_owned());
+        let rgb = self.rgb.slice(s![.., top..top + h, left..left + w]).to_owned();
+        Cow::Owned(Picture { rgb, alpha, icc: self.icc.clone(), depth: self.depth })
     }
 
     /// How bright each pixel is, [H, W] in 0..1 (the mean of the encoded channels), transparent ones not at

@@ -149,7 +149,7 @@ impl Host {
 
     /// Calls `with` with the job.
     pub fn with<R>(&mut self, with: impl FnOnce(&mut Job) -> R) -> R {
-        let style = Style { picture: self.style.descriptor(), weight: 1.0 };
+        let style = Style::of(self.style.descriptor(), 1.0);
         let mask = self.mask.as_mut().map(Pixels::descriptor);
         let content = self.content.descriptor();
         let mut job = Job {

@@ -25,6 +25,15 @@ pub struct Picture {
 pub struct Style {
     pub picture: Picture,
     pub weight: f64,
+    pub scale: f64,
+    pub region: *const Picture,
+}
+
+impl Style {
+    /// A style that is painted everywhere.
+    pub fn of(picture: Picture, weight: f64) -> Self {
+        Style { picture, weight, scale: 0.0, region: std::ptr::null() }
+    }
 }
 
 #[repr(C)]

@@ -103,8 +103,8 @@ fn bad_calls_are_refused_with_a_reason() {
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
         let style = |j: &Job| Style {
             // SAFETY: the job's styles are alive.
-            picture: unsafe { (*j.styles).picture },
             weight,
+            ..unsafe { *j.styles }
         };
         refused(api, engine, PARAMETERS, "weight", |j| j.styles = Box::leak(Box::new(style(j))));
     }

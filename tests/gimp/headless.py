@@ -219,13 +219,41 @@ def grey_stays_grey_and_settings_have_effects():
     pictures = set()
     for arguments in [
         {}, {"strength": 20.0}, {"stroke_size": 0.5}, {"colours": "content"}, {"colours": "matched"}, {"size": 48},
-        {"iterations": 9},
+        {"iterations": 9}, {"colours": "histogram"}, {"colours": "content", "colour_strength": 30.0},
+        {"style_loss": "moments"}, {"start": "recoloured"}, {"start": "noise"}, {"smoothness": 1000.0},
+        {"style_fit": "crop"}, {"border": "replicate"}, {"pooling": "average"}, {"tap_weights": "style/relu1_1=9"},
+        {"blend_file": file(DUSK)}, {"blend_file": file(DUSK), "blend_share": 90.0},
+        {"blend_file": file(DUSK), "blend_size": 0.4},
     ]:
         image = photograph()
         succeeds(image, **arguments)
         pictures.add(pixels(image.get_layers()[0]))
         image.delete()
-    assert len(pictures) == 7, "a setting does nothing"
+    assert len(pictures) == 20, "a setting does nothing"
+
+
+def a_second_style_is_painted_in_its_region():
+    results = {}
+    for half in ["left", "right", "both"]:
+        image = photograph()
+        layer = layer_of(image)
+        # The layer lies elsewhere than the image; the region is a channel of the image.
+        layer.set_offsets(5, 3)
+        arguments = {"blend_file": file(DUSK), "style_file": file(WHIRLS), "iterations": 12}
+        if half != "both":
+            image.select_rectangle(Gimp.ChannelOps.REPLACE, 0 if half == "left" else 41, 0, 41, 80)
+            arguments["blend_region"] = Gimp.Selection.save(image)
+            Gimp.Selection.none(image)
+        succeeds(image, drawables=[layer], **arguments)
+        painted = next(l for l in image.get_layers() if l.get_name().endswith(", painted"))
+        values = rows(painted, "R'G'B' u8")
+        results[half] = [sum(sum(pixel) for row in values for pixel in row[part]) for part in
+                         [slice(0, 32), slice(40, 72)]]
+        image.delete()
+    # The two styles differ in brightness, and each half has the brightness of its own.
+    left, right = results["left"], results["right"]
+    assert abs(left[0] - right[0]) > 0.03 * right[0] and abs(left[1] - right[1]) > 0.03 * right[1], results
+    assert (left[0] - right[0]) * (left[1] - right[1]) < 0, results
 
 
 def the_same_arguments_give_the_same_picture():
@@ -250,6 +278,9 @@ def bad_arguments_give_errors():
     fails(image, "one layer", "2", drawables=image.get_layers())
     fails(image, "there is no model 'nothing'", model="nothing")
     fails(image, "/nowhere.onnx", model="/nowhere.onnx")
+    fails(image, "relu1_1", tap_weights="relu1_1")
+    fails(image, "style/relu9_1", tap_weights="style/relu9_1=2")
+    fails(image, "LICENSE-MIT", "cannot be opened", blend_file=file(os.path.join(CHECKOUT, "LICENSE-MIT")))
     fails(image, "MiB of memory", "size", size=4096, memory=0.1, drawables=[second])
     fails(image, "Two style pictures", style_file=None, style_layer=second, style_image=image, drawables=[second])
     second.set_lock_content(True)
@@ -318,6 +349,7 @@ tests.run(a_channel_is_painted_in_place)
 tests.run(a_style_from_file_layer_and_image_is_the_same)
 tests.run(the_colour_profile_is_honoured)
 tests.run(grey_stays_grey_and_settings_have_effects)
+tests.run(a_second_style_is_painted_in_its_region)
 tests.run(the_same_arguments_give_the_same_picture)
 tests.run(bad_arguments_give_errors)
 tests.run(a_graphics_card_that_is_not_there_is_an_error)

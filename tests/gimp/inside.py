@@ -16,6 +16,7 @@ OUT = os.environ["IMPASTO_OUT"]
 PROGRAM = os.environ["IMPASTO_PLUG_IN"]
 SAMPLES = os.path.join(CHECKOUT, "assets", "sample")
 WHIRLS = os.path.join(SAMPLES, "whirls.jpg")
+DUSK = os.path.join(SAMPLES, "dusk.jpg")
 
 PDB = Gimp.get_pdb()
 SUCCESS = Gimp.PDBStatusType.SUCCESS

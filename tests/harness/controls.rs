@@ -31,7 +31,7 @@ fn strength_trades_content_for_style() {
     }
     assert!(weak.0 > 5.0 * reference.0 && reference.1 > 2.0 * weak.1, "{made:?}");
     // Above 75 the style counts so much that little but the noise of the optimisation is left.
-    assert!(strong.0 < 1.1 * reference.0 && 1.1 * strong.1 > reference.1, "{made:?}");
+    assert!(strong.0 < 1.2 * reference.0 && 1.2 * strong.1 > reference.1, "{made:?}");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_blended_style_changes_the_result_and_a_bad_weight_is_refused() {
     let to = folder();
     let make = |name: &str, weight: &str| {
         let out = to.path().join(name);
-        let blend = format!("{}={weight}", sample("dusk.jpg").display());
+        let blend = format!("{},weight={weight}", sample("dusk.jpg").display());
         succeed(quick(&out).args(["--blend", &blend]));
         std::fs::read(out).expect("a picture")
     };
@@ -143,5 +143,104 @@ fn a_blended_style_changes_the_result_and_a_bad_weight_is_refused() {
     assert_eq!(make("zero.png", "0"), alone);
     assert_ne!(make("two.png", "2"), alone);
     let mut bad = quick(&to.path().join("bad.png"));
-    assert_eq!(bad.args(["--blend", "x.png=-1"]).output().expect("it starts").status.code(), Some(2));
+    assert_eq!(bad.args(["--blend", "x.png,weight=-1"]).output().expect("it starts").status.code(), Some(2));
+}
+
+/// The bytes of a quick job with these options.
+fn made(to: &std::path::Path, arguments: &[&str]) -> Vec<u8> {
+    let out = to.join("made.png");
+    succeed(quick(&out).args(arguments));
+    std::fs::read(out).expect("a picture")
+}
+
+#[test]
+fn tap_weights_multiply_single_terms() {
+    let to = folder();
+    let all = ["style/relu1_1=2", "--tap-weight", "style/relu2_1=2", "--tap-weight", "style/relu3_1=2"];
+    let each: Vec<&str> = ["--tap-weight"].into_iter().chain(all).collect();
+    assert_eq!(made(to.path(), &each), made(to.path(), &["--style-weight", "2"]));
+    let content = ["--content-taps", "relu3_3", "--tap-weight", "content/relu3_3=0"];
+    assert_eq!(made(to.path(), &content), made(to.path(), &["--content-weight", "0"]));
+    let taps = ["--style-taps", "relu1_1,relu3_1"];
+    assert_eq!(made(to.path(), &["--tap-weight", "style/relu2_1=0"]), made(to.path(), &taps));
+    assert_ne!(made(to.path(), &["--tap-weight", "style/relu1_1=30"]), made(to.path(), &[]));
+    let mut bad = quick(&to.path().join("bad.png"));
+    let output = bad.args(["--tap-weight", "style/relu9_1=2"]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.contains("style/relu9_1") && said.contains("style/relu3_1"), "{said}");
+}
+
+#[test]
+fn moments_bring_the_style_as_gram_matrices_do() {
+    let to = folder();
+    let make = |name: &str, arguments: &[&str]| {
+        let out = to.path().join(name);
+        succeed(quick(&out).args(["--size", "96", "--iterations", "60"]).args(arguments));
+        losses(&out)
+    };
+    let start = make("start.png", &["--strength", "0", "--iterations", "1"]);
+    let gram = make("gram.png", &[]);
+    let moments = make("moments.png", &["--style-loss", "moments"]);
+    // By the other loss, too, the style is there and so is the scene.
+    assert!(moments.0 < 0.1 * start.0, "{moments:?} {start:?}");
+    assert!((0.3..3.0).contains(&(moments.1 / gram.1)), "{moments:?} {gram:?}");
+    let weak = make("weak.png", &["--style-loss", "moments", "--strength", "25"]);
+    assert!(weak.0 > moments.0 && weak.1 < moments.1, "{weak:?} {moments:?}");
+}
+
+#[test]
+fn replicated_borders_change_the_borders_and_little_else() {
+    let to = folder();
+    let read = |name: &str, arguments: &[&str]| {
+        let out = to.path().join(name);
+        succeed(quick(&out).args(["--iterations", "3", "--size", "128"]).args(arguments));
+        Picture::read(&out).expect("a picture").rgb
+    };
+    let change = (&read("a.png", &[]) - &read("b.png", &["--padding", "replicate"])).mapv(f32::abs);
+    let (_, h, w) = change.dim();
+    let mean = |part: ndarray::ArrayView3<f32>| part.mean().expect("pixels");
+    let border = mean(change.slice(ndarray::s![.., 0..1, ..]));
+    let inside = mean(change.slice(ndarray::s![.., h / 3..2 * h / 3, w / 3..2 * w / 3]));
+    assert!(border > 0.0 && border > 3.0 * inside, "{border} {inside}");
+}
+
+#[test]
+fn a_job_goes_on_from_its_result() {
+    let to = folder();
+    let (first, report) = (to.path().join("first.png"), to.path().join("first.json"));
+    succeed(quick(&first).args(["--style-weight", "0.7", "--colours", "matched", "--report"]).arg(&report));
+    let before = std::fs::read(&first).expect("a picture");
+    let read = |path: &std::path::Path| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(path).expect("a report")).expect("JSON")
+    };
+    let (second, next) = (to.path().join("second.png"), to.path().join("second.json"));
+    let mut more = impasto();
+    // The report may be read from another folder.
+    more.current_dir(to.path()).args(["--resume", "first.json", "-o", "second.png", "--iterations", "20"]);
+    succeed(more.args(["--device", "cpu", "--quiet", "--report", "second.json"]));
+    let (done, went_on) = (read(&report), read(&next));
+    assert_eq!(went_on["settings"]["style_weight"], 0.7);
+    assert_eq!(went_on["settings"]["colours"], "matched");
+    assert_eq!(went_on["settings"]["init"], "picture");
+    assert_eq!(went_on["levels"].as_array().expect("levels").len(), 1);
+    assert_eq!(went_on["files"]["content"], done["files"]["content"]);
+    assert_eq!(went_on["size"], done["size"]);
+    // It starts where the other one ended, and gets further.
+    let number = |v: &serde_json::Value| v.as_f64().expect("a number");
+    let (end, start) = (number(&done["loss"]), number(&went_on["first_loss"]));
+    assert!((start / end - 1.0).abs() < 0.05, "{end} {start}");
+    assert!(number(&went_on["loss"]) < 0.9 * end, "{end} {}", went_on["loss"]);
+    assert_eq!(std::fs::read(&first).expect("a picture"), before);
+    assert!(second.is_file());
+    // Over its own start nothing is written, and what is no report is refused.
+    for (report, out, code) in
+        [("first.json", "first.png", 2), ("first.png", "x.png", 2), ("no.json", "x.png", 2)]
+    {
+        let mut bad = impasto();
+        let output =
+            bad.current_dir(to.path()).args(["--resume", report, "-o", out]).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        assert!(stderr(&output).contains(report) || stderr(&output).contains(out), "{}", stderr(&output));
+    }
 }

@@ -130,7 +130,7 @@ fn models() {
         ("empty.safetensors", "is empty"),
         ("cut.onnx", "not a complete ONNX file"),
         ("missing.onnx", "No such file"),
-        ("model.bin", "ends in .safetensors or .onnx"),
+        ("model.bin", "ends in .safetensors, .pth or .onnx"),
     ] {
         refuse(&mut with_model(&at(name), out.path()), 4, &[name, wanted], out.path());
     }
@@ -174,7 +174,7 @@ fn parameters() {
         assert!(names(out.path()).is_empty());
     }
     let all = ["--style-weight", "0", "--content-weight", "0"];
-    refuse(quick(&out.path().join("out.png")).args(all), 2, &["all 0"], out.path());
+    refuse(quick(&out.path().join("out.png")).args(all), 2, &["nothing to do"], out.path());
 
     let from = folder();
     let params = from.path().join("p.json");

@@ -5,7 +5,7 @@
 //! above float32's rounding of the loss. ReLU and pooling bend the loss on the way; the tolerance is 2 %.
 
 use impasto::models;
-use impasto::onnx::{Model, Pooling, Spec, objective};
+use impasto::onnx::{Kind, Model, Padding, Pooling, Spec, StyleLoss, objective};
 
 use super::common::{Run, noise};
 
@@ -25,23 +25,39 @@ impl Problem {
             content: vec![content.to_string()],
             total_variation: true,
             pooling,
-            masked: false,
+            ..Spec::default()
         };
+        Problem::of(model, &spec, h, w)
+    }
+
+    fn of(model: &Model, spec: &Spec, h: usize, w: usize) -> Self {
         let size = [1, 3, h, w];
-        let mut features = Run::new(&objective::features(model, &spec, None).expect("features"));
+        let of_pictures = Spec { regions: 0, ..spec.clone() };
+        let mut features = Run::new(&objective::features(model, &of_pictures, None).expect("features"));
         let targets = features.with(&[("picture", &size, &noise(3 * h * w, 1))]);
-        let mut inputs: Vec<_> =
-            targets.into_iter().map(|(name, (dims, values))| (name, dims, values)).collect();
+        let mut inputs = Vec::new();
         for term in spec.terms() {
-            let tap = term.name.split_once('/').and_then(|(_, t)| model.tap(t).ok());
-            let weight = match tap {
-                Some(tap) if term.name.starts_with("style/") => model.reference_style_weight(tap),
-                Some(tap) => model.reference_content_weight(tap),
-                None => 10.0,
+            let weight = match (term.kind, spec.style_loss) {
+                (Kind::Style(_), StyleLoss::Gram) => {
+                    model.reference_style_weight(model.tap(&term.tap).expect("a tap"))
+                }
+                (Kind::Style(_), StyleLoss::Moments) => 1e5,
+                (Kind::Content, _) => model.reference_content_weight(model.tap(&term.tap).expect("a tap")),
+                (Kind::TotalVariation, _) => 10.0,
             };
+            if let Some(target) = &term.target {
+                let (dims, values) = targets[&target.replace(&term.name, term.plain_name())].clone();
+                inputs.push((target.clone(), dims, values));
+            }
             inputs.push((term.weight, vec![], vec![weight]));
         }
-        let graph = |size| Run::new(&objective::objective(model, &spec, size).expect("an objective"));
+        for region in 0..spec.regions {
+            // Soft and overlapping.
+            let share = |i: usize| ((i % w) as f32 / w as f32 - region as f32).abs().min(1.0);
+            let mask = (0..h * w).map(share).collect();
+            inputs.push((objective::region_input(region), vec![1, 1, h, w], mask));
+        }
+        let graph = |size| Run::new(&objective::objective(model, spec, size).expect("an objective"));
         Problem { run: graph(None), sized: graph(Some([h, w])), inputs, size }
     }
 
@@ -62,6 +78,18 @@ impl Problem {
     }
 
     fn check(&mut self, picture: &[f32]) {
+        self.check_in(picture, &["all pixels", "the borders", "the last corner", "a random tenth"], 1e-3);
+    }
+
+    /// The same without the last corner, whose few pixels change the loss of a larger picture by little more than its
+    /// rounding, and with larger steps where the loss is a difference of large numbers.
+    fn check_larger(&mut self, picture: &[f32], style_loss: StyleLoss) {
+        let step = if style_loss == StyleLoss::Moments { 2e-2 } else { 1e-3 };
+        self.check_in(picture, &["all pixels", "the borders", "a random tenth"], step);
+    }
+
+    /// `step`: how far the pixel that is changed most goes.
+    fn check_in(&mut self, picture: &[f32], parts: &[&str], step: f64) {
         let [_, _, h, w] = self.size;
         let (_, gradient) = self.at(picture);
         let chosen = noise(picture.len(), 77);
@@ -76,12 +104,12 @@ impl Problem {
             ("the last corner", &corner),
             ("a random tenth", &|i| chosen[i] < 0.1),
         ];
-        for (name, keep) in restrictions {
+        for (name, keep) in restrictions.into_iter().filter(|(name, _)| parts.contains(name)) {
             let direction: Vec<f64> =
                 gradient.iter().enumerate().map(|(i, &g)| if keep(i) { g as f64 } else { 0.0 }).collect();
             let largest = direction.iter().fold(0.0f64, |m, d| m.max(d.abs()));
             assert!(largest > 0.0, "{name}: no gradient");
-            let step = 1e-3 / largest;
+            let step = step / largest;
             let moved = |by: f64| -> Vec<f32> {
                 picture.iter().zip(&direction).map(|(&x, d)| (x as f64 + by * d) as f32).collect()
             };
@@ -105,6 +133,118 @@ fn of_a_random_picture_at_even_and_odd_sizes() {
             Problem::new(&compact(), &SHALLOW, "relu3_3", pooling, h, w).check(&noise(3 * h * w, 2));
         }
     }
+}
+
+/// The spec of the shallow model's taps.
+fn shallow() -> Spec {
+    Spec {
+        style: SHALLOW.map(str::to_string).to_vec(),
+        content: vec!["relu3_3".to_string()],
+        total_variation: true,
+        ..Spec::default()
+    }
+}
+
+#[test]
+fn of_moments() {
+    let spec = Spec { style_loss: StyleLoss::Moments, ..shallow() };
+    // With fewer positions than channels covariances are singular, and their roots not smooth.
+    for (h, w) in [(96, 112), (101, 93)] {
+        Problem::of(&compact(), &spec, h, w).check_larger(&noise(3 * h * w, 2), spec.style_loss);
+    }
+}
+
+#[test]
+fn of_replicated_borders() {
+    let spec = Spec { padding: Padding::Replicate, ..shallow() };
+    for (h, w) in [(32, 48), (37, 29), (16, 17)] {
+        Problem::of(&compact(), &spec, h, w).check_larger(&noise(3 * h * w, 2), spec.style_loss);
+    }
+}
+
+#[test]
+fn of_regions() {
+    for style_loss in [StyleLoss::Gram, StyleLoss::Moments] {
+        let spec = Spec { regions: 2, style_loss, ..shallow() };
+        assert_eq!(spec.terms()[3].name, "style/relu1_1@2");
+        Problem::of(&compact(), &spec, 100, 96).check_larger(&noise(3 * 100 * 96, 2), style_loss);
+    }
+}
+
+/// With the border repeated a flat picture looks the same everywhere to the first layer; with zeros around it not.
+#[test]
+fn a_flat_picture_has_no_borders_where_they_are_replicated() {
+    for (padding, flat) in [(Padding::Zero, false), (Padding::Replicate, true)] {
+        let spec = Spec { content: vec!["relu1_1".to_string()], padding, ..Spec::default() };
+        let mut run = Run::new(&objective::features(&compact(), &spec, None).expect("features"));
+        let out = run.with(&[("picture", &[1, 3, 20, 24], &[0.3; 3 * 20 * 24])]);
+        let (_, values) = &out["content/relu1_1/features"];
+        let alike =
+            values.chunks_exact(20 * 24).all(|plane| plane.iter().all(|v| (v - plane[0]).abs() < 1e-3));
+        assert_eq!(alike, flat);
+    }
+}
+
+/// The distance of statistics that are known, against its formula: for 2×2 matrices A and B
+/// tr((A^½·B·A^½)^½) is √(tr(AB) + 2·√det(AB)), and matrices of such blocks add up.
+#[test]
+fn moments_are_compared_by_the_wasserstein_distance() {
+    let model = compact();
+    let spec = Spec { style: vec!["relu1_1".to_string()], style_loss: StyleLoss::Moments, ..Spec::default() };
+    let mut run = Run::new(&objective::style_losses(&model, &spec).expect("a graph"));
+    let n = model.tap("relu1_1").expect("a tap").channels;
+    let side = n + 1;
+    let random = noise(64 * n, 5);
+    // Covariance blocks [a, b; b, c], mean, and both as one matrix of second moments.
+    let make = |from: usize| {
+        let (mut blocks, mut matrix) = (Vec::new(), vec![0.0f32; side * side]);
+        let mean: Vec<f64> = (0..n).map(|i| f64::from(random[from + i])).collect();
+        for block in 0..n / 2 {
+            let r = |k: usize| f64::from(random[from + n + 4 * block + k]);
+            let (a, c) = (0.3 + 3.0 * r(0), 0.3 + 3.0 * r(1));
+            let b = (r(2) - 0.5) * (a * c).sqrt();
+            blocks.push([a, b, c]);
+            for (i, j, v) in [(0, 0, a), (0, 1, b), (1, 0, b), (1, 1, c)] {
+                matrix[(2 * block + i) * side + 2 * block + j] = v as f32;
+            }
+        }
+        for i in 0..n {
+            for j in 0..n {
+                matrix[i * side + j] += (mean[i] * mean[j]) as f32;
+            }
+            (matrix[i * side + n], matrix[n * side + i]) = (mean[i] as f32, mean[i] as f32);
+        }
+        matrix[n * side + n] = 1.0;
+        (blocks, mean, matrix)
+    };
+    let (a, b) = (make(0), make(8 * n));
+    let mut wanted: f64 = a.1.iter().zip(&b.1).map(|(x, y)| (x - y).powi(2)).sum();
+    let mut energy: f64 = b.1.iter().map(|y| y * y).sum();
+    for ([a1, b1, c1], [a2, b2, c2]) in a.0.iter().zip(&b.0) {
+        let trace = a1 * a2 + 2.0 * b1 * b2 + c1 * c2;
+        let determinant = (a1 * c1 - b1 * b1) * (a2 * c2 - b2 * b2);
+        wanted += a1 + c1 + a2 + c2 - 2.0 * (trace + 2.0 * determinant.sqrt()).sqrt();
+        energy += a2 + c2;
+    }
+    let mut loss = |statistics: &[f32], target: &[f32]| {
+        let out = run.with(&[
+            ("style/relu1_1/statistics", &[side, side], statistics),
+            ("style/relu1_1/gram", &[side, side], target),
+            ("style/relu1_1/weight", &[], &[1.0]),
+        ]);
+        (f64::from(out["style/relu1_1/loss"].1[0]), out["style/relu1_1/slope"].1.clone())
+    };
+    let (is, slope) = loss(&a.2, &b.2);
+    assert!((is - wanted / energy).abs() < 1e-3 * wanted / energy, "{is}, {}", wanted / energy);
+    assert!(loss(&b.2, &b.2).0.abs() < 1e-5 && is > 0.01);
+    // The derivative, along itself; only the matrix and its last column are read.
+    let moved = |by: f64| -> Vec<f32> {
+        a.2.iter().zip(&slope).map(|(v, s)| (f64::from(*v) + by * f64::from(*s)) as f32).collect()
+    };
+    let exact: f64 = slope.iter().map(|s| f64::from(*s).powi(2)).sum();
+    let step = 1e-2 / exact.sqrt();
+    let numeric = (loss(&moved(step), &b.2).0 - loss(&moved(-step), &b.2).0) / (2.0 * step);
+    assert!((numeric / exact - 1.0).abs() < 0.02, "{exact}, numerically {numeric}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use impasto::{CancelToken, Params, Picture, Pictures, Progress, Sink, Style};
+use impasto::{CancelToken, Params, Picture, Pictures, Progress, Sink, Style, StyleShape};
 
 use super::common::{engine, folder, quick, sample, succeed};
 
@@ -41,7 +41,8 @@ fn levels_are_worked_on_in_order_and_help() {
 #[test]
 fn a_size_that_is_not_asked_for_is_no_larger_than_the_photograph() {
     let engine = engine("compact");
-    let plan = |content, params: &Params| engine.plan(content, &[[200, 300]], false, params).expect("a plan");
+    let style = StyleShape { size: [200, 300], scale: 1.0, guided: false };
+    let plan = |content, params: &Params| engine.plan(content, &[style], false, params).expect("a plan");
     assert_eq!(plan([300, 400], &Params::default()).size, [300, 400]);
     assert_eq!(plan([3000, 4000], &Params::default()).size, [768, 1024]);
     // A very small one is enlarged, for strokes need room.
@@ -70,7 +71,7 @@ fn a_job_that_is_cancelled_at_any_level_has_a_picture_of_the_full_size() {
     let engine = engine("compact");
     let read = |name: &str| Picture::read(&sample(name)).expect("the sample");
     let (content, style) = (read("cat.png"), read("whirls.jpg"));
-    let styles = [Style { picture: &style, weight: 1.0 }];
+    let styles = [Style::of(&style)];
     let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
     let params = Params { size: Some(96), iterations: Some(4), levels: Some(3), ..Params::default() };
     for evaluation in [1, 5, 9, 10, 15, 16, 19] {

@@ -13,3 +13,4 @@ mod interrupted;
 mod levels;
 mod pictures;
 mod rules;
+mod styles;

@@ -82,7 +82,12 @@ fn run(data: &[u8], buffers: &mut [Vec<u8>; 4]) {
     let mut reader = Reader(data);
     let content = reader.picture(buffers);
     let output = reader.picture(buffers);
-    let style = ImpastoStyle { picture: reader.picture(buffers), weight: f64::from_le_bytes(reader.take()) };
+    let style = ImpastoStyle {
+        picture: reader.picture(buffers),
+        weight: f64::from_le_bytes(reader.take()),
+        scale: f64::from(reader.take::<1>()[0]) / 16.0,
+        region: std::ptr::null(),
+    };
     let mask = reader.picture(buffers);
     let [flags, cancel] = reader.take::<2>();
     let params = CString::new(reader.0.iter().copied().filter(|&b| b != 0).collect::<Vec<u8>>());

@@ -17,6 +17,9 @@ use crate::{PROCEDURE, style};
 const MAIN: [&str; 8] =
     ["style-from", "style-file", "style-layer", "preset", "strength", "stroke-size", "colours", "output"];
 const ADVANCED: [&str; 5] = ["size", "iterations", "seed", "device", "memory"];
+const SECOND: [&str; 4] = ["blend-file", "blend-share", "blend-size", "blend-region"];
+const METHOD: [&str; 8] =
+    ["style-loss", "colour-strength", "start", "smoothness", "style-fit", "border", "pooling", "tap-weights"];
 /// Where in these lists the rows stand that GIMP has no widget for.
 const STYLE_IMAGE: i32 = 3;
 const MODEL: i32 = 3;
@@ -69,7 +72,13 @@ fn settings(
     library: &Library,
     style_image: &gtk::Widget,
 ) -> gtk::ScrolledWindow {
-    for (name, label) in [("strength", tr("Stre_ngth")), ("stroke-size", tr("Stro_ke size"))] {
+    for (name, label) in [
+        ("strength", tr("Stre_ngth")),
+        ("stroke-size", tr("Stro_ke size")),
+        ("blend-share", tr("S_hare")),
+        ("blend-size", tr("Stroke si_ze")),
+        ("colour-strength", tr("Pict_ure's colours")),
+    ] {
         if let Some(entry) = dialog.scale_entry(name, 1.0) {
             name_sliders(&entry, &label.replace('_', ""));
         }
@@ -77,7 +86,6 @@ fn settings(
     let column = gtk::Box::new(gtk::Orientation::Vertical, 6);
     column.set_size_request(360, -1);
     let advanced = gtk::Box::new(gtk::Orientation::Vertical, 6);
-    advanced.set_margin_start(12);
     let model = model(config, library);
     for (id, properties, to, ours, position) in [
         ("main", &MAIN[..], &column, style_image, STYLE_IMAGE),
@@ -89,15 +97,28 @@ fn settings(
             to.pack_start(&list, false, false, 0);
         }
     }
-    let expander = gtk::Expander::with_mnemonic(&tr("_Advanced"));
-    expander.add(&advanced);
-    column.pack_start(&expander, false, false, 0);
+    for (id, properties, title) in
+        [("second", &SECOND[..], tr("S_econd style")), ("method", &METHOD[..], tr("_Method"))]
+    {
+        if let Some(list) = dialog.fill_box_list(id, properties) {
+            folded(&column, &title, &list);
+        }
+    }
+    folded(&column, &tr("_Advanced"), advanced.upcast_ref());
 
     let scrolled = gtk::ScrolledWindow::new(gtk::Adjustment::NONE, gtk::Adjustment::NONE);
     scrolled.set_policy(gtk::PolicyType::Never, gtk::PolicyType::Automatic);
     scrolled.set_propagate_natural_height(true);
     scrolled.add(&column);
     scrolled
+}
+
+/// Adds what is seen when its title is opened.
+fn folded(column: &gtk::Box, title: &str, widgets: &gtk::Widget) {
+    widgets.set_margin_start(12);
+    let expander = gtk::Expander::with_mnemonic(title);
+    expander.add(widgets);
+    column.pack_start(&expander, false, false, 0);
 }
 
 /// A row with a label and what it belongs to.

@@ -13,10 +13,10 @@ use gimp_ui::prelude::*;
 use gtk::gdk_pixbuf::{Colorspace, Pixbuf};
 
 use super::worker::{Answer, Request, Worker};
-use crate::arguments::{self, Settings};
+use crate::arguments::{self, Blend, Settings};
 use crate::library::{Library, Pixels};
 use crate::pixels::{self, Area};
-use crate::style::Source;
+use crate::style::{Second, Source};
 use crate::text::tr;
 
 /// The longer side of what is painted, in pixels.
@@ -46,6 +46,10 @@ struct State {
     /// What has been asked for last.
     asked: Option<(Settings, Source)>,
     style: Option<(Source, Arc<Pixels>)>,
+    second: Option<(Blend, Arc<Second>)>,
+    /// What is painted, for the second style's region.
+    drawable: gimp::Drawable,
+    area: Area,
     /// When the settings last changed, if nothing has been asked for since.
     changed: Option<std::time::Instant>,
     after: gtk::Image,
@@ -93,6 +97,9 @@ impl Preview {
             worker: Worker::new(library),
             asked: None,
             style: None,
+            second: None,
+            drawable: drawable.clone(),
+            area,
             changed: Some(std::time::Instant::now()),
             after,
             status,
@@ -153,7 +160,7 @@ impl State {
     }
 
     fn ask(&mut self) -> Result<(), String> {
-        let settings = arguments::settings(&self.config);
+        let settings = arguments::settings(&self.config)?;
         let source = arguments::style(&self.config)?;
         let wanted = (settings, source);
         if self.asked.as_ref() == Some(&wanted) {
@@ -168,13 +175,23 @@ impl State {
                 style
             }
         };
+        let second = match (&self.second, &wanted.0.blend) {
+            (Some((known, second)), Some(blend)) if known == blend => Some(second.clone()),
+            (_, Some(blend)) => {
+                self.second = None;
+                let second = Arc::new(Second::read(blend, &self.drawable, self.area, Some(SIDE))?);
+                self.second = Some((blend.clone(), second.clone()));
+                Some(second)
+            }
+            (_, None) => None,
+        };
         let mut params = wanted.0.params.clone();
         params["size"] = self.content.width.max(self.content.height).max(16).into();
         params["iterations"] = EVALUATIONS.into();
         params["preview_every"] = SHOW_EVERY.into();
         let engine = wanted.0.engine.clone();
         let (content, mask) = (self.content.clone(), self.mask.clone());
-        self.worker.ask(Request { content, style, mask, params, engine });
+        self.worker.ask(Request { content, style, second, mask, params, engine });
         self.asked = Some(wanted);
         self.say(&tr("Painting a draft…"), true);
         Ok(())

@@ -8,11 +8,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use serde_json::Value;
 
 use crate::library::{Engine, Failure, Library, Pictures, Pixels};
+use crate::style::Second;
 
 /// What a draft is made of.
 pub struct Request {
     pub content: Arc<Pixels>,
     pub style: Arc<Pixels>,
+    pub second: Option<Arc<Second>>,
     pub mask: Option<Arc<Pixels>>,
     pub params: Value,
     pub engine: Value,
@@ -119,8 +121,12 @@ fn work(library: &'static Library, shared: &Shared, send: &Sender<(u64, Answer)>
             }
         }
         let Some((_, engine)) = &engine else { continue };
-        let pictures =
-            Pictures { content: &request.content, style: &request.style, mask: request.mask.as_deref() };
+        let pictures = Pictures {
+            content: &request.content,
+            style: &request.style,
+            second: request.second.as_deref(),
+            mask: request.mask.as_deref(),
+        };
         let result = engine.stylise(&pictures, &request.params, |progress| {
             if let Some(preview) = &progress.preview {
                 answer(Answer::Better(preview.clone()));

@@ -1,0 +1,175 @@
+//! Several styles: their weights, strokes and regions; how each is cut and coloured.
+
+use std::path::Path;
+
+use impasto::params::{Params, StyleFit};
+use impasto::{CancelToken, Error, Picture, Pictures, Silent, Style, models};
+use ndarray::{Array2, Array3};
+
+use super::common::{engine, folder, quick, sample, stderr, succeed};
+
+fn stylise(
+    styles: &[Style],
+    mask: Option<&Array2<f32>>,
+    params: &Params,
+) -> impasto::Result<(Picture, Picture, impasto::Report)> {
+    let content = Picture::read(&sample("cat.png")).expect("the sample").resized(64, 96).expect("resized");
+    let pictures = Pictures { content: &content, styles, mask, init: None };
+    let done = engine(models::DEFAULT).stylise(&pictures, params, &mut Silent, &CancelToken::new())?;
+    Ok((content, done.picture, done.report))
+}
+
+fn params() -> Params {
+    Params { size: Some(96), iterations: Some(12), levels: Some(1), ..Params::default() }
+}
+
+/// A picture of stripes in one colour.
+fn stripes(colour: [f32; 3]) -> Picture {
+    Picture::from_rgb(Array3::from_shape_fn((3, 64, 64), |(c, y, x)| {
+        colour[c] * if (x + 2 * y) % 9 < 5 { 1.0 } else { 0.5 }
+    }))
+}
+
+/// The mean of red minus blue in the columns.
+fn redness(picture: &Picture, columns: std::ops::Range<usize>) -> f32 {
+    let part = picture.rgb.slice(ndarray::s![.., .., columns]);
+    part.index_axis(ndarray::Axis(0), 0).mean().expect("pixels")
+        - part.index_axis(ndarray::Axis(0), 2).mean().expect("pixels")
+}
+
+#[test]
+fn each_style_is_painted_in_its_region() {
+    let (red, blue) = (stripes([0.9, 0.3, 0.1]), stripes([0.1, 0.3, 0.9]));
+    let left = Array2::from_shape_fn((64, 96), |(_, x)| f32::from(x < 48));
+    for params in [params(), Params { tile_size: Some(64), ..params() }] {
+        // The second takes what the first leaves.
+        let styles = [Style { region: Some(&left), ..Style::of(&red) }, Style::of(&blue)];
+        let (content, painted, report) = stylise(&styles, None, &params).expect("a picture");
+        let change =
+            |columns: std::ops::Range<usize>| redness(&painted, columns.clone()) - redness(&content, columns);
+        assert!(change(0..40) > 0.1 && change(56..96) < -0.1, "{} {}", change(0..40), change(56..96));
+        assert!(report.terms.contains(&"style/relu1_1@1".to_string()), "{:?}", report.terms);
+        assert!(report.terms.contains(&"style/relu1_1@2".to_string()));
+    }
+}
+
+#[test]
+fn regions_and_a_mask_leave_what_is_not_selected_untouched() {
+    let (red, blue) = (stripes([0.9, 0.3, 0.1]), stripes([0.1, 0.3, 0.9]));
+    let left = Array2::from_shape_fn((64, 96), |(_, x)| f32::from(x < 48));
+    let mask = Array2::from_shape_fn((64, 96), |(y, x)| f32::from((20..60).contains(&y) && x > 20));
+    let styles = [Style { region: Some(&left), ..Style::of(&red) }, Style::of(&blue)];
+    let (content, painted, _) = stylise(&styles, Some(&mask), &params()).expect("a picture");
+    let (mut changed, content) = ([0, 0], content.quantised());
+    for y in 0..64 {
+        for x in 0..96 {
+            let same = (0..3).all(|c| painted.rgb[[c, y, x]] == content[[c, y, x]]);
+            if mask[[y, x]] == 0.0 {
+                assert!(same, "at {x}, {y}");
+            } else {
+                changed[usize::from(x >= 48)] += usize::from(!same);
+            }
+        }
+    }
+    assert!(changed.iter().all(|&n| n > 500), "{changed:?}");
+}
+
+#[test]
+fn a_region_that_does_not_fit_or_is_black_is_refused() {
+    let style = stripes([0.9, 0.3, 0.1]);
+    for (region, said) in [(Array2::ones((64, 95)), "same size"), (Array2::zeros((64, 96)), "black")] {
+        let styles = [Style { region: Some(&region), ..Style::of(&style) }];
+        let e = stylise(&styles, None, &params()).expect_err("refused");
+        assert!(matches!(e, Error::Picture { .. }) && e.to_string().contains(said), "{e}");
+    }
+    let e = stylise(&[Style { scale: 5.0, ..Style::of(&style) }], None, &params()).expect_err("refused");
+    assert!(e.to_string().contains("styles[0]: the scale is 5"), "{e}");
+}
+
+#[test]
+fn a_style_s_own_scale_is_the_style_scale_of_a_job_with_that_style() {
+    let style = Picture::read(&sample("whirls.jpg")).expect("the sample");
+    let (_, own, _) =
+        stylise(&[Style { scale: 0.5, ..Style::of(&style) }], None, &params()).expect("a picture");
+    let of_job = Params { style_scale: Some(0.5), ..params() };
+    let (_, job, _) = stylise(&[Style::of(&style)], None, &of_job).expect("a picture");
+    let (_, plain, _) = stylise(&[Style::of(&style)], None, &params()).expect("a picture");
+    assert_eq!(own.rgb, job.rgb);
+    assert_ne!(own.rgb, plain.rgb);
+}
+
+#[test]
+fn a_cropped_style_is_the_middle_of_its_picture() {
+    let style = Picture::read(&sample("whirls.jpg")).expect("the sample");
+    let (h, w) = (style.height(), style.width());
+    // The content is 3:2.
+    let width = w.min(h * 3 / 2);
+    let height = (width as f64 / 1.5).round() as usize;
+    let (top, left) = ((h - height) / 2, (w - width) / 2);
+    let middle = ndarray::s![.., top..top + height, left..left + width];
+    let cut = Picture::from_rgb(style.rgb.slice(middle).to_owned());
+    let crop = Params { style_fit: Some(StyleFit::Crop), ..params() };
+    let (_, cropped, _) = stylise(&[Style::of(&style)], None, &crop).expect("a picture");
+    let (_, of_middle, _) = stylise(&[Style::of(&cut)], None, &params()).expect("a picture");
+    let (_, whole, _) = stylise(&[Style::of(&style)], None, &params()).expect("a picture");
+    let apart = |a: &Picture, b: &Picture| (&a.rgb - &b.rgb).mapv(f32::abs).mean().expect("pixels");
+    assert!(apart(&cropped, &of_middle) < 1e-6 && apart(&whole, &of_middle) > 1e-3);
+}
+
+#[test]
+fn the_command_takes_weights_scales_and_regions_of_blended_styles() {
+    let to = folder();
+    let region = to.path().join("region.png");
+    let cat = image::open(sample("cat.png")).expect("the sample");
+    image::GrayImage::from_fn(cat.width(), cat.height(), |x, _| {
+        image::Luma([if x < cat.width() / 2 { 255 } else { 0 }])
+    })
+    .save(&region)
+    .expect("written");
+    let make = |name: &str, arguments: &[&str]| {
+        let out = to.path().join(name);
+        succeed(quick(&out).args(arguments));
+        std::fs::read(out).expect("a picture")
+    };
+    let dusk = sample("dusk.jpg").display().to_string();
+    let plain = make("plain.png", &["--blend", &dusk]);
+    assert_eq!(make("same.png", &["--blend", &format!("{dusk},scale=1,weight=1")]), plain);
+    assert_ne!(make("broad.png", &["--blend", &format!("{dusk},scale=2")]), plain);
+    let halves = make("halves.png", &["--blend", &dusk, "--region", &region.display().to_string()]);
+    assert_ne!(halves, plain);
+    assert_ne!(make("other.png", &["--blend", &format!("{dusk},region={}", region.display())]), halves);
+    let mut bad = quick(&to.path().join("bad.png"));
+    let output = bad.args(["--blend", &format!("{dusk},scale=9")]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("scale=9"), "{}", stderr(&output));
+}
+
+/// How far the mean colour of a picture is from that of another.
+fn apart(a: &Path, b: &Picture) -> f32 {
+    let mean = |p: &Picture, c: usize| p.rgb.index_axis(ndarray::Axis(0), c).mean().expect("pixels");
+    let a = Picture::read(a).expect("a picture");
+    (0..3).map(|c| (mean(&a, c) - mean(b, c)).powi(2)).sum::<f32>().sqrt()
+}
+
+#[test]
+fn a_matched_style_brings_the_content_s_colours_as_far_as_the_strength_says() {
+    let to = folder();
+    let content = Picture::read(&sample("cat.png")).expect("the sample");
+    let make = |name: &str, arguments: &[&str]| {
+        let out = to.path().join(name);
+        succeed(quick(&out).args(["--iterations", "30"]).args(arguments));
+        out
+    };
+    let plain = make("style.png", &[]);
+    for how in ["matched", "histogram"] {
+        let all = make("all.png", &["--colours", how]);
+        let half = make("half.png", &["--colours", how, "--colour-strength", "50"]);
+        let none = make("none.png", &["--colours", how, "--colour-strength", "0"]);
+        let [all, half, of_style] = [&all, &half, &plain].map(|p| apart(p, &content));
+        assert!(all < half && half < of_style && all < 0.5 * of_style, "{how}: {all} {half} {of_style}");
+        assert_eq!(std::fs::read(none).expect("a picture"), std::fs::read(&plain).expect("a picture"));
+    }
+    let whole = make("whole.png", &["--colours", "content"]);
+    let less = make("less.png", &["--colours", "content", "--colour-strength", "20"]);
+    assert!(apart(&whole, &content) < apart(&less, &content));
+}
