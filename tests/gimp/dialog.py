@@ -136,10 +136,13 @@ def the_dialog_opens_from_the_menu_and_shows_a_draft():
     time.sleep(1)
     screenshot("small")
     subprocess.run(["xdotool", "windowsize", number, "900", "640"], check=True)
-    expander = find(dialog, name="Erweitert" if GERMAN else "Advanced")
-    press(expander)
-    time.sleep(1)
-    screenshot("advanced")
+    for name, german in [("Advanced", "Erweitert"), ("Second style", "Zweiter Stil"), ("Method", "Verfahren")]:
+        expander = find(dialog, name=german if GERMAN else name)
+        press(expander)
+        time.sleep(1)
+        screenshot(name.split()[0].lower())
+        assert_named(dialog)
+        press(expander)
     press(button(dialog, "Cancel", "Abbrechen"))
     until("the end of the dialog", lambda: not processes())
     assert len(image.get_layers()) == 1

