@@ -80,6 +80,8 @@ pub struct StyleFile {
     pub scale: f64,
     /// The file of its region.
     pub region: Option<PathBuf>,
+    /// The file that is bright where its style is taken.
+    pub part: Option<PathBuf>,
 }
 
 /// How a level went.

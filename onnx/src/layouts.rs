@@ -25,7 +25,7 @@ pub enum Preprocessing {
 /// The mean of ImageNet in Caffe's weights: red, green, blue.
 const CAFFE_MEAN: [f32; 3] = [123.68, 116.779, 103.939];
 /// Files with Caffe's weights under torchvision's names, as neural-style-pt gives them out.
-const CAFFE_FILES: [&str; 2] = ["vgg19-d01eb7cb", "vgg16-00b39a1b"];
+pub const CAFFE_FILES: [&str; 2] = ["vgg19-d01eb7cb", "vgg16-00b39a1b"];
 
 /// The bytes of a safetensors file in torchvision's layout, whose metadata says what is done before the first layer. A file
 /// that is so already stays as it is. `preprocessing` is guessed by names where it is not given: Caffe's where convolutions
@@ -122,11 +122,12 @@ struct Place {
     bias: bool,
 }
 
-/// Understands `block3_conv2/kernel:0`, `conv3_2.weight` and the like, with anything before.
+/// Whether a name is that of a convolution's weights or bias.
 pub(crate) fn is_convolution(name: &str) -> bool {
     place(name).is_some()
 }
 
+/// Understands `block3_conv2/kernel:0`, `conv3_2.weight` and the like, with anything before.
 fn place(name: &str) -> Option<Place> {
     // The last mention: Keras names a layer and then its variable by the layer again.
     let at = name.rfind("conv")?;

@@ -45,16 +45,19 @@ pub struct Cli {
     pub style: Option<PathBuf>,
     /// Go on from the result of another job, whose --report this is, with its pictures and parameters where none are given
     /// here. What L-BFGS had learnt begins anew
-    #[arg(long, value_name = "REPORT", conflicts_with_all = ["content", "style", "blend", "region", "mask", "init", "params"])]
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["content", "style", "blend", "region", "part", "mask", "init", "params"])]
     pub resume: Option<PathBuf>,
-    /// Another picture whose style to take: with its weight (the first has 1), with strokes of another size, only where
-    /// the picture MASK is bright; may be given again
-    #[arg(long, value_name = "FILE[,weight=W][,scale=S][,region=MASK]", value_parser = blend)]
+    /// Another picture whose style to take: with its weight (the first has 1), with strokes of another size, painted only
+    /// where the picture of `region` is bright, taken only where that of `part` is; may be given again
+    #[arg(long, value_name = "FILE[,weight=W][,scale=S][,region=MASK][,part=MASK]", value_parser = blend)]
     pub blend: Vec<Blend>,
     /// Paint the style of STYLE only where this picture is bright, and those of --blend elsewhere. It has the size of
     /// CONTENT. Styles without a region share what the others leave
     #[arg(long, value_name = "MASK")]
     pub region: Option<PathBuf>,
+    /// Take the style only where this picture, which has the size of STYLE, is bright (and where STYLE is not transparent)
+    #[arg(long, value_name = "MASK")]
+    pub part: Option<PathBuf>,
     /// Paint only where this picture is bright: white all, black nothing, grey in part. It has the size of
     /// CONTENT, and so has the result
     #[arg(long, value_name = "FILE")]
@@ -453,12 +456,13 @@ pub struct Blend {
     pub weight: f64,
     pub scale: f64,
     pub region: Option<PathBuf>,
+    pub part: Option<PathBuf>,
 }
 
-/// `FILE` with `,weight=W`, `,scale=S` and `,region=MASK` behind, as many as there are. Other commas and equals signs belong
-/// to the file's name.
+/// `FILE` with `,weight=W`, `,scale=S`, `,region=MASK` and `,part=MASK` behind, as many as there are. Other commas and equals
+/// signs belong to the file's name.
 fn blend(text: &str) -> std::result::Result<Blend, String> {
-    let mut blend = Blend { file: PathBuf::new(), weight: 1.0, scale: 1.0, region: None };
+    let mut blend = Blend { file: PathBuf::new(), weight: 1.0, scale: 1.0, region: None, part: None };
     let mut rest = text;
     while let Some((before, (key, value))) =
         rest.rsplit_once(',').and_then(|(before, last)| Some((before, last.split_once('=')?)))
@@ -471,12 +475,13 @@ fn blend(text: &str) -> std::result::Result<Blend, String> {
             "weight" => blend.weight = number(0.0, 1e9)?,
             "scale" => blend.scale = number(0.1, 4.0)?,
             "region" => blend.region = Some(value.into()),
+            "part" => blend.part = Some(value.into()),
             _ => break,
         }
         rest = before;
     }
     if rest.is_empty() {
-        return Err("expected a file, with ,weight=W ,scale=S or ,region=MASK behind".to_string());
+        return Err("expected a file, with ,weight=W ,scale=S ,region=MASK or ,part=MASK behind".to_string());
     }
     blend.file = rest.into();
     Ok(blend)

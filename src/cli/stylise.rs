@@ -42,7 +42,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
     check_outputs(cli, output, &files, init.as_deref())?;
 
     let content = Picture::read(&files.content)?;
-    let styles = files.styles.iter().map(|s| Picture::read(&s.file)).collect::<Result<Vec<_>>>()?;
+    let styles = files.styles.iter().map(style_picture).collect::<Result<Vec<_>>>()?;
     let bright = |file: &Option<PathBuf>| -> Result<Option<Array2<f32>>> {
         Ok(file.as_deref().map(Picture::read).transpose()?.map(|m| m.brightness()))
     };
@@ -90,12 +90,14 @@ fn named(cli: &Cli, output: &Path, model: &str) -> Result<Files> {
         weight: 1.0,
         scale: 1.0,
         region: cli.region.as_deref().map(absolute),
+        part: cli.part.as_deref().map(absolute),
     };
     let blended = cli.blend.iter().map(|b| StyleFile {
         file: absolute(&b.file),
         weight: b.weight,
         scale: b.scale,
         region: b.region.as_deref().map(absolute),
+        part: b.part.as_deref().map(absolute),
     });
     Ok(Files {
         content: absolute(content),
@@ -110,6 +112,23 @@ fn named(cli: &Cli, output: &Path, model: &str) -> Result<Files> {
     })
 }
 
+/// A style picture, transparent where its style is not to be taken.
+fn style_picture(file: &StyleFile) -> Result<Picture> {
+    let mut picture = Picture::read(&file.file)?;
+    let Some(path) = &file.part else { return Ok(picture) };
+    let mut part = Picture::read(path)?.brightness();
+    let [(h, w), (ph, pw)] = [(picture.height(), picture.width()), part.dim()];
+    if (h, w) != (ph, pw) {
+        let problem = format!("is {pw}×{ph} pixels, the style picture {w}×{h}; they must have the same size");
+        return Err(Error::Picture { name: path.display().to_string(), problem });
+    }
+    if let Some(alpha) = &picture.alpha {
+        part *= alpha;
+    }
+    picture.alpha = Some(part);
+    Ok(picture)
+}
+
 /// The same file wherever the report is read.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
@@ -117,7 +136,8 @@ fn absolute(path: &Path) -> PathBuf {
 
 /// No file that is read is written, and none is written twice.
 fn check_outputs(cli: &Cli, output: &PathBuf, files: &Files, init: Option<&Path>) -> Result<()> {
-    let of_styles = files.styles.iter().flat_map(|s| [Some(&s.file), s.region.as_ref()]).flatten();
+    let of_styles =
+        files.styles.iter().flat_map(|s| [Some(&s.file), s.region.as_ref(), s.part.as_ref()]).flatten();
     let mut inputs: Vec<&Path> =
         of_styles.chain(&files.mask).chain(&cli.resume).map(PathBuf::as_path).collect();
     inputs.extend([files.content.as_path()].into_iter().chain(init));

@@ -25,6 +25,8 @@ struct Known {
     file: &'static str,
     provenance: &'static str,
     licence: &'static str,
+    /// The values that the first convolution begins with, to five digits as PyTorch prints them; empty if not known.
+    first: &'static [f32],
 }
 
 const HUB: &str = "https://huggingface.co";
@@ -35,6 +37,11 @@ const KNOWN: [Known; 2] = [
         file: "model.safetensors",
         provenance: "torchvision's VGG19 weights for ImageNet, as published by timm (timm/vgg19.tv_in1k)",
         licence: "BSD-3-Clause",
+        first: &[
+            -5.3474e-2, -4.9257e-2, -6.7942e-2, 1.5314e-2, 4.5068e-2, 2.1444e-3, 3.6226e-2, 1.9999e-2,
+            1.9864e-2, 1.7015e-2, 5.5403e-2, -6.2293e-3, 1.4165e-1, 2.2705e-1, 1.3758e-1, 1.2000e-1,
+            2.0030e-1, 9.2114e-2,
+        ],
     },
     Known {
         name: "vgg16",
@@ -42,6 +49,7 @@ const KNOWN: [Known; 2] = [
         file: "model.safetensors",
         provenance: "torchvision's VGG16 weights for ImageNet, as published by timm (timm/vgg16.tv_in1k)",
         licence: "BSD-3-Clause",
+        first: &[],
     },
 ];
 
@@ -109,11 +117,12 @@ pub fn fetch(what: &Fetch, progress: &mut dyn FnMut(u64, u64)) -> Result<Entry> 
     };
     let mut manifest = impasto_onnx::Manifest { name: what.name.clone(), ..Default::default() };
     manifest.provenance = format!("from {url}");
-    if let (Some(known), None) = (known, &what.url) {
-        (manifest.provenance, manifest.licence) = (known.provenance.to_string(), known.licence.to_string());
-    }
     // Whether the bytes are right or not, they are not to be gone on from.
     Part::at(&part).remove();
+    if let (Some(known), None) = (known, &what.url) {
+        (manifest.provenance, manifest.licence) = (known.provenance.to_string(), known.licence.to_string());
+        keep::check_first(&bytes, &url, known.first)?;
+    }
     keep::convolutions(&bytes, &url, &what.name, &manifest)
 }
 

@@ -42,6 +42,10 @@ pub fn import(file: &Path, name: Option<&str>, preprocessing: Option<Preprocessi
             // Which says what is expected.
             impasto_onnx::read(file)?;
         }
+        #[cfg(feature = "fetch")]
+        if ending != "safetensors" {
+            check_hash(file)?;
+        }
         let path = file.display().to_string();
         let bytes = impasto_onnx::weights(file, preprocessing)?;
         let manifest = vgg::from_safetensors(&bytes, &path)?.manifest;
@@ -86,6 +90,48 @@ pub fn remove(name: &str) -> Result<Entry> {
 #[cfg(feature = "fetch")]
 pub(super) fn wanted<'a>(names: impl Iterator<Item = &'a str>, file: &str) -> Result<Vec<String>> {
     Ok(vgg::needed(names, file)?)
+}
+
+/// Whether the first convolution begins with these values, known to five digits.
+#[cfg(feature = "fetch")]
+pub(super) fn check_first(bytes: &[u8], file: &str, known: &[f32]) -> Result<()> {
+    const NAME: &str = "features.0.weight";
+    let bad = |problem: String| impasto_onnx::Error::bad_model(file, problem);
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| bad(e.to_string()))?;
+    let tensor = tensors.tensor(NAME).map_err(|e| bad(e.to_string()))?;
+    let values = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
+    if tensor.dtype() != safetensors::Dtype::F32
+        || tensor.data().len() < 4 * known.len()
+        || values.zip(known).any(|(is, known)| (is - known).abs() > 1e-4 * known.abs())
+    {
+        return Err(bad(format!(
+            "{NAME} is not that of these weights; the file at this address has changed, or the mirror has another one. \
+             If you want it, name it with --from"
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// Whether a checkpoint is the one that its name tells: PyTorch's hub ends names with the first eight digits of the
+/// file's SHA-256.
+#[cfg(feature = "fetch")]
+fn check_hash(file: &Path) -> Result<()> {
+    let stem = file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let told = stem.rsplit_once('-').map(|(_, hash)| hash).filter(|h| {
+        h.len() == 8 && h.bytes().all(|b| b.is_ascii_hexdigit()) && h.bytes().any(|b| b.is_ascii_digit())
+    });
+    // neural-style-pt changes its files after it has got them.
+    let told = told.filter(|_| !impasto_onnx::layouts::CAFFE_FILES.contains(&stem.as_str()));
+    let entry = Entry { name: stem.clone(), path: Some(file.to_path_buf()) };
+    match (told, entry.sha256()) {
+        (Some(told), Some(is)) if !is.starts_with(told) => Err(impasto_onnx::Error::bad_model(
+            file.display().to_string(),
+            format!("has the SHA-256 {is}, which should begin with {told} by its name; get the file again, or rename it"),
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Reads the bytes of a safetensors file, checks them, and keeps the tensors that the method needs.

@@ -39,6 +39,28 @@ fn header() -> (Vec<u8>, u64) {
     (head, at)
 }
 
+/// The values that VGG19's first convolution begins with, a little off as digits go.
+const FIRST: [f32; 18] = [
+    -0.0534743,
+    -0.0492572,
+    -0.0679424,
+    0.0153143,
+    0.0450679,
+    0.00214441,
+    0.0362261,
+    0.0199992,
+    0.0198641,
+    0.0170148,
+    0.0554029,
+    -0.00622927,
+    0.141649,
+    0.227052,
+    0.137583,
+    0.120003,
+    0.200301,
+    0.0921143,
+];
+
 /// How a server behaves.
 #[derive(Clone, Default)]
 struct Behaviour {
@@ -57,6 +79,8 @@ struct Behaviour {
     sha256: Option<String>,
     /// The linear layers are left out, so that a whole file is small.
     small: bool,
+    /// The first values are those of torchvision's VGG19.
+    real: bool,
 }
 
 struct Server {
@@ -94,9 +118,11 @@ fn file(head: &[u8], from: u64, to: u64, behaviour: &Behaviour) -> Vec<u8> {
                 return *byte;
             }
             let place = at - head.len() as u64;
-            let value = match behaviour.wrong_at == Some(place / 4) {
-                true => f32::NAN,
-                false => ((place / 4) % 251) as f32 / 2510.0 - 0.05,
+            let first = FIRST.get((place / 4) as usize).filter(|_| behaviour.real);
+            let value = match (behaviour.wrong_at == Some(place / 4), first) {
+                (true, _) => f32::NAN,
+                (false, Some(value)) => *value,
+                (false, None) => ((place / 4) % 251) as f32 / 2510.0 - 0.05,
             };
             value.to_le_bytes()[(place % 4) as usize]
         })
@@ -312,6 +338,18 @@ fn the_hub_is_asked_at_its_mirror_and_names_that_are_not_known_are_refused() {
     let output = command.output().expect("the command starts");
     let expected = format!("{}/timm/vgg19.tv_in1k/resolve/main/model.safetensors", server.address);
     assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
+    // What is given out under a name must be what is known by it.
+    for real in [false, true] {
+        let server = Server::start(Behaviour { real, ..Default::default() });
+        let mut command = impasto();
+        command.args(["model", "fetch", "--quiet"]).env("XDG_DATA_HOME", home.path());
+        command.env("HF_ENDPOINT", &server.address).env_remove("HTTP_PROXY").env_remove("http_proxy");
+        let output = command.output().expect("the command starts");
+        assert_eq!(output.status.success(), real, "{}", stderr(&output));
+        let kept = names(&home.path().join("impasto").join("models"));
+        assert_eq!(kept, if real { vec!["vgg19.safetensors"] } else { vec![] });
+        assert!(real || stderr(&output).contains("features.0.weight is not that"), "{}", stderr(&output));
+    }
     let mut command = impasto();
     command.args(["model", "fetch", "vgg99"]).env("XDG_DATA_HOME", home.path());
     let output = command.output().expect("the command starts");

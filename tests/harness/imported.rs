@@ -114,6 +114,7 @@ fn a_checkpoint_that_is_broken_or_evil_is_refused_and_runs_nothing() {
     evil.extend(call.as_bytes());
     evil.extend(b"q\x01\x85q\x02Rq\x03.");
     for (name, bytes) in [
+        ("vgg19-dcbb9e9d.pth", whole.clone()),
         ("cut.pth", whole[..whole.len() / 2].to_vec()),
         ("few.pth", whole[..40].to_vec()),
         ("empty.pth", Vec::new()),

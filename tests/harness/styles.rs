@@ -144,6 +144,46 @@ fn the_command_takes_weights_scales_and_regions_of_blended_styles() {
     assert!(stderr(&output).contains("scale=9"), "{}", stderr(&output));
 }
 
+#[test]
+fn a_part_of_a_style_is_taken_as_if_the_rest_were_transparent() {
+    let to = folder();
+    let whirls = image::open(sample("whirls.jpg")).expect("the sample").to_rgb8();
+    let (w, h) = whirls.dimensions();
+    let bright = |x: u32, y: u32| 255 * u8::from(x < w / 3 && y > h / 4);
+    let part = to.path().join("part.png");
+    image::GrayImage::from_fn(w, h, |x, y| image::Luma([bright(x, y)])).save(&part).expect("written");
+    let clear = to.path().join("clear.png");
+    image::RgbaImage::from_fn(w, h, |x, y| {
+        let image::Rgb([r, g, b]) = *whirls.get_pixel(x, y);
+        image::Rgba([r, g, b, bright(x, y)])
+    })
+    .save(&clear)
+    .expect("written");
+    let read = |name: &str| std::fs::read(to.path().join(name)).expect("a picture");
+    succeed(quick(&to.path().join("a.png")).arg("--part").arg(&part));
+    succeed(quick(&to.path().join("whole.png")).args(["--seed", "0"]));
+    let mut command = super::common::impasto();
+    command.arg(sample("cat.png")).arg(&clear).arg("-o").arg(to.path().join("b.png"));
+    succeed(command.args([
+        "--size",
+        "64",
+        "--iterations",
+        "6",
+        "--device",
+        "cpu",
+        "--threads",
+        "2",
+        "--quiet",
+    ]));
+    assert_eq!(read("a.png"), read("b.png"));
+    assert_ne!(read("a.png"), read("whole.png"));
+    let cat = sample("cat.png").display().to_string();
+    let mut bad = quick(&to.path().join("bad.png"));
+    let output = bad.args(["--part", &cat]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("same size"), "{}", stderr(&output));
+}
+
 /// How far the mean colour of a picture is from that of another.
 fn apart(a: &Path, b: &Picture) -> f32 {
     let mean = |p: &Picture, c: usize| p.rgb.index_axis(ndarray::Axis(0), c).mean().expect("pixels");

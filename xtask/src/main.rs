@@ -1,6 +1,7 @@
 //! `cargo xtask …`: what a person or a machine does with a checkout, in commands of one word.
 
 mod dist;
+mod gallery;
 mod gimp;
 mod gimp_root;
 mod onnxruntime;
@@ -62,6 +63,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Paints the pictures of docs/gallery.md, and the page
+    Gallery,
     /// Measures, and prints tables; needs a Python that has numpy, Pillow and, against PyTorch, torch, named by PYTHON
     Bench {
         what: Bench,
@@ -129,6 +132,11 @@ fn perform(task: &Task) -> Result<()> {
         Task::InstallGimp { folder, cuda } => gimp::install(folder.as_deref(), *cuda),
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),
+        Task::Gallery => {
+            onnxruntime::set_up(false)?;
+            build()?;
+            gallery::make()
+        }
         Task::Bench { what, arguments } => {
             let library = onnxruntime::set_up(false)?;
             build()?;

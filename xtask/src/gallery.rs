@@ -1,0 +1,159 @@
+//! docs/gallery.md and its pictures: what each control does to the sample photographs.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::{Result, binary, root, run};
+
+/// A picture: the part of the gallery that it opens, if it does, the name of its file, the options that make it, and
+/// what is said of it. `{assets}` stands for the sample pictures, `{made}` for the folder of the gallery's own.
+type Entry = (&'static str, &'static str, &'static str, &'static str);
+
+const CAT: &str = "{assets}/cat.png {assets}/whirls.jpg";
+
+#[rustfmt::skip]
+const ENTRIES: [Entry; 33] = [
+    ("Strength", "strength-25", "--strength 25", "A tenth of the style's weight against the content"),
+    ("", "strength-75", "", "75, the default: the weights of the paper. `GIMP`: Strength"),
+    ("", "strength-100", "--strength 100", "Ten times as much style"),
+    ("Stroke size", "strokes-05", "--style-scale 0.5", "Finer strokes. `GIMP`: Stroke size"),
+    ("", "strokes-2", "--style-scale 2", "Broader ones"),
+    ("Colours", "colours-matched", "--colours matched", "The style picture is given the mean and covariance of the photograph's colours before. `GIMP`: Colours"),
+    ("", "colours-histogram", "--colours histogram", "The same with the histogram of each channel"),
+    ("", "colours-content", "--colours content", "The photograph's own colours; only lightness is painted"),
+    ("", "colours-matched-50", "--colours matched --colour-strength 50", "Half of the way. `GIMP`: Method, Picture's colours"),
+    ("", "colours-content-40", "--colours content --colour-strength 40", "More of the style's palette"),
+    ("Several styles", "other", "--blend {assets}/dusk.jpg,weight=1000", "The second style all but alone"),
+    ("", "blend", "--blend {assets}/dusk.jpg", "Both alike. `GIMP`: Second style, Share"),
+    ("", "blend-broad", "--blend {assets}/dusk.jpg,scale=2.5", "With broader strokes of the second. `GIMP`: Second style, Stroke size"),
+    ("", "crop", "--style-fit crop", "Only the middle of the style picture, in the photograph's shape. `GIMP`: Method, Style part"),
+    ("Regions and masks", "region-mask", "", ""),
+    ("", "region", "--region {made}/region-mask.png --blend {assets}/dusk.jpg", "The first style where the region is white, the second elsewhere. `GIMP`: Second style, Region"),
+    ("", "mask", "--mask {made}/region-mask.png", "Painted where the mask is bright, untouched where it is black. `GIMP`: the selection"),
+    ("", "part", "--part {made}/style-part.png", "The style taken from a part of its picture: the left third"),
+    ("Start", "start-recoloured", "--init recoloured", "The photograph in the style's colours. `GIMP`: Method, Start from"),
+    ("", "start-noise", "--init noise --iterations 120", "Noise"),
+    ("", "start-picture", "--init {made}/other.jpg --iterations 10", "Another result"),
+    ("Style loss", "gram", "--style-loss gram", "Gram matrices, as in the paper. `GIMP`: Method, Style is by"),
+    ("", "moments", "--style-loss moments", "Means and covariances, by the Wasserstein distance: cleaner colours"),
+    ("Taps", "taps-fine", "--tap-weight style/relu1_1=30 --tap-weight style/relu3_1=0.1", "More of the finest texture, less of the shapes. `GIMP`: Method, Layer weights"),
+    ("", "taps-coarse", "--tap-weight style/relu1_1=0 --tap-weight style/relu2_1=0.1", "The other way round"),
+    ("", "taps-content", "--content-taps relu2_2 --content-weight 5", "A content tap that follows detail more closely"),
+    ("Network", "pooling-average", "--pooling average", "Average pooling. `GIMP`: Method, Pooling"),
+    ("", "padding-replicate", "--padding replicate", "The border is repeated: it is painted like the rest. `GIMP`: Method, Border"),
+    ("Smoothness", "smooth", "--tv-weight 1e7", "Total variation. `GIMP`: Method, Smoothness 10000"),
+    ("Going on", "short", "--iterations 6 --levels 1 --report {made}/short.json", "Six evaluations"),
+    ("", "resumed", "--resume {made}/short.json --iterations 60", "`--resume`: sixty more"),
+    ("Quality", "draft", "--preset draft", "`--preset draft`"),
+    ("", "best", "--preset best", "`--preset best`, made smaller like all of these"),
+];
+
+/// Makes the pictures and the page.
+pub fn make() -> Result<()> {
+    let folder = root().join("docs").join("gallery");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut page = "# Gallery\n\nWhat the controls do, each alone. `cargo xtask gallery` makes this page: the options stand under the \
+        pictures, `impasto CONTENT STYLE -o OUT` before them. Every option is a field of the parameters' JSON, too \
+        (`impasto schema`), which the C library takes; where GIMP's dialog has it is said where it has.\n"
+        .to_string();
+    let mut row = String::new();
+    originals(&folder, &mut row)?;
+    write!(page, "\n## The pictures\n\n{row}").map_err(|e| e.to_string())?;
+    for (part, name, options, text) in ENTRIES {
+        if !part.is_empty() {
+            write!(page, "\n## {part}\n\n").map_err(|e| e.to_string())?;
+        }
+        if name == "region-mask" {
+            region(&folder.join("region-mask.png"))?;
+            left_third(&folder.join("style-part.png"))?;
+            page += "![region](gallery/region-mask.png) A region, or a mask: the lower left\n\n";
+            continue;
+        }
+        paint(&folder, name, options)?;
+        let shown =
+            if options.is_empty() { "(no options)".to_string() } else { format!("`{}`", plain(options)) };
+        writeln!(page, "![{name}](gallery/{name}.jpg) {shown} — {text}\n").map_err(|e| e.to_string())?;
+    }
+    for made in ["short.json", "style-part.png"] {
+        let _ = std::fs::remove_file(folder.join(made));
+    }
+    let path = root().join("docs").join("gallery.md");
+    let page = format!("{}\n", page.trim_end());
+    std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
+}
+
+/// Options as a reader would type them.
+fn plain(options: &str) -> String {
+    options.replace("{assets}/", "").replace("{made}/", "")
+}
+
+/// Paints one picture and makes it small.
+fn paint(folder: &Path, name: &str, options: &str) -> Result<()> {
+    let assets = root().join("assets").join("sample").display().to_string();
+    let filled =
+        |text: &str| text.replace("{assets}", &assets).replace("{made}", &folder.display().to_string());
+    let large = folder.join(format!("{name}.png"));
+    let mut command = Command::new(binary());
+    if !options.contains("--resume") {
+        command.args(filled(CAT).split(' '));
+        // A mask keeps the photograph's size.
+        command.args(["--size", "512"]);
+    }
+    command.args(filled(options).split_whitespace()).arg("-o").arg(&large);
+    run::all(command.args(["--quiet", "--device", "cpu"]))?;
+    small(&large, &folder.join(format!("{name}.jpg")))?;
+    // What another one begins with is needed in full.
+    if name != "short" {
+        std::fs::remove_file(&large).map_err(|e| format!("{}: {e}", large.display()))?;
+    }
+    if name == "resumed" {
+        let _ = std::fs::remove_file(folder.join("short.png"));
+    }
+    Ok(())
+}
+
+/// The photograph and the styles.
+fn originals(folder: &Path, row: &mut String) -> Result<()> {
+    let assets = root().join("assets").join("sample");
+    for (file, text) in [("cat.png", "the photograph"), ("whirls.jpg", "the style"), ("dusk.jpg", "another")]
+    {
+        let name = file.split('.').next().unwrap_or(file);
+        small(&assets.join(file), &folder.join(format!("{name}.jpg")))?;
+        writeln!(row, "![{name}](gallery/{name}.jpg) {text}\n").map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// A white lower left in the photograph's size, with a soft edge.
+fn region(path: &Path) -> Result<()> {
+    let content = root().join("assets").join("sample").join("cat.png");
+    let (w, h) = image::image_dimensions(&content).map_err(|e| format!("{}: {e}", content.display()))?;
+    let mask = image::GrayImage::from_fn(w, h, |x, y| {
+        let across = x as f32 / w as f32 - y as f32 / h as f32;
+        image::Luma([(255.0 * (0.5 - 8.0 * across).clamp(0.0, 1.0)) as u8])
+    });
+    mask.save(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// A mask in the style picture's size, white in its left third.
+fn left_third(path: &Path) -> Result<()> {
+    let style = root().join("assets").join("sample").join("whirls.jpg");
+    let (w, h) = image::image_dimensions(&style).map_err(|e| format!("{}: {e}", style.display()))?;
+    let mask = image::GrayImage::from_fn(w, h, |x, _| image::Luma([255 * u8::from(x < w / 3)]));
+    mask.save(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// A picture with a longer side of 320 pixels.
+fn small(from: &Path, to: &Path) -> Result<()> {
+    let failed = |e: image::ImageError| format!("{}: {e}", from.display());
+    let picture = image::open(from).map_err(failed)?;
+    let picture = picture.resize(320, 320, image::imageops::FilterType::Lanczos3).to_rgb8();
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 85)
+        .encode_image(&picture)
+        .map_err(failed)?;
+    std::fs::write(to, bytes).map_err(|e| format!("{}: {e}", to.display()))
+}
