@@ -15,34 +15,34 @@ const CAT: &str = "{assets}/cat.png {assets}/whirls.jpg";
 #[rustfmt::skip]
 const ENTRIES: [Entry; 33] = [
     ("Strength", "strength-25", "--strength 25", "A tenth of the style's weight against the content"),
-    ("", "strength-75", "", "75, the default: the weights of the paper. `GIMP`: Strength"),
+    ("", "strength-75", "", "75, the default: the weights of the paper. GIMP: Strength"),
     ("", "strength-100", "--strength 100", "Ten times as much style"),
-    ("Stroke size", "strokes-05", "--style-scale 0.5", "Finer strokes. `GIMP`: Stroke size"),
+    ("Stroke size", "strokes-05", "--style-scale 0.5", "Finer strokes. GIMP: Stroke size"),
     ("", "strokes-2", "--style-scale 2", "Broader ones"),
-    ("Colours", "colours-matched", "--colours matched", "The style picture is given the mean and covariance of the photograph's colours before. `GIMP`: Colours"),
+    ("Colours", "colours-matched", "--colours matched", "The style picture is given the mean and covariance of the photograph's colours before. GIMP: Colours"),
     ("", "colours-histogram", "--colours histogram", "The same with the histogram of each channel"),
     ("", "colours-content", "--colours content", "The photograph's own colours; only lightness is painted"),
-    ("", "colours-matched-50", "--colours matched --colour-strength 50", "Half of the way. `GIMP`: Method, Picture's colours"),
+    ("", "colours-matched-50", "--colours matched --colour-strength 50", "Half of the way. GIMP: Method, Picture's colours"),
     ("", "colours-content-40", "--colours content --colour-strength 40", "More of the style's palette"),
     ("Several styles", "other", "--blend {assets}/dusk.jpg,weight=1000", "The second style all but alone"),
-    ("", "blend", "--blend {assets}/dusk.jpg", "Both alike. `GIMP`: Second style, Share"),
-    ("", "blend-broad", "--blend {assets}/dusk.jpg,scale=2.5", "With broader strokes of the second. `GIMP`: Second style, Stroke size"),
-    ("", "crop", "--style-fit crop", "Only the middle of the style picture, in the photograph's shape. `GIMP`: Method, Style part"),
+    ("", "blend", "--blend {assets}/dusk.jpg", "Both alike. GIMP: Second style, Share"),
+    ("", "blend-broad", "--blend {assets}/dusk.jpg,scale=2.5", "With broader strokes of the second. GIMP: Second style, Stroke size"),
+    ("", "crop", "--style-fit crop", "Only the middle of the style picture, in the photograph's shape. GIMP: Method, Style part"),
     ("Regions and masks", "region-mask", "", ""),
-    ("", "region", "--region {made}/region-mask.png --blend {assets}/dusk.jpg", "The first style where the region is white, the second elsewhere. `GIMP`: Second style, Region"),
-    ("", "mask", "--mask {made}/region-mask.png", "Painted where the mask is bright, untouched where it is black. `GIMP`: the selection"),
+    ("", "region", "--region {made}/region-mask.png --blend {assets}/dusk.jpg", "The first style where the region is white, the second elsewhere. GIMP: Second style, Region"),
+    ("", "mask", "--mask {made}/region-mask.png", "Painted where the mask is bright, untouched where it is black. GIMP: the selection"),
     ("", "part", "--part {made}/style-part.png", "The style taken from a part of its picture: the left third"),
-    ("Start", "start-recoloured", "--init recoloured", "The photograph in the style's colours. `GIMP`: Method, Start from"),
+    ("Start", "start-recoloured", "--init recoloured", "The photograph in the style's colours. GIMP: Method, Start from"),
     ("", "start-noise", "--init noise --iterations 120", "Noise"),
     ("", "start-picture", "--init {made}/other.jpg --iterations 10", "Another result"),
-    ("Style loss", "gram", "--style-loss gram", "Gram matrices, as in the paper. `GIMP`: Method, Style is by"),
+    ("Style loss", "gram", "--style-loss gram", "Gram matrices, as in the paper. GIMP: Method, Style is by"),
     ("", "moments", "--style-loss moments", "Means and covariances, by the Wasserstein distance: cleaner colours"),
-    ("Taps", "taps-fine", "--tap-weight style/relu1_1=30 --tap-weight style/relu3_1=0.1", "More of the finest texture, less of the shapes. `GIMP`: Method, Layer weights"),
+    ("Taps", "taps-fine", "--tap-weight style/relu1_1=30 --tap-weight style/relu3_1=0.1", "More of the finest texture, less of the shapes. GIMP: Method, Layer weights"),
     ("", "taps-coarse", "--tap-weight style/relu1_1=0 --tap-weight style/relu2_1=0.1", "The other way round"),
     ("", "taps-content", "--content-taps relu2_2 --content-weight 5", "A content tap that follows detail more closely"),
-    ("Network", "pooling-average", "--pooling average", "Average pooling. `GIMP`: Method, Pooling"),
-    ("", "padding-replicate", "--padding replicate", "The border is repeated: it is painted like the rest. `GIMP`: Method, Border"),
-    ("Smoothness", "smooth", "--tv-weight 1e7", "Total variation. `GIMP`: Method, Smoothness 10000"),
+    ("Network", "pooling-average", "--pooling average", "Average pooling. GIMP: Method, Pooling"),
+    ("", "padding-replicate", "--padding replicate", "The border is repeated: it is painted like the rest. GIMP: Method, Border"),
+    ("Smoothness", "smooth", "--tv-weight 1e7", "Total variation. GIMP: Method, Smoothness 10000"),
     ("Going on", "short", "--iterations 6 --levels 1 --report {made}/short.json", "Six evaluations"),
     ("", "resumed", "--resume {made}/short.json --iterations 60", "`--resume`: sixty more"),
     ("Quality", "draft", "--preset draft", "`--preset draft`"),
@@ -62,7 +62,7 @@ pub fn make() -> Result<()> {
     write!(page, "\n## The pictures\n\n{row}").map_err(|e| e.to_string())?;
     for (part, name, options, text) in ENTRIES {
         if !part.is_empty() {
-            write!(page, "\n## {part}\n\n").map_err(|e| e.to_string())?;
+            write!(page, "## {part}\n\n").map_err(|e| e.to_string())?;
         }
         if name == "region-mask" {
             region(&folder.join("region-mask.png"))?;
@@ -100,7 +100,7 @@ fn paint(folder: &Path, name: &str, options: &str) -> Result<()> {
     if !options.contains("--resume") {
         command.args(filled(CAT).split(' '));
         // A mask keeps the photograph's size.
-        command.args(["--size", "512"]);
+        command.args(["--size", "384"]);
     }
     command.args(filled(options).split_whitespace()).arg("-o").arg(&large);
     run::all(command.args(["--quiet", "--device", "cpu"]))?;
