@@ -3,7 +3,7 @@
 
 use ndarray::{Array2, Zip};
 
-use crate::engine::Style;
+use crate::engine::{Style, StyleShape};
 use crate::error::Result;
 use crate::picture;
 
@@ -31,16 +31,18 @@ pub(crate) fn groups(styles: &[Style]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// How many regions have style terms of their own.
-pub(crate) fn count(styles: &[Style]) -> usize {
-    let guided = styles.iter().any(|s| s.weight > 0.0 && s.region.is_some());
-    if guided { groups(styles).len() } else { 0 }
+/// How many regions have style terms of their own, of the styles that count.
+pub(crate) fn count(styles: &[StyleShape]) -> usize {
+    match styles.iter().filter(|s| s.guided).count() {
+        0 => 0,
+        guided => guided + usize::from(guided < styles.len()),
+    }
 }
 
 impl Guides {
     /// The regions at one size; None if no style has one. `mask` [H, W] is where anything is painted at all.
     pub fn new(styles: &[Style], mask: Option<&Array2<f32>>, [h, w]: [usize; 2]) -> Result<Option<Guides>> {
-        if count(styles) == 0 {
+        if !styles.iter().any(|s| s.weight > 0.0 && s.region.is_some()) {
             return Ok(None);
         }
         let mut left = Array2::<f32>::ones((h, w));
@@ -91,6 +93,8 @@ mod tests {
         assert_eq!(guides.masks[0].dim(), (10, 20));
         assert_eq!((guides.masks[0][[2, 1]], guides.masks[0][[7, 1]]), (1.0, 0.0));
         assert!(Guides::new(&[plain, unused], None, [20, 40]).expect("no region").is_none());
-        assert_eq!(count(&[plain, unused]), 0);
+        assert_eq!(count(&[plain.shape(), unused.shape()]), 0);
+        // As many as there are masks.
+        assert_eq!(count(&[plain, own, plain].map(|s| s.shape())), groups(&styles).len());
     }
 }

@@ -4,6 +4,7 @@ use impasto_onnx::{Model, Spec, StyleLoss, memory, moments, objective};
 
 use crate::engine::{Engine, StyleShape};
 use crate::error::{Error, Result};
+use crate::guides;
 use crate::optimise;
 use crate::params::{Colours, Settings};
 use crate::tiled;
@@ -40,19 +41,11 @@ pub(crate) struct Task<'a> {
     /// Height and width of the content picture, and of the picture that is painted.
     pub content: [usize; 2],
     pub size: [usize; 2],
-    /// The style pictures.
+    /// The style pictures that count.
     pub styles: &'a [StyleShape],
 }
 
 impl Task<'_> {
-    /// How many regions have style terms of their own.
-    fn regions(&self) -> usize {
-        match self.styles.iter().filter(|s| s.guided).count() {
-            0 => 0,
-            guided => guided + usize::from(guided < self.styles.len()),
-        }
-    }
-
     /// The sizes in which the style pictures' statistics are taken.
     fn style_sizes(&self) -> Vec<[usize; 2]> {
         let size =
@@ -74,7 +67,7 @@ impl Task<'_> {
 
     /// The bytes of all activations at a time.
     fn activations(&self, model: &Model, tile: Option<usize>) -> Result<u64> {
-        let spec = self.settings.spec(self.masked || tile.is_some(), self.regions());
+        let spec = self.settings.spec(self.masked || tile.is_some(), guides::count(self.styles));
         let of_style = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
         let has_style = !of_style.style.is_empty();
         let features = |size: [usize; 2]| -> Result<u64> {
@@ -127,7 +120,7 @@ impl Task<'_> {
             pictures += 12 * pixels(&self.size);
         }
         // The masks of regions, and those that the graph got.
-        pictures += 8 * self.regions() as u64 * pixels(&self.size);
+        pictures += 8 * guides::count(self.styles) as u64 * pixels(&self.size);
         pictures += 12 * self.style_sizes().iter().map(pixels).sum::<u64>() * 2;
         // The model's own, the graph's, those that ONNX Runtime turns and packs.
         let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };

@@ -84,6 +84,13 @@ pub struct StyleFile {
     pub part: Option<PathBuf>,
 }
 
+impl Default for StyleFile {
+    /// A style that counts once and is painted and taken everywhere.
+    fn default() -> Self {
+        StyleFile { file: PathBuf::new(), weight: 1.0, scale: 1.0, region: None, part: None }
+    }
+}
+
 /// How a level went.
 #[derive(Clone, Debug, Serialize)]
 pub struct LevelReport {

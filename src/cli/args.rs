@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use impasto::onnx::{Padding, Pooling, StyleLoss};
+use impasto::report::StyleFile;
 use impasto::{Colours, Device, EngineOptions, Init, Params, Preset, Result, StyleFit};
 
 use super::progress::Mode;
@@ -50,7 +51,7 @@ pub struct Cli {
     /// Another picture whose style to take: with its weight (the first has 1), with strokes of another size, painted only
     /// where the picture of `region` is bright, taken only where that of `part` is; may be given again
     #[arg(long, value_name = "FILE[,weight=W][,scale=S][,region=MASK][,part=MASK]", value_parser = blend)]
-    pub blend: Vec<Blend>,
+    pub blend: Vec<StyleFile>,
     /// Paint the style of STYLE only where this picture is bright, and those of --blend elsewhere. It has the size of
     /// CONTENT. Styles without a region share what the others leave
     #[arg(long, value_name = "MASK")]
@@ -449,20 +450,10 @@ impl ParamArgs {
     }
 }
 
-/// A further style picture.
-#[derive(Clone, Debug)]
-pub struct Blend {
-    pub file: PathBuf,
-    pub weight: f64,
-    pub scale: f64,
-    pub region: Option<PathBuf>,
-    pub part: Option<PathBuf>,
-}
-
 /// `FILE` with `,weight=W`, `,scale=S`, `,region=MASK` and `,part=MASK` behind, as many as there are. Other commas and equals
 /// signs belong to the file's name.
-fn blend(text: &str) -> std::result::Result<Blend, String> {
-    let mut blend = Blend { file: PathBuf::new(), weight: 1.0, scale: 1.0, region: None, part: None };
+fn blend(text: &str) -> std::result::Result<StyleFile, String> {
+    let mut blend = StyleFile::default();
     let mut rest = text;
     while let Some((before, (key, value))) =
         rest.rsplit_once(',').and_then(|(before, last)| Some((before, last.split_once('=')?)))

@@ -86,22 +86,20 @@ fn named(cli: &Cli, output: &Path, model: &str) -> Result<Files> {
         return Err(Error::Parameters("CONTENT and STYLE are needed; see impasto --help".into()));
     };
     let first = StyleFile {
-        file: absolute(style),
-        weight: 1.0,
-        scale: 1.0,
-        region: cli.region.as_deref().map(absolute),
-        part: cli.part.as_deref().map(absolute),
+        file: style.clone(),
+        region: cli.region.clone(),
+        part: cli.part.clone(),
+        ..StyleFile::default()
     };
-    let blended = cli.blend.iter().map(|b| StyleFile {
-        file: absolute(&b.file),
-        weight: b.weight,
-        scale: b.scale,
-        region: b.region.as_deref().map(absolute),
-        part: b.part.as_deref().map(absolute),
-    });
+    let from_anywhere = |s: &StyleFile| StyleFile {
+        file: absolute(&s.file),
+        region: s.region.as_deref().map(absolute),
+        part: s.part.as_deref().map(absolute),
+        ..s.clone()
+    };
     Ok(Files {
         content: absolute(content),
-        styles: std::iter::once(first).chain(blended).collect(),
+        styles: std::iter::once(&first).chain(&cli.blend).map(from_anywhere).collect(),
         mask: cli.mask.as_deref().map(absolute),
         output: absolute(output),
         model: if Path::new(model).is_file() {

@@ -326,7 +326,7 @@ impl Remote {
         }
         let end = metadata.tensors().values().map(|t| t.data_offsets.1).max().unwrap_or(0) as u64 + start;
         passing.skip(end - passing.passed)?;
-        let got: String = passing.hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let got = super::digits(passing.hash);
         if let Some(expected) = self.sha256.as_ref().filter(|expected| **expected != got) {
             return Err(bad(format!(
                 "has the SHA-256 {got}, expected {expected}; it was damaged on its way, try again"
@@ -413,7 +413,7 @@ fn joined(from: &str, to: &str) -> String {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    super::digits(Sha256::new_with_prefix(bytes))
 }
 
 /// A safetensors file of some tensors, whose bytes follow each other.

@@ -49,11 +49,19 @@ impl Entry {
         let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
         loop {
             match file.read(&mut buffer).ok()? {
-                0 => return Some(hash.finalize().iter().map(|b| format!("{b:02x}")).collect()),
+                0 => return Some(digits(hash)),
                 n => hash.update(&buffer[..n]),
             }
         }
     }
+}
+
+/// A hash in hexadecimal digits.
+#[cfg(feature = "fetch")]
+fn digits(hash: sha2::Sha256) -> String {
+    use sha2::Digest;
+
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The model of that name, or the file at that path, without reading it.

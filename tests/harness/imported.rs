@@ -34,14 +34,17 @@ fn an_onnx_export_equals_the_safetensors_file_of_the_same_weights() {
     }
 }
 
+/// The command, with an empty home.
+fn in_home(home: &std::path::Path) -> std::process::Command {
+    let mut command = impasto();
+    command.env("XDG_DATA_HOME", home).env("HOME", home);
+    command
+}
+
 #[test]
 fn import_keeps_a_model_under_a_name() {
     let home = folder();
-    let with_home = || {
-        let mut command = impasto();
-        command.env("XDG_DATA_HOME", home.path()).env("HOME", home.path());
-        command
-    };
+    let with_home = || in_home(home.path());
     succeed(with_home().args(["model", "import"]).arg(fixture("narrow-old.onnx")).args(["--name", "mine"]));
     let list = succeed(with_home().args(["model", "list"])).stdout;
     assert!(String::from_utf8_lossy(&list).lines().any(|l| l.starts_with("mine ")));
@@ -79,11 +82,7 @@ fn checkpoints_and_keras_weights_equal_the_safetensors_file_of_the_same_weights(
 #[test]
 fn what_is_imported_from_a_checkpoint_is_small_and_described() {
     let home = folder();
-    let with_home = || {
-        let mut command = impasto();
-        command.env("XDG_DATA_HOME", home.path()).env("HOME", home.path());
-        command
-    };
+    let with_home = || in_home(home.path());
     let file = fixture("narrow-legacy.pth");
     succeed(with_home().args(["model", "import"]).arg(&file).args(["--name", "mine"]));
     succeed(with_home().args(["model", "import", "--preprocessing", "caffe", "--name", "other"]).arg(&file));
@@ -123,9 +122,7 @@ fn a_checkpoint_that_is_broken_or_evil_is_refused_and_runs_nothing() {
     ] {
         let path = to.path().join(name);
         std::fs::write(&path, bytes).expect("written");
-        let mut command = impasto();
-        command.env("XDG_DATA_HOME", to.path()).env("HOME", to.path());
-        let output = command.args(["model", "import"]).arg(&path).output().expect("it starts");
+        let output = in_home(to.path()).args(["model", "import"]).arg(&path).output().expect("it starts");
         assert_eq!(output.status.code(), Some(4), "{name}: {}", stderr(&output));
         assert!(stderr(&output).contains(name), "{}", stderr(&output));
     }

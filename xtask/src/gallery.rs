@@ -46,7 +46,7 @@ const ENTRIES: [Entry; 33] = [
     ("Going on", "short", "--iterations 6 --levels 1 --report {made}/short.json", "Six evaluations"),
     ("", "resumed", "--resume {made}/short.json --iterations 60", "`--resume`: sixty more"),
     ("Quality", "draft", "--preset draft", "`--preset draft`"),
-    ("", "best", "--preset best", "`--preset best`, made smaller like all of these"),
+    ("", "best", "--preset best", "`--preset best`, at this size"),
 ];
 
 /// Makes the pictures and the page.
@@ -54,8 +54,9 @@ pub fn make() -> Result<()> {
     let folder = root().join("docs").join("gallery");
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut page = "# Gallery\n\nWhat the controls do, each alone. `cargo xtask gallery` makes this page: the options stand under the \
-        pictures, `impasto CONTENT STYLE -o OUT` before them. Every option is a field of the parameters' JSON, too \
-        (`impasto schema`), which the C library takes; where GIMP's dialog has it is said where it has.\n"
+        pictures, `impasto CONTENT STYLE -o OUT --size 384` before them. Those that name no pictures are fields of the \
+        parameters' JSON, too (`impasto schema`), which the C library takes; pictures it takes as pixels. What GIMP's dialog \
+        calls them stands behind them.\n"
         .to_string();
     let mut row = String::new();
     originals(&folder, &mut row)?;
