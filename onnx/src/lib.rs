@@ -33,24 +33,26 @@ pub use objective::{Kind, Padding, Pooling, Spec, StyleLoss, Term};
 
 /// Reads a model from a file: safetensors, a PyTorch checkpoint or ONNX, told by its name's ending.
 pub fn read(path: &std::path::Path) -> Result<Model> {
-    let file = path.display().to_string();
     match path.extension().and_then(|e| e.to_str()) {
         Some("onnx") => import::from_onnx(&bytes(path)?, path),
-        Some("safetensors" | "pth" | "pt") => vgg::from_safetensors(&weights(path, None)?, &file),
-        _ => Err(Error::bad_model(
-            file,
-            "is not a model by its name; expected a file that ends in .safetensors, .pth or .onnx",
-        )),
+        _ => vgg::from_safetensors(&weights(path, None)?, &path.display().to_string()),
     }
 }
 
 /// The weights in a safetensors file or a PyTorch checkpoint, as the bytes of a safetensors file in torchvision's layout.
 pub fn weights(path: &std::path::Path, preprocessing: Option<layouts::Preprocessing>) -> Result<Vec<u8>> {
+    let file = path.display().to_string();
     let raw = match path.extension().and_then(|e| e.to_str()) {
         Some("pth" | "pt") => pytorch::as_safetensors(path)?,
-        _ => bytes(path)?,
+        Some("safetensors") => bytes(path)?,
+        _ => {
+            return Err(Error::bad_model(
+                file,
+                "is not a model by its name; expected a file that ends in .safetensors, .pth or .onnx",
+            ));
+        }
     };
-    let in_layout = layouts::in_torchvisions(&raw, &path.display().to_string(), preprocessing)?;
+    let in_layout = layouts::in_torchvisions(&raw, &file, preprocessing)?;
     Ok(match in_layout {
         std::borrow::Cow::Borrowed(_) => raw,
         std::borrow::Cow::Owned(bytes) => bytes,

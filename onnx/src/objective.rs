@@ -164,8 +164,8 @@ impl StyleLoss {
 }
 
 /// The features model: input `picture` [1, 3, H, W], RGB, 0..1; for each style tap an output
-/// `style/TAP/gram` [N, N] (with moments [N + 1, N + 1], see [`StyleLoss::side`]), for each content tap an output `content/TAP/features` [1, N, h, w]. If `spec`
-/// says so there is an input `mask` [1, 1, H, W], 0..1, that weights the positions of the Gram matrices.
+/// `style/TAP/gram` [N, N] (with moments [N + 1, N + 1], see [`StyleLoss::side`]), for each content tap an output
+/// `content/TAP/features` [1, N, h, w]. If `spec` says so there is an input `mask` [1, 1, H, W], 0..1, that weights the positions of the Gram matrices.
 /// With `size`, [H, W], the graph is for pictures of that size only.
 pub fn features(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<Graph> {
     let mut graph = Graph::default();

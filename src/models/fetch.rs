@@ -123,7 +123,7 @@ pub fn fetch(what: &Fetch, progress: &mut dyn FnMut(u64, u64)) -> Result<Entry> 
         (manifest.provenance, manifest.licence) = (known.provenance.to_string(), known.licence.to_string());
         keep::check_first(&bytes, &url, known.first)?;
     }
-    keep::convolutions(&bytes, &url, &what.name, &manifest)
+    keep::convolutions(&bytes, &url, &what.name, |_| manifest)
 }
 
 fn failed(url: &str, problem: impl std::fmt::Display) -> Error {

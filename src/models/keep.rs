@@ -38,18 +38,13 @@ pub fn import(file: &Path, name: Option<&str>, preprocessing: Option<Preprocessi
     let name = name.map(str::to_string).or(stem).unwrap_or_default();
     check_name(&name)?;
     if ending != "onnx" {
-        if !matches!(ending.as_str(), "safetensors" | "pth" | "pt") {
-            // Which says what is expected.
-            impasto_onnx::read(file)?;
-        }
         #[cfg(feature = "fetch")]
-        if ending != "safetensors" {
+        if matches!(ending.as_str(), "pth" | "pt") {
             check_hash(file)?;
         }
-        let path = file.display().to_string();
         let bytes = impasto_onnx::weights(file, preprocessing)?;
-        let manifest = vgg::from_safetensors(&bytes, &path)?.manifest;
-        return convolutions(&bytes, &path, &name, &Manifest { name: name.clone(), ..manifest });
+        let named = |manifest| Manifest { name: name.clone(), ..manifest };
+        return convolutions(&bytes, &file.display().to_string(), &name, named);
     }
     if preprocessing.is_some() {
         return Err(Error::Parameters(
@@ -134,17 +129,23 @@ fn check_hash(file: &Path) -> Result<()> {
     }
 }
 
-/// Reads the bytes of a safetensors file, checks them, and keeps the tensors that the method needs.
-pub(super) fn convolutions(bytes: &[u8], file: &str, name: &str, manifest: &Manifest) -> Result<Entry> {
+/// Reads the bytes of a safetensors file, checks them, and keeps the tensors that the method needs, with what `manifest`
+/// makes of the file's manifest.
+pub(super) fn convolutions(
+    bytes: &[u8],
+    file: &str,
+    name: &str,
+    manifest: impl FnOnce(Manifest) -> Manifest,
+) -> Result<Entry> {
     let bad = |e: safetensors::SafeTensorError| impasto_onnx::Error::bad_model(file, e.to_string());
-    vgg::from_safetensors(bytes, file)?;
+    let manifest = manifest(vgg::from_safetensors(bytes, file)?.manifest);
     let tensors = SafeTensors::deserialize(bytes).map_err(bad)?;
     let mut kept: Vec<(String, TensorView)> = Vec::new();
     for tensor in vgg::needed(tensors.names().into_iter(), file)? {
         kept.push((tensor.clone(), tensors.tensor(&tensor).map_err(bad)?));
     }
     let json =
-        serde_json::to_string(manifest).map_err(|e| impasto_onnx::Error::bad_model(file, e.to_string()))?;
+        serde_json::to_string(&manifest).map_err(|e| impasto_onnx::Error::bad_model(file, e.to_string()))?;
     let metadata = HashMap::from([("impasto".to_string(), json)]);
     let bytes = safetensors::serialize(kept, Some(metadata)).map_err(bad)?;
     let to = folder_made()?.join(format!("{name}.safetensors"));

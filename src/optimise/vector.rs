@@ -1,7 +1,7 @@
 //! The vector that L-BFGS works on: a sum of stored vectors with factors, Σ cᵢ·bᵢ. argmin's two loops over the pairs
 //! only change the factors, and their dots are sums of the dots of the stored vectors, each of which is computed once
-//! (Chen, Wang and Zhou 2014, "Large-scale L-BFGS using MapReduce", do the same) or follows from others. Nothing is read or written until
-//! the point that they lead to is asked for, in one pass.
+//! (Chen, Wang and Zhou 2014, "Large-scale L-BFGS using MapReduce", do the same) or follows from others. Nothing
+//! is read or written until the point that they lead to is asked for, in one pass.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
