@@ -98,8 +98,8 @@ pub struct Params {
     /// as leave the smallest at least 192 pixels, and 1 if `init` is a picture.
     #[schemars(range(min = 1, max = 12))]
     pub levels: Option<usize>,
-    /// Style against content on one scale: 75 leaves the weights as they are; 25 less is a tenth of the style
-    /// against the content, 25 more ten times as much. 0 keeps nearly all of the content picture.
+    /// Style against content on one scale: 85 leaves the weights as they are, 17 less is a tenth of the style
+    /// against the content. 0 keeps nearly all of the content picture; at 100 only where it starts tells of it.
     #[schemars(range(min = 0.0, max = 100.0))]
     pub strength: Option<f64>,
     /// Multiplies the style losses; 1 is the reference weight (1000/N² per tap).
@@ -262,7 +262,10 @@ const ENLARGED: usize = 256;
 
 /// The strength that leaves the weights as they are. There is more below it than above: with the reference
 /// weights the style counts so much more already that little changes when it counts for more.
-const REFERENCE_STRENGTH: f64 = 75.0;
+const REFERENCE_STRENGTH: f64 = 85.0;
+/// How much less strength is a tenth of the style against the content. Over the scale that is 1e-5 to 8 times the
+/// reference, in which the root of the content loss grows evenly (docs/measuring.md).
+const STRENGTH_DECADE: f64 = 17.0;
 
 /// Parameters with nothing left out, for one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -420,7 +423,7 @@ impl Settings {
 
     /// What strength multiplies the style losses with and divides the content losses by.
     fn style_share(&self) -> f64 {
-        10f64.powf((self.strength - REFERENCE_STRENGTH) / 50.0)
+        10f64.powf((self.strength - REFERENCE_STRENGTH) / (2.0 * STRENGTH_DECADE))
     }
 
     /// What the style losses are multiplied with, on top of their reference weights.

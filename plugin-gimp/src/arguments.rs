@@ -75,7 +75,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "Style against content: at 0 nearly all of the picture is kept, at 100 nearly all is style",
         0.0,
         100.0,
-        75.0,
+        85.0,
     );
     number(
         "stroke-size",
@@ -195,8 +195,16 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
             ("content", "The picture"),
             ("recoloured", "The picture in the style's colours"),
             ("noise", "Noise"),
+            ("layer", "A layer"),
         ],
         "content",
+    );
+    procedure.add_drawable_argument(
+        "start-layer",
+        &tr("Start laye_r"),
+        Some(&tr("A layer over the picture, such as an earlier result to go on from; where there is none of it, the picture is the start")),
+        true,
+        flags,
     );
     number("smoothness", "Smoot_hness", "Weight of the total variation, in thousands", 0.0, 1e6, 0.0);
     choose(
@@ -255,11 +263,14 @@ pub struct Settings {
     pub in_place: bool,
     /// The second style.
     pub blend: Option<Blend>,
+    /// The layer to start from.
+    pub start: Option<gimp::Drawable>,
 }
 
 /// Reads the arguments, all but the style.
 pub fn settings(config: &gimp::ProcedureConfig) -> Result<Settings, String> {
     let text = |name: &str| config.property::<Option<String>>(name).unwrap_or_default();
+    let start = start(config)?;
     let mut params = json!({
         "preset": text("preset"),
         "strength": config.property::<f64>("strength"),
@@ -268,7 +279,7 @@ pub fn settings(config: &gimp::ProcedureConfig) -> Result<Settings, String> {
         "colour_strength": config.property::<f64>("colour-strength"),
         "seed": config.property::<i32>("seed"),
         "style_loss": text("style-loss"),
-        "init": text("start"),
+        "init": if start.is_some() { "picture".to_string() } else { text("start") },
         "tv_weight": 1000.0 * config.property::<f64>("smoothness"),
         "style_fit": text("style-fit"),
         "padding": text("border"),
@@ -297,7 +308,18 @@ pub fn settings(config: &gimp::ProcedureConfig) -> Result<Settings, String> {
         scale: config.property::<f64>("blend-size"),
         region: config.property::<Option<gimp::Drawable>>("blend-region"),
     });
-    Ok(Settings { params, engine, in_place: text("output") == "in-place", blend })
+    Ok(Settings { params, engine, in_place: text("output") == "in-place", blend, start })
+}
+
+/// The layer to start from, where that is what is chosen.
+fn start(config: &gimp::ProcedureConfig) -> Result<Option<gimp::Drawable>, String> {
+    if config.property::<Option<String>>("start").as_deref() != Some("layer") {
+        return Ok(None);
+    }
+    match config.property::<Option<gimp::Drawable>>("start-layer") {
+        Some(layer) if layer.is_valid() => Ok(Some(layer)),
+        _ => Err(tr("There is no layer to start from. Choose one, or start from the picture.").into()),
+    }
 }
 
 /// `TERM=WEIGHT, …` as an object.

@@ -87,10 +87,13 @@ fn paint(
     let content = pixels::content(drawable).map_err(Failure::Problem)?;
     let second = settings.blend.as_ref().map(|b| Second::read(b, drawable, area, None));
     let second = second.transpose().map_err(Failure::Problem)?;
+    let start = settings.start.as_ref().map(|start| pixels::covered(start, drawable, area, None));
+    let start = start.transpose().map_err(Failure::Problem)?;
     let mut bar = Bar::new();
     let engine = library.engine(&settings.engine).map_err(Failure::Problem)?;
     let mask = selection.as_ref().map(|s| &s.mask);
-    let pictures = Pictures { content: &content, style: &style, second: second.as_ref(), mask };
+    let pictures =
+        Pictures { content: &content, style: &style, second: second.as_ref(), start: start.as_ref(), mask };
     let result = engine.stylise(&pictures, &settings.params, |progress| {
         bar.show(progress);
         true

@@ -161,6 +161,8 @@ pub struct Pictures<'a> {
     pub style: &'a Pixels,
     /// A second one.
     pub second: Option<&'a Second>,
+    /// Where to start, for the parameter `"init": "picture"`.
+    pub start: Option<&'a Pixels>,
     /// Where to paint: one channel of 8 bits in the content's size, 0 or 255.
     pub mask: Option<&'a Pixels>,
 }
@@ -310,6 +312,8 @@ impl Engine<'_> {
         let params = CString::new(params.to_string()).map_err(|e| Failure::Problem(e.to_string()))?;
         let content = pictures.content;
         let mut output = Pixels::new(content.width, content.height, content.layout, content.sample);
+        let pointer =
+            |picture: &Option<Picture>| picture.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
         let everywhere =
             |p: &Pixels| Style { picture: p.read_only(), weight: 1.0, scale: 1.0, region: std::ptr::null() };
         let mut styles = vec![everywhere(pictures.style)];
@@ -319,11 +323,12 @@ impl Engine<'_> {
             styles.push(Style {
                 weight: second.weights[1],
                 scale: second.scale,
-                region: region.as_ref().map_or(std::ptr::null(), |r| r),
+                region: pointer(&region),
                 ..everywhere(&second.style)
             });
         }
         let mask = pictures.mask.map(Pixels::read_only);
+        let start = pictures.start.map(Pixels::read_only);
         let mut go_on: &mut dyn FnMut(&Progress) -> bool = &mut go_on;
         let data = output.bytes.as_mut_ptr().cast();
         let job = Job {
@@ -332,8 +337,8 @@ impl Engine<'_> {
             output: output.descriptor(data),
             styles: styles.as_ptr(),
             style_count: styles.len(),
-            mask: mask.as_ref().map_or(std::ptr::null(), |m| m),
-            init: std::ptr::null(),
+            mask: pointer(&mask),
+            init: pointer(&start),
             params: params.as_ptr(),
             progress: Some(trampoline),
             user_data: (&raw mut go_on).cast(),

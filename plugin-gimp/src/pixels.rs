@@ -31,6 +31,13 @@ impl Area {
         Area { x: 0, y: 0, width: drawable.width(), height: drawable.height() }
     }
 
+    /// The same place in another drawable's own pixels.
+    fn seen_from(self, drawable: &impl IsA<gimp::Drawable>, other: &impl IsA<gimp::Drawable>) -> Area {
+        let ((x, y), (from_x, from_y)) =
+            (drawable.offsets().unwrap_or((0, 0)), other.offsets().unwrap_or((0, 0)));
+        Area { x: self.x + x - from_x, y: self.y + y - from_y, ..self }
+    }
+
     fn rectangle(self, scale: f64) -> Rectangle {
         let to = |v: i32| (f64::from(v) * scale).round() as i32;
         Rectangle::new(to(self.x), to(self.y), to(self.width).max(1) as u32, to(self.height).max(1) as u32)
@@ -136,10 +143,8 @@ pub fn region(
     area: Area,
     side: Option<i32>,
 ) -> Result<Pixels, String> {
-    let ((x, y), (from_x, from_y)) =
-        (drawable.offsets().unwrap_or((0, 0)), region.offsets().unwrap_or((0, 0)));
     let scale = side.map_or(1.0, |side| shrink(area, side));
-    let rectangle = Area { x: area.x + x - from_x, y: area.y + y - from_y, ..area }.rectangle(scale);
+    let rectangle = area.seen_from(drawable, region).rectangle(scale);
     let bytes =
         buffer(region)?.get_pixels(&rectangle, scale, &Format::from_encoding("Y'A u8"), AbyssPolicy::None);
     let mut mask = Pixels::new(rectangle.width() as u32, rectangle.height() as u32, 1, 1);
@@ -147,6 +152,30 @@ pub fn region(
         *to = (u32::from(*value) * u32::from(*alpha) / 255) as u8;
     }
     Ok(mask)
+}
+
+/// What lies over a drawable where `upper` does: that, as far as it is opaque, and the drawable itself elsewhere. 16 bits
+/// with alpha, as small as `thumbnail` where a `side` is given.
+pub fn covered(
+    upper: &gimp::Drawable,
+    drawable: &impl IsA<gimp::Drawable>,
+    area: Area,
+    side: Option<i32>,
+) -> Result<Pixels, String> {
+    let scale = side.map_or(1.0, |side| shrink(area, side));
+    let mut pixels = read_as(drawable, area, scale, 4, 2)?;
+    let rectangle = area.seen_from(drawable, upper).rectangle(scale);
+    let over = buffer(upper)?.get_pixels(&rectangle, scale, &format(4, 2), AbyssPolicy::None);
+    for (to, over) in pixels.bytes.as_chunks_mut::<8>().0.iter_mut().zip(over.as_chunks::<8>().0) {
+        let sample = |pixel: &[u8; 8], at: usize| u32::from(u16::from_ne_bytes([pixel[at], pixel[at + 1]]));
+        const MOST: u32 = u16::MAX as u32;
+        let alpha = sample(over, 6);
+        for at in [0, 2, 4] {
+            let mixed = sample(over, at) * alpha / MOST + sample(to, at) * (MOST - alpha) / MOST;
+            to[at..at + 2].copy_from_slice(&(mixed as u16).to_ne_bytes());
+        }
+    }
+    Ok(pixels)
 }
 
 /// Writes the result over a buffer that is to replace, or lie above, the drawable. Pixels that are

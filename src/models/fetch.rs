@@ -25,7 +25,7 @@ struct Known {
     file: &'static str,
     provenance: &'static str,
     licence: &'static str,
-    /// The values that the first convolution begins with, to five digits as PyTorch prints them; empty if not known.
+    /// The values that the first convolution begins with, to at least four decimals, as PyTorch prints them.
     first: &'static [f32],
 }
 
@@ -49,7 +49,11 @@ const KNOWN: [Known; 2] = [
         file: "model.safetensors",
         provenance: "torchvision's VGG16 weights for ImageNet, as published by timm (timm/vgg16.tv_in1k)",
         licence: "BSD-3-Clause",
-        first: &[],
+        first: &[
+            -0.5537, 0.1427, 0.5290, -0.5831, 0.3566, 0.7657, -0.6902, -0.0480, 0.4841, 0.1755, 0.0099,
+            -0.0814, 0.0441, -0.0703, -0.2604, 0.1324, -0.1728, -0.1323, 0.3130, -0.1659, -0.4275, 0.4752,
+            -0.0827, -0.4870, 0.6320, 0.0193, -0.2775,
+        ],
     },
 ];
 

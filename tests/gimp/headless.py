@@ -90,7 +90,7 @@ def a_soft_selection_mixes():
     for image in results.values():
         image.flatten()
     seen = [rows(layer_of(image), "R'G'B' u8") for image in results.values()]
-    worst = max(abs(a - b) for ra, rb in zip(*seen) for pa, pb in zip(ra, rb) for a, b in zip(pa, pb))
+    worst = differences(*seen)
     assert worst <= 2, worst
     for image in results.values():
         image.delete()
@@ -256,6 +256,32 @@ def a_second_style_is_painted_in_its_region():
     assert (left[0] - right[0]) * (left[1] - right[1]) < 0, results
 
 
+def a_layer_is_where_it_starts():
+    image = photograph()
+    layer = layer_of(image)
+    succeeds(image, iterations=9)
+    painted = image.get_layers()[0]
+    # A single evaluation is that of the start.
+    succeeds(image, drawables=[layer], start="layer", start_layer=painted, iterations=1, size=72)
+    again = next(l for l in image.get_layers() if l not in (layer, painted))
+    assert differences(rows(again, "R'G'B' u8"), rows(painted, "R'G'B' u8")) <= 2
+    image.remove_layer(again)
+    # Beyond the layer's borders the picture is the start.
+    painted.resize(30, 54, -42, 0)
+    succeeds(image, drawables=[layer], start="layer", start_layer=painted, iterations=1, size=72)
+    again = next(l for l in image.get_layers() if l not in (layer, painted))
+    wanted = [below[:42] + above for below, above in
+              zip(rows(layer, "R'G'B' u8"), rows(painted, "R'G'B' u8"))]
+    assert differences(rows(again, "R'G'B' u8"), wanted) <= 2
+    image.remove_layer(again)
+    fails(image, "no layer to start from", drawables=[layer], start="layer")
+    image.delete()
+
+
+def differences(a, b):
+    return max(abs(p - q) for ra, rb in zip(a, b) for pa, pb in zip(ra, rb) for p, q in zip(pa, pb))
+
+
 def the_same_arguments_give_the_same_picture():
     pictures = set()
     for _ in range(2):
@@ -350,6 +376,7 @@ tests.run(a_style_from_file_layer_and_image_is_the_same)
 tests.run(the_colour_profile_is_honoured)
 tests.run(grey_stays_grey_and_settings_have_effects)
 tests.run(a_second_style_is_painted_in_its_region)
+tests.run(a_layer_is_where_it_starts)
 tests.run(the_same_arguments_give_the_same_picture)
 tests.run(bad_arguments_give_errors)
 tests.run(a_graphics_card_that_is_not_there_is_an_error)

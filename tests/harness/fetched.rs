@@ -339,10 +339,10 @@ fn the_hub_is_asked_at_its_mirror_and_names_that_are_not_known_are_refused() {
     let expected = format!("{}/timm/vgg19.tv_in1k/resolve/main/model.safetensors", server.address);
     assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
     // What is given out under a name must be what is known by it.
-    for real in [false, true] {
+    for (name, real) in [("vgg16", false), ("vgg19", false), ("vgg19", true)] {
         let server = Server::start(Behaviour { real, ..Default::default() });
         let mut command = impasto();
-        command.args(["model", "fetch", "--quiet"]).env("XDG_DATA_HOME", home.path());
+        command.args(["model", "fetch", name, "--quiet"]).env("XDG_DATA_HOME", home.path());
         command.env("HF_ENDPOINT", &server.address).env_remove("HTTP_PROXY").env_remove("http_proxy");
         let output = command.output().expect("the command starts");
         assert_eq!(output.status.success(), real, "{}", stderr(&output));

@@ -13,10 +13,12 @@ type Entry = (&'static str, &'static str, &'static str, &'static str);
 const CAT: &str = "{assets}/cat.png {assets}/whirls.jpg";
 
 #[rustfmt::skip]
-const ENTRIES: [Entry; 33] = [
-    ("Strength", "strength-25", "--strength 25", "A tenth of the style's weight against the content"),
-    ("", "strength-75", "", "75, the default: the weights of the paper. GIMP: Strength"),
-    ("", "strength-100", "--strength 100", "Ten times as much style"),
+const ENTRIES: [Entry; 35] = [
+    ("Strength", "strength-0", "--strength 0", "Nearly the photograph. GIMP: Strength"),
+    ("", "strength-30", "--strength 30", "Its colours and a first texture"),
+    ("", "strength-60", "--strength 60", "Strokes, with most of what can be recognised"),
+    ("", "strength-85", "", "85, the default: the weights of the paper"),
+    ("", "strength-100", "--strength 100", "Eight times as much style"),
     ("Stroke size", "strokes-05", "--style-scale 0.5", "Finer strokes. GIMP: Stroke size"),
     ("", "strokes-2", "--style-scale 2", "Broader ones"),
     ("Colours", "colours-matched", "--colours matched", "The style picture is given the mean and covariance of the photograph's colours before. GIMP: Colours"),

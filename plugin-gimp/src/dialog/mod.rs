@@ -18,8 +18,17 @@ const MAIN: [&str; 8] =
     ["style-from", "style-file", "style-layer", "preset", "strength", "stroke-size", "colours", "output"];
 const ADVANCED: [&str; 5] = ["size", "iterations", "seed", "device", "memory"];
 const SECOND: [&str; 4] = ["blend-file", "blend-share", "blend-size", "blend-region"];
-const METHOD: [&str; 8] =
-    ["style-loss", "colour-strength", "start", "smoothness", "style-fit", "border", "pooling", "tap-weights"];
+const METHOD: [&str; 9] = [
+    "style-loss",
+    "colour-strength",
+    "start",
+    "start-layer",
+    "smoothness",
+    "style-fit",
+    "border",
+    "pooling",
+    "tap-weights",
+];
 /// Where in these lists the rows stand that GIMP has no widget for.
 const STYLE_IMAGE: i32 = 3;
 const MODEL: i32 = 3;
@@ -56,7 +65,7 @@ pub fn run(
     content.pack_start(&sides, true, true, 0);
     content.reorder_child(&sides, 0);
     sides.show_all();
-    only_the_chosen_style(&dialog, config, &style_image);
+    only_the_chosen(&dialog, config, &style_image);
 
     let ok = ProcedureDialogExt::run(&dialog);
     preview.stop();
@@ -199,23 +208,25 @@ fn model(config: &gimp::ProcedureConfig, library: &Library) -> gtk::Box {
     row
 }
 
-/// Shows the chooser of the kind of style that is chosen, and hides the others.
-fn only_the_chosen_style(
+/// Shows the choosers of the kind of style and start that are chosen, and hides the others.
+fn only_the_chosen(
     dialog: &gimp_ui::ProcedureDialog,
     config: &gimp::ProcedureConfig,
     style_image: &gtk::Widget,
 ) {
     let of = |name: &str| dialog.widget(name, glib::Type::INVALID);
-    let all =
-        [("file", of("style-file")), ("layer", of("style-layer")), ("image", Some(style_image.clone()))];
-    let show = move |config: &gimp::ProcedureConfig| {
-        let chosen = config.property::<Option<String>>("style-from").unwrap_or_default();
-        for (nick, widget) in &all {
-            if let Some(widget) = widget {
-                widget.set_visible(*nick == chosen);
-            }
-        }
-    };
-    show(config);
-    config.connect_notify_local(Some("style-from"), move |config, _| show(config));
+    for (choice, nick, widget) in [
+        ("style-from", "file", of("style-file")),
+        ("style-from", "layer", of("style-layer")),
+        ("style-from", "image", Some(style_image.clone())),
+        ("start", "layer", of("start-layer")),
+    ] {
+        let Some(widget) = widget else { continue };
+        let show = move |config: &gimp::ProcedureConfig| {
+            let chosen = config.property::<Option<String>>(choice).unwrap_or_default();
+            widget.set_visible(nick == chosen);
+        };
+        show(config);
+        config.connect_notify_local(Some(choice), move |config, _| show(config));
+    }
 }

@@ -47,7 +47,8 @@ struct State {
     asked: Option<(Settings, Source)>,
     style: Option<(Source, Arc<Pixels>)>,
     second: Option<(Blend, Arc<Second>)>,
-    /// What is painted, for the second style's region.
+    start: Option<(gimp::Drawable, Arc<Pixels>)>,
+    /// What is painted, for what is taken of other drawables where it lies.
     drawable: gimp::Drawable,
     area: Area,
     /// When the settings last changed, if nothing has been asked for since.
@@ -98,6 +99,7 @@ impl Preview {
             asked: None,
             style: None,
             second: None,
+            start: None,
             drawable: drawable.clone(),
             area,
             changed: Some(std::time::Instant::now()),
@@ -185,13 +187,22 @@ impl State {
             }
             (_, None) => None,
         };
+        let start = match (&self.start, &wanted.0.start) {
+            (Some((known, start)), Some(layer)) if known == layer => Some(start.clone()),
+            (_, Some(layer)) => {
+                let start = Arc::new(pixels::covered(layer, &self.drawable, self.area, Some(SIDE))?);
+                self.start = Some((layer.clone(), start.clone()));
+                Some(start)
+            }
+            (_, None) => None,
+        };
         let mut params = wanted.0.params.clone();
         params["size"] = self.content.width.max(self.content.height).max(16).into();
         params["iterations"] = EVALUATIONS.into();
         params["preview_every"] = SHOW_EVERY.into();
         let engine = wanted.0.engine.clone();
         let (content, mask) = (self.content.clone(), self.mask.clone());
-        self.worker.ask(Request { content, style, second, mask, params, engine });
+        self.worker.ask(Request { content, style, second, start, mask, params, engine });
         self.asked = Some(wanted);
         self.say(&tr("Painting a draft…"), true);
         Ok(())

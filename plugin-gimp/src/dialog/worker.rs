@@ -15,6 +15,7 @@ pub struct Request {
     pub content: Arc<Pixels>,
     pub style: Arc<Pixels>,
     pub second: Option<Arc<Second>>,
+    pub start: Option<Arc<Pixels>>,
     pub mask: Option<Arc<Pixels>>,
     pub params: Value,
     pub engine: Value,
@@ -125,6 +126,7 @@ fn work(library: &'static Library, shared: &Shared, send: &Sender<(u64, Answer)>
             content: &request.content,
             style: &request.style,
             second: request.second.as_deref(),
+            start: request.start.as_deref(),
             mask: request.mask.as_deref(),
         };
         let result = engine.stylise(&pictures, &request.params, |progress| {
