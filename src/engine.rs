@@ -148,7 +148,7 @@ impl Engine {
             .thread_name(|i| format!("impasto-{i}"))
             .build()
             .map_err(|e| Error::Runtime(format!("the threads cannot be started: {e}")))?;
-        let backend = Backend { device, threads, tf32: options.tf32, memory: options.memory };
+        let backend = Backend { threads, tf32: options.tf32, memory: options.memory, ..Backend::of(device) };
         Ok(Engine { model, backend, pool, memory: options.memory })
     }
 

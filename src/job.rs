@@ -12,7 +12,7 @@ use crate::guides::{self, Guides};
 use crate::levels::{self, Level};
 use crate::memory::{self, Layout};
 use crate::objective::{Objective, StyleTarget, Wanted};
-use crate::optimise::{self, Evaluate, Step, Worthwhile};
+use crate::optimise::{self, Step, Worthwhile};
 use crate::params::{Colours, Init, Settings};
 use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
@@ -138,8 +138,8 @@ pub(crate) fn run(
     // A job that was told to stop does not compute any more; its loss is that before rounding.
     let loss = match (objective.filter(|_| !tally.cancelled), settings.colours) {
         (None, _) => lowest,
-        (Some(mut objective), Colours::Content) => evaluate(&mut objective, &colours::grey(&picture.rgb))?.0,
-        (Some(mut objective), _) => evaluate(&mut objective, &picture.rgb)?.0,
+        (Some(mut objective), Colours::Content) => objective.of(&colours::grey(&picture.rgb))?.0,
+        (Some(mut objective), _) => objective.of(&picture.rgb)?.0,
     };
     let manifest = &engine.model.manifest;
     let report = Report {
@@ -216,7 +216,12 @@ impl<'a> Job<'a> {
             let progress = tally.progress(step);
             sink.progress(&progress);
             if settings.preview_every.is_some_and(|n| progress.evaluations.is_multiple_of(n)) {
-                sink.preview(progress.evaluations, &view.picture(&step.picture(), settings.colours));
+                match step.picture() {
+                    Ok(picture) => {
+                        sink.preview(progress.evaluations, &view.picture(&picture, settings.colours));
+                    }
+                    Err(e) => tracing::warn!("there is no picture on the way: {e}"),
+                }
             }
             !cancel.is_cancelled()
         };
@@ -225,7 +230,7 @@ impl<'a> Job<'a> {
             false => from.as_standard_layout().into_owned(),
         };
         let from = from.into_raw_vec_and_offset().0;
-        let mut outcome = optimise::minimise(&mut objective, from, &options, &mut watch)?;
+        let mut outcome = optimise::minimise(objective.place(), from, &options, &mut watch)?;
         let rgb = Array3::from_shape_vec((3, h, w), std::mem::take(&mut outcome.picture))
             .map_err(|e| Error::Runtime(format!("a picture has lost its shape: {e}")))?;
         tally.end(level, outcome);
@@ -272,7 +277,7 @@ pub(crate) fn score(
     let wanted =
         Wanted { content: &grey(&content.rgb), styles: &styles, mask: None, guides: guides.as_ref() };
     let mut objective = Objective::new(engine, settings, &wanted, layout.tile, &cancel)?;
-    let (loss, terms) = evaluate(&mut objective, &grey(&picture.rgb))?;
+    let (loss, terms) = objective.of(&grey(&picture.rgb))?;
     Ok((loss, objective.terms().into_iter().zip(terms).collect()))
 }
 
@@ -363,10 +368,4 @@ fn coloured(style: Array3<f32>, content: &Picture, settings: &Settings) -> Array
         }
     };
     colours::between(style, &recoloured, settings.colour_strength / 100.0)
-}
-
-fn evaluate(objective: &mut Objective, picture: &Array3<f32>) -> Result<(f64, Vec<f64>)> {
-    let picture = picture.as_standard_layout();
-    let mut gradient = vec![0.0; picture.len()];
-    objective.evaluate(picture.as_slice().unwrap_or_default(), &mut gradient)
 }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::guides;
 use crate::optimise;
 use crate::params::{Colours, Settings};
+use crate::runtime::Backend;
 use crate::tiled;
 use crate::tiles::Spans;
 
@@ -66,15 +67,15 @@ impl Task<'_> {
     }
 
     /// The bytes of all activations at a time.
-    fn activations(&self, model: &Model, tile: Option<usize>) -> Result<u64> {
+    fn activations(&self, model: &Model, backend: &Backend, tile: Option<usize>) -> Result<u64> {
         let spec = self.settings.spec(self.masked || tile.is_some(), guides::count(self.styles));
         let of_style = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
         let has_style = !of_style.style.is_empty();
         let features = |size: [usize; 2]| -> Result<u64> {
-            Ok(memory::peak(&objective::features(model, &of_style, Some(size))?))
+            Ok(memory::peak(&objective::features(model, &of_style, backend.size(size))?))
         };
         let Some(most) = tile else {
-            let mut most = memory::peak(&objective::objective(model, &spec, Some(self.size))?);
+            let mut most = memory::peak(&objective::objective(model, &spec, backend.size(self.size))?);
             for style in self.style_sizes().into_iter().filter(|_| has_style) {
                 most = most.max(features(style)?);
             }
@@ -84,10 +85,10 @@ impl Task<'_> {
         let spans = self.size.map(|side| Spans::new(side, most, radius));
         let size = [spans[0].size, spans[1].size];
         // Both graphs keep their room; the content's activations are kept for each tile.
-        let mut sum = memory::peak(&objective::tile(model, &spec, size)?);
+        let mut sum = memory::peak(&objective::tile(model, &spec, backend.size(size))?);
         if has_style {
             let of_picture = Spec { content: Vec::new(), ..spec.clone() };
-            sum += memory::peak(&objective::features(model, &of_picture, Some(size))?);
+            sum += memory::peak(&objective::features(model, &of_picture, backend.size(size))?);
         }
         let mut kept = 1.0;
         for tap in &spec.content {
@@ -180,7 +181,7 @@ pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
     for history in HISTORIES {
         for (at, tile) in tiles.iter().enumerate() {
             if at == activations.len() {
-                activations.push(task.activations(&engine.model, *tile)?);
+                activations.push(task.activations(&engine.model, &engine.backend, *tile)?);
             }
             let needed = task.needed(&engine.model, *tile, history, activations[at]);
             if needed <= allowed {

@@ -98,7 +98,7 @@ pub struct Params {
     /// as leave the smallest at least 192 pixels, and 1 if `init` is a picture.
     #[schemars(range(min = 1, max = 12))]
     pub levels: Option<usize>,
-    /// Style against content on one scale: 85 leaves the weights as they are, 17 less is a tenth of the style
+    /// Style against content on one scale: 90 leaves the weights as they are, 18 less is a tenth of the style
     /// against the content. 0 keeps nearly all of the content picture; at 100 only where it starts tells of it.
     #[schemars(range(min = 0.0, max = 100.0))]
     pub strength: Option<f64>,
@@ -262,10 +262,10 @@ const ENLARGED: usize = 256;
 
 /// The strength that leaves the weights as they are. There is more below it than above: with the reference
 /// weights the style counts so much more already that little changes when it counts for more.
-const REFERENCE_STRENGTH: f64 = 85.0;
-/// How much less strength is a tenth of the style against the content. Over the scale that is 1e-5 to 8 times the
+const REFERENCE_STRENGTH: f64 = 90.0;
+/// How much less strength is a tenth of the style against the content. Over the scale that is 1e-5 to 3.6 times the
 /// reference, in which the root of the content loss grows evenly (docs/measuring.md).
-const STRENGTH_DECADE: f64 = 17.0;
+const STRENGTH_DECADE: f64 = 18.0;
 
 /// Parameters with nothing left out, for one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]

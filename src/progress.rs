@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::picture::Picture;
-use crate::runtime::{Bound, Session, Tensor, Value};
+use crate::runtime::{Bound, Remote, Resident, Session, Tensor, Value};
 
 /// The state of a job after an evaluation.
 #[derive(Clone, Debug, Serialize)]
@@ -127,6 +127,17 @@ impl Runs {
         read: &mut dyn FnMut(&str, &[f32]),
     ) -> Result<()> {
         self.unless_cancelled(|stop| graph.run(values, stop, read))
+    }
+
+    /// The same where what changes lies on the device.
+    pub fn run_resident(
+        &self,
+        graph: &mut Resident,
+        from: &Remote,
+        to: &mut Remote,
+        read: &mut dyn FnMut(&str, &[f32]),
+    ) -> Result<()> {
+        self.unless_cancelled(|stop| graph.run(from, to, stop, read))
     }
 
     /// The outputs of a graph, or [`Error::Cancelled`] as soon as the token is cancelled.

@@ -3,7 +3,7 @@
 //! gradient, with the loss's derivative with respect to the whole picture's statistics. (Galerne et al. 2022, "Scaling Painting Style
 //! Transfer", do the same in two passes.)
 
-use impasto_onnx::{Kind, Model, Spec, Term, objective, receptive};
+use impasto_onnx::{Kind, Model, Size, Spec, Term, objective, receptive};
 use ndarray::Array3;
 
 use crate::engine::Engine;
@@ -66,7 +66,7 @@ pub(crate) fn radius(model: &Model, spec: &Spec) -> Result<usize> {
         return Ok(0);
     }
     let spec = Spec { masked: false, regions: 0, total_variation: false, ..spec.clone() };
-    Ok(receptive::radius(&objective::features(model, &spec, None)?))
+    Ok(receptive::radius(&objective::features(model, &spec, Size::Any)?))
 }
 
 /// The statistics of a picture [3, H, W] in tiles, one for each of the spec's style taps.
@@ -117,12 +117,16 @@ impl Tiled {
             out.losses = Some(Session::new(&graph, &engine.backend)?);
         }
         if !spec.terms().is_empty() {
-            let graph = objective::tile(&engine.model, &spec, out.tile)?.to_bytes("tile", "", &[]);
+            let graph = objective::tile(&engine.model, &spec, engine.backend.size(out.tile))?.to_bytes(
+                "tile",
+                "",
+                &[],
+            );
             out.gradient = Some(Session::new(&graph, &engine.backend)?);
         }
         let of_content = Spec { style: Vec::new(), masked: false, regions: 0, ..spec };
         if !of_content.content.is_empty() {
-            let graph = objective::features(&engine.model, &of_content, Some(out.tile))?;
+            let graph = objective::features(&engine.model, &of_content, engine.backend.size(out.tile))?;
             let mut session = Session::new(&graph.to_bytes("content", "", &[]), &engine.backend)?;
             let content = wanted.content.as_standard_layout();
             let content = content.as_slice().unwrap_or_default();
@@ -152,8 +156,11 @@ impl Tiled {
         let of_style = Spec { content: Vec::new(), ..spec.clone() };
         let mut features = None;
         if !of_style.style.is_empty() {
-            let graph =
-                objective::features(&engine.model, &of_style, Some(tile))?.to_bytes("features", "", &[]);
+            let graph = objective::features(&engine.model, &of_style, engine.backend.size(tile))?.to_bytes(
+                "features",
+                "",
+                &[],
+            );
             features = Some(Session::new(&graph, &engine.backend)?);
         }
         let mut parts = Vec::new();
@@ -389,7 +396,7 @@ mod tests {
     use super::*;
     use crate::guides::Guides;
     use crate::objective::{Objective, StyleTarget};
-    use crate::optimise::Evaluate;
+    use crate::optimise::Place;
     use crate::params::Params;
     use crate::{Device, EngineOptions};
 
@@ -441,6 +448,7 @@ mod tests {
             let mut objective =
                 Objective::new(engine, &settings, &wanted, tile, &cancel).expect("an objective");
             let mut gradient = vec![f32::NAN; at.len()];
+            let Place::Here(objective) = objective.place() else { panic!("the CPU has no other place") };
             let (loss, terms) = objective.evaluate(at, &mut gradient).expect("a loss");
             (loss, terms, gradient)
         };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::objective::{self, Spec};
+use crate::objective::{self, Size, Spec};
 
 /// The file with the weights, beside the two models.
 pub const WEIGHTS: &str = "weights.bin";
@@ -16,8 +16,8 @@ pub fn export(model: &Model, spec: &Spec, size: Option<[usize; 2]>, to: &Path) -
     let manifest = serde_json::to_string(&model.manifest).map_err(|e| Error::BadSpec(e.to_string()))?;
     let terms = spec.terms().into_iter().map(|t| t.name).collect::<Vec<_>>().join(",");
     let metadata = [("impasto", manifest.as_str()), ("terms", terms.as_str())];
-    let features = objective::features(model, spec, None)?;
-    let objective = objective::objective(model, spec, size)?;
+    let features = objective::features(model, spec, Size::Any)?;
+    let objective = objective::objective(model, spec, size.map_or(Size::Any, Size::Cpu))?;
 
     let mut weights = Vec::new();
     let mut places = crate::graph::External::new(WEIGHTS);

@@ -156,6 +156,9 @@ pub struct Graph {
     pub inputs: Vec<Port>,
     /// The outputs.
     pub outputs: Vec<Port>,
+    /// Whether gradients keep to the plainest operators. If not, and where sizes are known, they are written so that
+    /// the CPU keeps activations in its blocked layout, which does nothing for a card.
+    pub plain: bool,
     counts: HashMap<String, usize>,
 }
 

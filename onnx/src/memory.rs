@@ -67,7 +67,18 @@ fn is_view(node: &Node) -> bool {
 fn is_elementwise(node: &Node) -> bool {
     matches!(
         node.op.as_str(),
-        "Relu" | "Add" | "Sub" | "Mul" | "Div" | "Clip" | "HardSigmoid" | "Neg" | "Sqrt" | "Sigmoid"
+        "Relu"
+            | "Add"
+            | "Sub"
+            | "Mul"
+            | "Div"
+            | "Clip"
+            | "HardSigmoid"
+            | "Neg"
+            | "Sqrt"
+            | "Sigmoid"
+            | "Sin"
+            | "Cos"
     )
 }
 

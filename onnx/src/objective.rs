@@ -6,11 +6,14 @@
 //! Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016),
 //! equations 1 to 7. docs/graph.md lists the inputs and outputs.
 
+use std::collections::HashMap;
+
 use crate::differentiate;
 use crate::error::{Error, Result};
-use crate::graph::{Attr, Graph, Port, Tensor};
+use crate::graph::{Attr, Graph, Node, Port, Tensor};
 use crate::model::{self, Model, Tap};
 use crate::moments::{self, Moments};
+use crate::shapes::Shapes;
 
 /// What a term compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,12 +166,39 @@ impl StyleLoss {
     }
 }
 
+/// The pictures that a graph is for, [H, W].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Of any size.
+    Any,
+    /// Of this size, written for the CPU, where it is faster.
+    Cpu([usize; 2]),
+    /// Of this size, written for a card.
+    Card([usize; 2]),
+}
+
+impl Size {
+    fn dims(self) -> Option<[usize; 2]> {
+        match self {
+            Size::Any => None,
+            Size::Cpu(size) | Size::Card(size) => Some(size),
+        }
+    }
+
+    /// A graph with nothing in it.
+    fn graph(self) -> Graph {
+        let mut graph = Graph::default();
+        graph.plain = matches!(self, Size::Card(_));
+        graph
+    }
+}
+
 /// The features model: input `picture` [1, 3, H, W], RGB, 0..1; for each style tap an output
 /// `style/TAP/gram` [N, N] (with moments [N + 1, N + 1], see [`StyleLoss::side`]), for each content tap an output
 /// `content/TAP/features` [1, N, h, w]. If `spec` says so there is an input `mask` [1, 1, H, W], 0..1, that weights the positions of the Gram matrices.
-/// With `size`, [H, W], the graph is for pictures of that size only.
-pub fn features(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<Graph> {
-    let mut graph = Graph::default();
+pub fn features(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
+    let mut graph = size.graph();
+    picture(&mut graph, size);
     let taps = taps(model, spec, &mut graph, size)?;
     if taps.is_empty() {
         return Err(Error::BadSpec("no style or content taps were chosen; choose at least one".to_string()));
@@ -195,7 +225,7 @@ pub fn features(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<
             graph.output(&name, &feature_dims(tap, &n, size).each_ref().map(String::as_str));
         }
     }
-    graph.prune();
+    finish(&mut graph);
     Ok(graph)
 }
 
@@ -203,37 +233,63 @@ pub fn features(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<
 /// and its target; outputs `loss` (a scalar), each term's weighted loss, and `gradient` [1, 3, H, W], the
 /// derivative of `loss` with respect to `picture`. A mask, if `spec` has one, is an input as in [`features`],
 /// and weights the content loss too.
-///
-/// With `size`, [H, W], the graph is for pictures of that size only, and on the CPU it is faster.
-pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result<Graph> {
-    let mut graph = Graph::default();
-    let taps = taps(model, spec, &mut graph, size)?;
+pub fn objective(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
+    let mut graph = size.graph();
+    picture(&mut graph, size);
+    let (total, losses) = losses(model, spec, &mut graph, size)?;
+    let gradient = differentiate::gradient(&mut graph, &total, "picture")?;
+    outputs(graph, &total, &losses, &gradient, size)
+}
+
+/// The objective as a function of free variables: an input `free` [1, 3, H, W] instead of the picture, which is
+/// (1 + sin free)/2, and `gradient` with respect to these; where a mask is 0 it is 0.
+pub fn free_objective(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
+    let mut graph = size.graph();
+    let free = graph.input(Port::new("free", &picture_dims(size).each_ref().map(String::as_str)));
+    let half = graph.scalar(0.5);
+    let sine = graph.add("Sin", "free/sine", &[&free]);
+    let around = graph.add("Mul", "free/half", &[&sine, &half]);
+    graph.add("Add", "picture", &[&around, &half]);
+    let (total, losses) = losses(model, spec, &mut graph, size)?;
+    let mut gradient = differentiate::gradient(&mut graph, &total, &free)?;
+    if spec.masked {
+        let zero = graph.scalar(0.0);
+        let counts = graph.add("Greater", "gradient/counts", &["mask", &zero]);
+        let counts = graph.add_with("Cast", "gradient/counts/float", &[&counts], [("to", Attr::Int(1))]);
+        gradient = graph.add("Mul", "gradient/masked", &[&gradient, &counts]);
+    }
+    outputs(graph, &total, &losses, &gradient, size)
+}
+
+/// Adds all terms' losses; the name of their sum, and theirs.
+fn losses(model: &Model, spec: &Spec, graph: &mut Graph, size: Size) -> Result<(String, Vec<String>)> {
+    let taps = taps(model, spec, graph, size)?;
     let mut losses = Vec::new();
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
         let target = term.target.clone().unwrap_or_default();
-        let mask = mask(&mut graph, spec, &term, tap);
+        let mask = mask(graph, spec, &term, tap);
         losses.push(if let Kind::Style(_) = term.kind {
             let side = spec.style_loss.side(tap.channels).to_string();
             let target = graph.input(Port::new(target, &[&side, &side]));
-            let square = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
+            let square = gram(graph, &term.name, &value, tap.channels, mask.as_ref());
             match spec.style_loss {
-                StyleLoss::Gram => gram_loss(&mut graph, &term, &square, &target),
+                StyleLoss::Gram => gram_loss(graph, &term, &square, &target),
                 StyleLoss::Moments => {
-                    let mean = mean(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
-                    moments_loss(&mut graph, &term, &Moments { square, mean }, &target, tap.channels)
+                    let mean = mean(graph, &term.name, &value, tap.channels, mask.as_ref());
+                    moments_loss(graph, &term, &Moments { square, mean }, &target, tap.channels)
                 }
             }
         } else {
             let dims = feature_dims(tap, &n, size);
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
-            content_loss(&mut graph, &term, &value, &target, mask.as_ref())
+            content_loss(graph, &term, &value, &target, mask.as_ref())
         });
     }
     if spec.total_variation {
         let term = Term::new(Kind::TotalVariation, "");
-        let difference = neighbour_differences(&mut graph);
-        losses.push(weighted_mean_square(&mut graph, &term, &difference));
+        let difference = neighbour_differences(graph);
+        losses.push(weighted_mean_square(graph, &term, &difference));
     }
     let Some((first, rest)) = losses.split_first() else {
         return Err(Error::BadSpec("the objective has no terms; choose at least one tap".to_string()));
@@ -242,16 +298,46 @@ pub fn objective(model: &Model, spec: &Spec, size: Option<[usize; 2]>) -> Result
     for loss in rest {
         sum = graph.add("Add", "loss/partial", &[&sum, loss]);
     }
-    let total = graph.alias(&sum, "loss");
-    let gradient = differentiate::gradient(&mut graph, &total, "picture")?;
-    let gradient = graph.alias(&gradient, "gradient");
-    graph.output(&total, &[]);
-    for loss in &losses {
+    Ok((graph.alias(&sum, "loss"), losses))
+}
+
+/// The graph with its outputs.
+fn outputs(mut graph: Graph, total: &str, losses: &[String], gradient: &str, size: Size) -> Result<Graph> {
+    let gradient = graph.alias(gradient, "gradient");
+    graph.output(total, &[]);
+    for loss in losses {
         graph.output(loss, &[]);
     }
     graph.output(&gradient, &picture_dims(size).each_ref().map(String::as_str));
-    graph.prune();
+    finish(&mut graph);
     Ok(graph)
+}
+
+/// Drops what no output needs. How many entries a value has is a constant where its size is known: a card would
+/// leave counting to the CPU.
+fn finish(graph: &mut Graph) {
+    let shapes = Shapes::of(graph);
+    let counted: Vec<(usize, usize)> = graph
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, node)| node.op == "Size")
+        .filter_map(|(at, node)| Some((at, shapes.size(&node.inputs[0])?.iter().product())))
+        .collect();
+    let mut known = HashMap::new();
+    for (at, count) in counted.into_iter().rev() {
+        known.insert(graph.nodes.remove(at).outputs[0].clone(), count);
+    }
+    // Counts are only read as floating point numbers.
+    let (casts, others) =
+        graph.nodes.drain(..).partition(|n| n.op == "Cast" && known.contains_key(&n.inputs[0]));
+    graph.nodes = others;
+    let casts: Vec<Node> = casts;
+    for cast in casts {
+        let count = known[&cast.inputs[0]] as f32;
+        graph.constants.insert(cast.outputs[0].clone(), Tensor::scalar(count));
+    }
+    graph.prune();
 }
 
 /// The style losses of statistics that are known: inputs for each style term its statistics `TERM/statistics`, target
@@ -297,10 +383,11 @@ pub fn style_losses(model: &Model, spec: &Spec) -> Result<Graph> {
 /// content term's weighted loss.
 ///
 /// With `mask` as the whole of a picture this is [`objective`]'s gradient. Total variation is not in it.
-pub fn tile(model: &Model, spec: &Spec, size: [usize; 2]) -> Result<Graph> {
+pub fn tile(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
     let spec = Spec { masked: true, total_variation: false, ..spec.clone() };
-    let mut graph = Graph::default();
-    let taps = taps(model, &spec, &mut graph, Some(size))?;
+    let mut graph = size.graph();
+    picture(&mut graph, size);
+    let taps = taps(model, &spec, &mut graph, size)?;
     let (mut parts, mut losses) = (Vec::new(), Vec::new());
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
@@ -324,7 +411,7 @@ pub fn tile(model: &Model, spec: &Spec, size: [usize; 2]) -> Result<Graph> {
                 parts.push(graph.add_with("ReduceSum", &format!("{}/sum", term.name), &[&part], keep));
             }
         } else {
-            let dims = feature_dims(tap, &n, Some(size));
+            let dims = feature_dims(tap, &n, size);
             let target = term.target.clone().unwrap_or_default();
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
             let loss = content_loss(&mut graph, &term, &value, &target, Some(&mask));
@@ -344,8 +431,8 @@ pub fn tile(model: &Model, spec: &Spec, size: [usize; 2]) -> Result<Graph> {
     for loss in &losses {
         graph.output(loss, &[]);
     }
-    graph.output(&gradient, &picture_dims(Some(size)).each_ref().map(String::as_str));
-    graph.prune();
+    graph.output(&gradient, &picture_dims(size).each_ref().map(String::as_str));
+    finish(&mut graph);
     Ok(graph)
 }
 
@@ -374,14 +461,19 @@ fn moments_loss(graph: &mut Graph, term: &Term, moments: &Moments, target: &str,
     graph.add("Mul", &term.loss, &[&distance, &weight])
 }
 
-fn picture_dims(size: Option<[usize; 2]>) -> [String; 4] {
-    let [h, w] = size.map_or(["H".to_string(), "W".to_string()], |s| s.map(|n| n.to_string()));
+/// Adds the input `picture`.
+fn picture(graph: &mut Graph, size: Size) {
+    graph.input(Port::new("picture", &picture_dims(size).each_ref().map(String::as_str)));
+}
+
+fn picture_dims(size: Size) -> [String; 4] {
+    let [h, w] = size.dims().map_or(["H".to_string(), "W".to_string()], |s| s.map(|n| n.to_string()));
     ["1".to_string(), "3".to_string(), h, w]
 }
 
-fn feature_dims(tap: &Tap, n: &str, size: Option<[usize; 2]>) -> [String; 4] {
+fn feature_dims(tap: &Tap, n: &str, size: Size) -> [String; 4] {
     let halvings = tap.block - 1;
-    let along = |axis: usize| match size {
+    let along = |axis: usize| match size.dims() {
         Some(size) => (size[axis] >> halvings).to_string(),
         None if halvings == 0 => ["H", "W"][axis].to_string(),
         None => format!("{}/{}", ["H", "W"][axis], 1 << halvings),
@@ -389,16 +481,15 @@ fn feature_dims(tap: &Tap, n: &str, size: Option<[usize; 2]>) -> [String; 4] {
     ["1".to_string(), n.to_string(), along(0), along(1)]
 }
 
-/// Adds the picture input, its normalisation and the network, and returns each term's tap with the value
-/// that its loss reads.
+/// Adds to a graph that has the value `picture` its normalisation and the network, and returns each term's tap with the
+/// value that its loss reads.
 fn taps<'a>(
     model: &'a Model,
     spec: &Spec,
     graph: &mut Graph,
-    size: Option<[usize; 2]>,
+    size: Size,
 ) -> Result<Vec<(Term, &'a Tap, String)>> {
     let dims = picture_dims(size);
-    let picture = graph.input(Port::new("picture", &dims.each_ref().map(String::as_str)));
     let [_, _, h, w] = dims.each_ref().map(String::as_str);
     if spec.masked {
         graph.input(Port::new("mask", &["1", "1", h, w]));
@@ -410,7 +501,7 @@ fn taps<'a>(
     let mean = graph.constant("normalise/mean", Tensor::f32(&[1, 3, 1, 1], m.mean.to_vec()));
     let factor = m.std.map(|s| m.scale / s);
     let factor = graph.constant("normalise/factor", Tensor::f32(&[1, 3, 1, 1], factor.to_vec()));
-    let centred = graph.add("Sub", "normalise/centred", &[&picture, &mean]);
+    let centred = graph.add("Sub", "normalise/centred", &["picture", &mean]);
     let input = graph.add("Mul", "normalise/input", &[&centred, &factor]);
     let before = graph.nodes.len();
     model::inline(model, graph, &input, spec.pooling == Pooling::Average);

@@ -75,7 +75,7 @@ mod tests {
         let model = vgg::seeded(1).expect("a model");
         let of = |tap: &str| {
             let spec = Spec { style: vec![tap.to_string()], ..Spec::default() };
-            radius(&objective::features(&model, &spec, None).expect("a graph"))
+            radius(&objective::features(&model, &spec, objective::Size::Any).expect("a graph"))
         };
         assert_eq!(of("relu1_1"), 1);
         assert_eq!(of("relu1_2"), 2);

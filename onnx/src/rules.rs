@@ -43,9 +43,9 @@ pub(crate) fn sum(graph: &mut Graph, shapes: &Shapes, to: &str, parts: [String; 
     let name = format!("gradient/{to}");
     let parts = parts.map(|part| {
         let reshaped = graph.nodes.iter().rev().any(|n| n.outputs[0] == part && n.op == "Reshape");
-        match shapes.size(to) {
+        match shapes.blocked(to) {
             // Into the blocked layout, which the other part is in.
-            Some([_, channels, ..]) if reshaped => scaled(graph, &name, &part, channels, 1.0),
+            Some(channels) if reshaped => scaled(graph, &name, &part, channels, 1.0),
             _ => part,
         }
     });
@@ -101,6 +101,10 @@ impl Context<'_> {
                 let one = self.graph.scalar(1.0);
                 let rest = self.add("Sub", &[&one, y]);
                 let slope = self.add("Mul", &[y, &rest]);
+                Ok(self.add("Mul", &[&g, &slope]))
+            }
+            "Sin" => {
+                let slope = self.add("Cos", &[&node.inputs[0]]);
                 Ok(self.add("Mul", &[&g, &slope]))
             }
             "Relu" => {
@@ -164,7 +168,7 @@ impl Context<'_> {
 
     /// `g` where `value` is above 0, else 0.
     fn where_positive(&mut self, g: &str, value: &str) -> String {
-        if let Some([_, channels, ..]) = self.shapes.size(value) {
+        if let Some(channels) = self.shapes.blocked(value) {
             let on = self.step(value, channels, 0.0);
             return self.add("Mul", &[g, &on]);
         }
@@ -324,7 +328,7 @@ impl Context<'_> {
         // A ReLU before it passes the gradient of maxima above 0 only: cheaper to tell here, by window.
         let relu = self.forward.iter().any(|n| n.op == "Relu" && n.outputs[0] == *x);
         let g = &if relu { self.where_positive(g, y) } else { g.to_string() };
-        let is_max = if let Some([_, channels, ..]) = self.shapes.size(x) {
+        let is_max = if let Some(channels) = self.shapes.blocked(x) {
             let maxima = self.scaled(y, channels, -1.0);
             let maxima = self.spread(&maxima, &kernel);
             let below = self.add("Add", &[x, &maxima]);
@@ -341,8 +345,8 @@ impl Context<'_> {
         );
         let g = self.add("Div", &[g, &share]);
         let part = 1.0 / (kernel[0] * kernel[1]) as f32;
-        let g = match self.shapes.size(x) {
-            Some([_, channels, ..]) => self.scaled(&g, channels, part),
+        let g = match self.shapes.blocked(x) {
+            Some(channels) => self.scaled(&g, channels, part),
             None => {
                 let part = self.graph.scalar(part);
                 self.add("Mul", &[&g, &part])

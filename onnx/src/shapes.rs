@@ -9,6 +9,7 @@ use crate::graph::{Data, Dim, Graph, Node};
 pub(crate) struct Shapes {
     ranks: HashMap<String, usize>,
     sizes: HashMap<String, [usize; 4]>,
+    plain: bool,
     matrices: HashMap<String, Matrix>,
 }
 
@@ -19,7 +20,7 @@ impl Shapes {
     /// Goes through the graph as it stands.
     pub fn of(graph: &Graph) -> Self {
         let ranks = ranks(graph);
-        Shapes { sizes: sizes(graph), matrices: matrices(graph, &ranks), ranks }
+        Shapes { sizes: sizes(graph), plain: graph.plain, matrices: matrices(graph, &ranks), ranks }
     }
 
     /// The number of a value's axes.
@@ -37,6 +38,12 @@ impl Shapes {
     /// The size of a value that has four axes: batch, channels, height, width.
     pub fn size(&self, value: &str) -> Option<[usize; 4]> {
         self.sizes.get(value).copied()
+    }
+
+    /// The channels of such a value where operations are to be written as convolutions, which keep to the CPU's
+    /// blocked layout.
+    pub fn blocked(&self, value: &str) -> Option<usize> {
+        self.size(value).filter(|_| !self.plain).map(|[_, channels, ..]| channels)
     }
 }
 
@@ -106,7 +113,7 @@ fn sizes(graph: &Graph) -> HashMap<String, [usize; 4]> {
                     Some([along(0)?, along(1)?, along(2)?, along(3)?])
                 })
             }
-            "Relu" | "Clip" | "Sigmoid" | "Neg" | "Sqrt" | "Identity" => of(0),
+            "Relu" | "Clip" | "Sigmoid" | "Neg" | "Sqrt" | "Sin" | "Identity" => of(0),
             "Add" | "Sub" | "Mul" | "Div" => match (of(0), of(1)) {
                 (Some(a), Some(b)) => Some(std::array::from_fn(|i| a[i].max(b[i]))),
                 (Some(size), None) if scalar(1) => Some(size),

@@ -75,7 +75,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "Style against content: at 0 nearly all of the picture is kept, at 100 nearly all is style",
         0.0,
         100.0,
-        85.0,
+        90.0,
     );
     number(
         "stroke-size",

@@ -252,7 +252,7 @@ pub struct ParamArgs {
     /// the smallest at least 192 pixels]
     #[arg(long, value_name = "N")]
     pub levels: Option<usize>,
-    /// Style against content from 0 (nearly the photograph) to 100 (nearly the painting alone) [85]
+    /// Style against content from 0 (nearly the photograph) to 100 (nearly the painting alone) [90]
     #[arg(long, value_name = "0..100", allow_negative_numbers = true)]
     pub strength: Option<f64>,
     /// How much style counts; 1 is the weight of the paper

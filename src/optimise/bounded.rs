@@ -42,6 +42,11 @@ pub(super) fn free(x: f32) -> f32 {
     (2.0 * x.clamp(MARGIN, 1.0 - MARGIN) - 1.0).asin()
 }
 
+/// The free variables of finished pixels, at the bounds too: to evaluate there, not to go on from there.
+pub(crate) fn free_exactly(pixels: &[f32]) -> Vec<f32> {
+    pixels.par_iter().map(|x| (2.0 * x.clamp(0.0, 1.0) - 1.0).asin()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

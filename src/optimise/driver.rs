@@ -11,8 +11,10 @@ use rayon::prelude::*;
 
 use super::bounded;
 use super::search::Search;
+use super::stored::Stored;
 use super::vector::{self, Space, Vector};
 use crate::error::{Error, Result};
+use crate::runtime::{Remote, Vectors};
 
 /// Pairs that L-BFGS remembers where there is room. (With 20 the loss was 5 % lower after 50 evaluations on two
 /// pictures at 1024 pixels, but the time outside of the graph twice as long.)
@@ -35,6 +37,23 @@ pub(crate) trait Evaluate {
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)>;
 }
 
+/// An objective over the free variables of pictures ([`bounded`]) that lie on a device.
+pub(crate) trait EvaluateThere {
+    /// The device's vectors.
+    fn vectors(&self) -> Rc<Vectors>;
+
+    /// As [`Evaluate::evaluate`], with respect to the free variables.
+    fn evaluate(&mut self, free: &Remote, gradient: &mut Remote) -> Result<(f64, Vec<f64>)>;
+}
+
+/// Where an objective is evaluated, and so where the vectors lie.
+pub(crate) enum Place<'a> {
+    /// In the computer's memory.
+    Here(&'a mut dyn Evaluate),
+    /// On a device.
+    There(&'a mut dyn EvaluateThere),
+}
+
 /// What is told after each evaluation.
 pub(crate) struct Step<'a> {
     pub evaluations: usize,
@@ -46,8 +65,8 @@ pub(crate) struct Step<'a> {
 
 impl Step<'_> {
     /// The picture with that loss, [3, H, W] in 0..1 (flat).
-    pub fn picture(&self) -> Vec<f32> {
-        picture(self.best)
+    pub fn picture(&self) -> Result<Vec<f32>> {
+        picture(self.best, Vec::new())
     }
 }
 
@@ -79,27 +98,31 @@ pub(crate) struct Outcome {
     pub restarts: usize,
     /// Whether it ended because nothing lowers the loss any more.
     pub converged: bool,
-    /// Seconds spent in `Evaluate::evaluate`.
+    /// Seconds spent in `evaluate`.
     pub evaluating: f64,
     /// Set if it was stopped by `watch`.
     pub stopped: bool,
 }
 
 /// Minimises from `start`, a picture in 0..1. `watch` sees each step and ends the run by returning false.
-pub(crate) fn minimise(
-    objective: &mut dyn Evaluate,
+pub(crate) fn minimise<'a>(
+    objective: Place<'a>,
     start: Vec<f32>,
     options: &Options,
-    watch: &mut dyn FnMut(&Step) -> bool,
+    watch: &'a mut dyn FnMut(&Step) -> bool,
 ) -> Result<Outcome> {
-    let space = Rc::new(Space::default());
+    let space = Rc::new(match &objective {
+        Place::Here(_) => Space::default(),
+        Place::There(objective) => Space::on(objective.vectors()),
+    });
+    let here = matches!(objective, Place::Here(_));
     let task = Task(RefCell::new(State {
         objective,
         watch,
         limit: options.evaluations,
         history: options.history,
         worthwhile: options.worthwhile,
-        picture: vec![0.0; start.len()],
+        picture: vec![0.0; if here { start.len() } else { 0 }],
         space: Rc::clone(&space),
         scale: 1.0,
         recent: None,
@@ -141,11 +164,7 @@ pub(crate) fn minimise(
     };
     let best = state.best.ok_or(Error::Cancelled)?;
     Ok(Outcome {
-        picture: {
-            let mut picture = state.picture;
-            bounded::pixels(best.at.point.values().unwrap_or_default(), &mut picture);
-            picture
-        },
+        picture: picture(&best.at.point, state.picture)?,
         losses: state.losses,
         terms: state.terms,
         restarts,
@@ -169,12 +188,12 @@ struct Best {
     terms: Vec<f64>,
 }
 
-/// The picture of a point.
-fn picture(point: &Vector) -> Vec<f32> {
-    let free = point.values().unwrap_or_default();
-    let mut picture = vec![0.0; free.len()];
-    bounded::pixels(free, &mut picture);
-    picture
+/// The picture of a point, in this room if it is large enough.
+fn picture(point: &Vector, mut room: Vec<f32>) -> Result<Vec<f32>> {
+    let free = point.values()?;
+    room.resize(free.len(), 0.0);
+    bounded::pixels(&free, &mut room);
+    Ok(room)
 }
 
 /// Why no more evaluations are done.
@@ -185,7 +204,7 @@ enum End {
 }
 
 struct State<'a> {
-    objective: &'a mut dyn Evaluate,
+    objective: Place<'a>,
     watch: &'a mut dyn FnMut(&Step) -> bool,
     limit: usize,
     history: usize,
@@ -269,6 +288,9 @@ impl State<'_> {
         {
             return Ok(best.at.clone());
         }
+        if let Some(failure) = self.space.failure() {
+            self.end = Some(End::Failed(failure));
+        }
         if self.end.is_some() {
             return Err(Ended);
         }
@@ -291,13 +313,7 @@ impl State<'_> {
     fn evaluate(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
         // What it had is not needed any more, and its room is.
         self.recent = None;
-        let free = point.values().unwrap_or_default();
-        bounded::pixels(free, &mut self.picture);
-        let mut gradient = self.space.room(free.len());
-        let begun = Instant::now();
-        let evaluated = self.objective.evaluate(&self.picture, &mut gradient);
-        self.evaluating += begun.elapsed().as_secs_f64();
-        let (loss, terms) = match evaluated {
+        let (loss, terms, gradient) = match self.compute(point) {
             Ok(v) => v,
             Err(Error::Cancelled) => {
                 self.end = Some(End::Stopped);
@@ -308,8 +324,7 @@ impl State<'_> {
                 return Err(Ended);
             }
         };
-        bounded::chain(free, &mut gradient);
-        let at = At { point: point.clone(), loss, gradient: self.space.vector(gradient) };
+        let at = At { point: point.clone(), loss, gradient: self.space.settled(gradient) };
         if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.at.loss) {
             self.best = Some(Best { at: at.clone(), terms: terms.clone() });
         }
@@ -328,6 +343,35 @@ impl State<'_> {
             }
         }
         Ok(at)
+    }
+}
+
+impl State<'_> {
+    /// Loss, terms, and the gradient with respect to the free variables.
+    fn compute(&mut self, point: &Vector) -> Result<(f64, Vec<f64>, Stored)> {
+        let lost = || Error::Runtime("a point lies where its objective is not".into());
+        match &mut self.objective {
+            Place::Here(objective) => {
+                let Some(Stored::Full(free)) = point.stored() else { return Err(lost()) };
+                bounded::pixels(free, &mut self.picture);
+                let mut gradient = self.space.room(free.len());
+                let begun = Instant::now();
+                let evaluated = objective.evaluate(&self.picture, &mut gradient);
+                self.evaluating += begun.elapsed().as_secs_f64();
+                let (loss, terms) = evaluated?;
+                bounded::chain(free, &mut gradient);
+                Ok((loss, terms, Stored::Full(gradient)))
+            }
+            Place::There(objective) => {
+                let Some(Stored::There(free)) = point.stored() else { return Err(lost()) };
+                let mut gradient = objective.vectors().room()?;
+                let begun = Instant::now();
+                let evaluated = objective.evaluate(free, &mut gradient);
+                self.evaluating += begun.elapsed().as_secs_f64();
+                let (loss, terms) = evaluated?;
+                Ok((loss, terms, Stored::There(gradient)))
+            }
+        }
     }
 }
 
@@ -388,7 +432,7 @@ mod tests {
 
     fn run(bowl: &mut Bowl, evaluations: usize, mut watch: impl FnMut(&Step) -> bool) -> Result<Outcome> {
         minimise(
-            bowl,
+            Place::Here(bowl),
             vec![0.5; 60],
             &Options { evaluations, history: HISTORY, worthwhile: None },
             &mut watch,
@@ -431,7 +475,8 @@ mod tests {
         let mut bowl = Bowl { count: 0, fail_at: None };
         let worthwhile = Some(Worthwhile { evaluations: 5, share: 0.5 });
         let options = Options { evaluations: 500, history: HISTORY, worthwhile };
-        let out = minimise(&mut bowl, vec![0.5; 60], &options, &mut |_| true).expect("an outcome");
+        let out =
+            minimise(Place::Here(&mut bowl), vec![0.5; 60], &options, &mut |_| true).expect("an outcome");
         assert!(!out.stopped && bowl.count < 200, "{}", bowl.count);
         let lowest = |until: usize| out.losses[..until].iter().copied().fold(f64::INFINITY, f64::min);
         let all = out.losses.len();

@@ -7,4 +7,7 @@ mod search;
 mod stored;
 mod vector;
 
-pub(crate) use driver::{Evaluate, HISTORY, Options, Outcome, Step, Worthwhile, minimise, vectors};
+pub(crate) use bounded::free_exactly;
+pub(crate) use driver::{
+    Evaluate, EvaluateThere, HISTORY, Options, Outcome, Place, Step, Worthwhile, minimise, vectors,
+};

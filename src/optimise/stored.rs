@@ -1,9 +1,11 @@
-//! Values that lie in memory, and the passes over them: sums of many at once, and the dots of many with many. These
+//! Values that lie in the computer's memory or a device's, and the passes over the former: sums of many at once, and the dots of many with many. These
 //! passes are bound by the memory, so each reads every value once, in blocks that stay in the processor's cache.
 
 use half::bf16;
 use pulp::Arch;
 use rayon::prelude::*;
+
+use crate::runtime::Remote;
 
 /// Values that are worked on by one thread at a time.
 const PART: usize = 1 << 15;
@@ -19,6 +21,8 @@ pub(super) enum Stored {
     Full(Vec<f32>),
     /// In half the memory, with 8 bits of precision.
     Half(Vec<bf16>),
+    /// As they are, on a device, which has passes of its own.
+    There(Remote),
 }
 
 impl Stored {
@@ -26,6 +30,15 @@ impl Stored {
         match self {
             Stored::Full(values) => values.len(),
             Stored::Half(values) => values.len(),
+            Stored::There(values) => values.len(),
+        }
+    }
+
+    /// The vector on the device, where it is there.
+    pub fn there(&self) -> Option<&Remote> {
+        match self {
+            Stored::There(values) => Some(values),
+            Stored::Full(_) | Stored::Half(_) => None,
         }
     }
 
@@ -72,6 +85,7 @@ pub(super) fn combine(terms: &[(f64, &Stored)], out: &mut [f32]) {
                     Stored::Half(values) => {
                         out.iter_mut().zip(&values[from..to]).for_each(|(o, v)| *o += factor * single(*v));
                     }
+                    Stored::There(_) => out.fill(f32::NAN),
                 });
             }
         }
@@ -114,6 +128,7 @@ fn dot(a: &Stored, b: &Stored, from: usize, to: usize) -> f32 {
         (Stored::Full(a), Stored::Half(b)) => sum(&a[from..to], &b[from..to], |a, b| a * single(b)),
         (Stored::Half(a), Stored::Full(b)) => sum(&b[from..to], &a[from..to], |b, a| b * single(a)),
         (Stored::Half(a), Stored::Half(b)) => sum(&a[from..to], &b[from..to], |a, b| single(a) * single(b)),
+        (Stored::There(_), _) | (_, Stored::There(_)) => f32::NAN,
     }
 }
 

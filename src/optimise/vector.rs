@@ -3,6 +3,7 @@
 //! (Chen, Wang and Zhou 2014, "Large-scale L-BFGS using MapReduce", do the same) or follows from others. Nothing
 //! is read or written until the point that they lead to is asked for, in one pass.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::{Rc, Weak};
@@ -13,42 +14,122 @@ use argmin_math::{
 };
 
 use super::stored::{self, Stored};
+use crate::error::{Error, Result};
+use crate::runtime::{Remote, Vectors};
 
 /// Memory of vectors that are gone that is kept for the next ones: fresh memory of this size comes from the system a
 /// page at a time, which takes longer than the sum that is written into it.
 pub(crate) const SPARES: usize = 1;
 
 /// What the stored vectors of a minimisation have in common.
-#[derive(Debug, Default)]
-pub(super) struct Space(RefCell<Shared>);
+#[derive(Default)]
+pub(super) struct Space {
+    shared: RefCell<Shared>,
+    /// What passes over them, where they lie on a device.
+    device: Option<Rc<Vectors>>,
+}
 
 #[derive(Debug, Default)]
 struct Shared {
     next: u64,
     /// The parts of L-BFGS's pairs, the newest last, as long as they are there.
-    halves: Vec<Weak<Base>>,
+    pairs: Vec<Weak<Base>>,
     /// The dots that are known, the smaller name first.
     dots: HashMap<(u64, u64), f64>,
     spare: Vec<Vec<f32>>,
+    /// What went wrong on the device. argmin's operations have no errors; the one who asked for them looks here.
+    failure: Option<Error>,
 }
 
 impl Space {
+    /// The space of vectors that lie on a device.
+    pub fn on(device: Rc<Vectors>) -> Self {
+        Space { device: Some(device), ..Space::default() }
+    }
+
+    /// What went wrong on the device, if anything has.
+    pub fn failure(&self) -> Option<Error> {
+        self.shared.borrow_mut().failure.take()
+    }
+
+    /// What came of an operation on the device, or `other` where that has failed.
+    fn or<T>(&self, done: Result<T>, other: impl FnOnce() -> T) -> T {
+        done.unwrap_or_else(|e| {
+            self.shared.borrow_mut().failure.get_or_insert(e);
+            other()
+        })
+    }
+
     /// Memory for so many values, which have any values.
     pub fn room(&self, len: usize) -> Vec<f32> {
-        let spare = self.0.borrow_mut().spare.pop();
+        let spare = self.shared.borrow_mut().spare.pop();
         spare.filter(|v| v.len() == len).unwrap_or_else(|| vec![0.0; len])
     }
 
     /// A vector of these values.
     pub fn vector(self: &Rc<Self>, values: Vec<f32>) -> Vector {
-        let base = self.base(Stored::Full(values));
-        Vector { terms: vec![(1.0, base)] }
+        match &self.device {
+            Some(device) => {
+                let there = device.there(values).map(Stored::There);
+                self.settled(self.or(there, || Stored::Full(Vec::new())))
+            }
+            None => self.settled(Stored::Full(values)),
+        }
     }
 
-    /// A vector of factor · (a − b) in half precision. Where the dots of both with a third vector are known, so is its own.
+    /// A vector of what is stored already.
+    pub fn settled(self: &Rc<Self>, stored: Stored) -> Vector {
+        Vector { terms: vec![(1.0, self.base(stored, false))] }
+    }
+
+    /// Σ factor · vector
+    fn sum(&self, terms: &[(f64, &Stored)], len: usize) -> Stored {
+        let Some(device) = &self.device else {
+            let mut out = self.room(len);
+            stored::combine(terms, &mut out);
+            return Stored::Full(out);
+        };
+        let remote: Vec<(f64, &Remote)> =
+            terms.iter().filter_map(|(factor, s)| Some((*factor, s.there()?))).collect();
+        self.or(device.sum(&remote).map(Stored::There), || Stored::Full(Vec::new()))
+    }
+
+    /// The dot of each of `rows` with each of `columns`, row by row.
+    fn dots(&self, rows: &[&Stored], columns: &[&Stored]) -> Vec<f64> {
+        let Some(device) = &self.device else { return stored::dots(rows, columns) };
+        let remote: Vec<&Remote> = columns.iter().filter_map(|s| s.there()).collect();
+        let mut dots = Vec::new();
+        for row in rows {
+            let nothing = || vec![f64::NAN; columns.len()];
+            dots.extend(match row.there().filter(|_| remote.len() == columns.len()) {
+                Some(row) => self.or(device.dots(row, &remote), nothing),
+                None => nothing(),
+            });
+        }
+        dots
+    }
+
+    /// The values of what is stored as it is, in the computer's memory.
+    fn here(&self, stored: Stored) -> Result<Vec<f32>> {
+        match (&self.device, stored) {
+            (Some(device), Stored::There(values)) => device.here(&values),
+            (_, Stored::Full(values)) => Ok(values),
+            _ => Err(Error::Runtime("a vector lies where nobody can read it".into())),
+        }
+    }
+
+    /// One of L-BFGS's pairs: factor · (a − b), in the computer's memory in half precision. Where the dots of both with a
+    /// third vector are known, so is its own.
     fn difference(self: &Rc<Self>, factor: f64, a: &Base, b: &Base) -> Option<Vector> {
-        let made = self.base(Stored::difference(factor, a.full()?, b.full()?));
-        let mut shared = self.0.borrow_mut();
+        if a.is_pair || b.is_pair {
+            return None;
+        }
+        let made = match (&a.stored, &b.stored) {
+            (Stored::Full(a), Stored::Full(b)) => Stored::difference(factor, a, b),
+            _ => self.sum(&[(factor, &a.stored), (-factor, &b.stored)], a.stored.len()),
+        };
+        let made = self.base(made, true);
+        let mut shared = self.shared.borrow_mut();
         let others: BTreeSet<u64> = shared.dots.keys().flat_map(|(x, y)| [*x, *y]).collect();
         for other in others.into_iter().filter(|c| *c != a.name && *c != b.name) {
             let of = |base: &Base| shared.dots.get(&key(base.name, other)).copied();
@@ -60,12 +141,12 @@ impl Space {
         Some(Vector { terms: vec![(1.0, made)] })
     }
 
-    fn base(self: &Rc<Self>, stored: Stored) -> Rc<Base> {
-        let mut shared = self.0.borrow_mut();
+    fn base(self: &Rc<Self>, stored: Stored, is_pair: bool) -> Rc<Base> {
+        let mut shared = self.shared.borrow_mut();
         shared.next += 1;
-        let base = Rc::new(Base { name: shared.next, space: Rc::clone(self), stored });
-        if matches!(base.stored, Stored::Half(_)) {
-            shared.halves.push(Rc::downgrade(&base));
+        let base = Rc::new(Base { name: shared.next, space: Rc::clone(self), stored, is_pair });
+        if is_pair {
+            shared.pairs.push(Rc::downgrade(&base));
         }
         base
     }
@@ -76,21 +157,21 @@ fn key(a: u64, b: u64) -> (u64, u64) {
 }
 
 /// A stored vector.
-#[derive(Debug)]
 struct Base {
     name: u64,
     space: Rc<Space>,
     stored: Stored,
+    /// Whether it is a part of one of L-BFGS's pairs.
+    is_pair: bool,
+}
+
+impl std::fmt::Debug for Base {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} values", self.name, self.stored.len())
+    }
 }
 
 impl Base {
-    fn full(&self) -> Option<&[f32]> {
-        match &self.stored {
-            Stored::Full(values) => Some(values),
-            Stored::Half(_) => None,
-        }
-    }
-
     fn key(&self, other: &Base) -> (u64, u64) {
         key(self.name, other.name)
     }
@@ -98,9 +179,9 @@ impl Base {
 
 impl Drop for Base {
     fn drop(&mut self) {
-        let mut shared = self.space.0.borrow_mut();
+        let mut shared = self.space.shared.borrow_mut();
         shared.dots.retain(|(a, b), _| *a != self.name && *b != self.name);
-        shared.halves.retain(|half| half.strong_count() > 0);
+        shared.pairs.retain(|pair| pair.strong_count() > 0);
         if let Stored::Full(values) = &mut self.stored
             && shared.spare.len() < SPARES
         {
@@ -125,10 +206,10 @@ impl Vector {
         self.terms.first().map(|(_, base)| &base.space)
     }
 
-    /// The values themselves, where they are stored as they are.
-    pub fn values(&self) -> Option<&[f32]> {
+    /// The vector as it is stored, where it is stored as it is.
+    pub(super) fn stored(&self) -> Option<&Stored> {
         match self.terms.as_slice() {
-            [(factor, base)] if *factor == 1.0 => base.full(),
+            [(factor, base)] if *factor == 1.0 && !base.is_pair => Some(&base.stored),
             _ => None,
         }
     }
@@ -136,17 +217,23 @@ impl Vector {
     /// The same vector, stored as it is.
     pub fn settled(&self) -> Vector {
         match self.space() {
-            Some(space) if self.values().is_none() => space.vector(self.summed()),
+            Some(space) if self.stored().is_none() => space.settled(self.summed(space)),
             _ => self.clone(),
         }
     }
 
-    fn summed(&self) -> Vec<f32> {
-        let Some(space) = self.space() else { return Vec::new() };
-        let mut out = space.room(self.len());
+    /// Its values in the computer's memory.
+    pub fn values(&self) -> Result<Cow<'_, [f32]>> {
+        let Some(space) = self.space() else { return Ok(Cow::Borrowed(&[])) };
+        match self.stored() {
+            Some(Stored::Full(values)) => Ok(Cow::Borrowed(values)),
+            _ => space.here(self.summed(space)).map(Cow::Owned),
+        }
+    }
+
+    fn summed(&self, space: &Space) -> Stored {
         let terms: Vec<(f64, &Stored)> = self.terms.iter().map(|(c, base)| (*c, &base.stored)).collect();
-        stored::combine(&terms, &mut out);
-        out
+        space.sum(&terms, self.len())
     }
 
     /// Whether both are the same stored vector: a cheap test that misses equal copies.
@@ -162,7 +249,7 @@ impl Vector {
     pub fn measure(&self) {
         let Some(space) = self.space() else { return };
         let mut bases: Vec<Rc<Base>> = self.terms.iter().map(|(_, base)| Rc::clone(base)).collect();
-        bases.extend(space.0.borrow().halves.iter().rev().take(2).filter_map(Weak::upgrade));
+        bases.extend(space.shared.borrow().pairs.iter().rev().take(2).filter_map(Weak::upgrade));
         learn(space, &bases, &bases);
     }
 
@@ -180,12 +267,11 @@ impl Vector {
     /// f of the values of both; for the operations that argmin's L-BFGS names but does not use without L1
     /// regularisation.
     fn zip(&self, other: &Vector, f: impl Fn(f32, f32) -> f32) -> Vector {
-        let mut values = self.summed();
-        values.iter_mut().zip(other.summed()).for_each(|(x, y)| *x = f(*x, y));
-        match self.space() {
-            Some(space) => space.vector(values),
-            None => self.clone(),
-        }
+        let Some(space) = self.space() else { return self.clone() };
+        let values = |v: &Vector| space.or(v.values().map(Cow::into_owned), Vec::new);
+        let mut made = values(self);
+        made.iter_mut().zip(values(other)).for_each(|(x, y)| *x = f(*x, y));
+        space.vector(made)
     }
 }
 
@@ -193,7 +279,7 @@ impl Vector {
 /// of `b`.
 fn learn(space: &Space, a: &[Rc<Base>], b: &[Rc<Base>]) {
     let mut unknown: HashSet<(u64, u64)> = a.iter().flat_map(|x| b.iter().map(|y| x.key(y))).collect();
-    unknown.retain(|key| !space.0.borrow().dots.contains_key(key));
+    unknown.retain(|key| !space.shared.borrow().dots.contains_key(key));
     let mut rows: Vec<&Base> = Vec::new();
     while !unknown.is_empty() {
         let covers = |x: &Base| b.iter().filter(|y| unknown.contains(&x.key(y))).count();
@@ -208,8 +294,8 @@ fn learn(space: &Space, a: &[Rc<Base>], b: &[Rc<Base>]) {
     }
     let left: Vec<&Stored> = rows.iter().map(|base| &base.stored).collect();
     let right: Vec<&Stored> = b.iter().map(|base| &base.stored).collect();
-    let dots = stored::dots(&left, &right);
-    let mut shared = space.0.borrow_mut();
+    let dots = space.dots(&left, &right);
+    let mut shared = space.shared.borrow_mut();
     for (row, dots) in rows.iter().zip(dots.chunks_exact(b.len())) {
         for (column, dot) in b.iter().zip(dots) {
             shared.dots.insert(row.key(column), *dot);
@@ -222,7 +308,7 @@ impl ArgminDot<Vector, f64> for Vector {
         let Some(space) = self.space() else { return 0.0 };
         let bases = |v: &Vector| -> Vec<Rc<Base>> { v.terms.iter().map(|(_, b)| Rc::clone(b)).collect() };
         learn(space, &bases(self), &bases(other));
-        let shared = space.0.borrow();
+        let shared = space.shared.borrow();
         let mut sum = 0.0;
         for (c, x) in &self.terms {
             for (d, y) in &other.terms {
@@ -241,7 +327,7 @@ impl ArgminL2Norm<f64> for Vector {
 
 impl ArgminL1Norm<f64> for Vector {
     fn l1_norm(&self) -> f64 {
-        self.summed().iter().map(|v| f64::from(v.abs())).sum()
+        self.values().map_or(f64::NAN, |values| values.iter().map(|v| f64::from(v.abs())).sum())
     }
 }
 
@@ -253,7 +339,7 @@ impl ArgminAdd<Vector, Vector> for Vector {
 
 impl ArgminSub<Vector, Vector> for Vector {
     /// The difference of two points or of two gradients, which are stored as they are, is one of L-BFGS's pairs and is
-    /// stored in half precision, so that they can go. (The loss after 60 evaluations is the same as with pairs in
+    /// stored, in half precision where memory is what takes time, so that they can go. (The loss after 60 evaluations is the same as with pairs in
     /// single precision: docs/measuring.md.)
     fn sub(&self, other: &Vector) -> Vector {
         if let ([(factor, x)], [(of_other, y)]) = (self.terms.as_slice(), other.terms.as_slice())
@@ -332,9 +418,9 @@ mod tests {
         let of = |f: fn(usize) -> f32| space.vector((0..50_000).map(f).collect());
         let (a, b) = (of(|i| (i % 5) as f32), of(|i| (i % 3) as f32 - 1.0));
         let pair = a.sub(&b);
-        assert!(pair.values().is_none() && !pair.is(&a) && pair.is(&pair.clone()));
+        assert!(pair.stored().is_none() && !pair.is(&a) && pair.is(&pair.clone()));
         let sum = a.mul(&2.0).add(&b).scaled_add(&-0.5, &pair).mul(&-1.0);
-        assert!(sum.values().is_none());
+        assert!(sum.stored().is_none());
         let settled = sum.settled();
         let wanted = |i: usize| {
             let (x, y) = ((i % 5) as f64, (i % 3) as f64 - 1.0);
@@ -357,7 +443,7 @@ mod tests {
         let (s, y) = (b.sub(&a), c.sub(&a));
         c.measure();
         // Three vectors with each other and themselves.
-        let known = || space.0.borrow().dots.len();
+        let known = || space.shared.borrow().dots.len();
         assert_eq!(known(), 6);
         let direction = c.mul(&3.0).add(&s).sub(&y);
         assert!(direction.dot(&c).is_finite() && direction.l2_norm() > 0.0);
@@ -374,7 +460,7 @@ mod tests {
         let of = |k: usize| space.vector((0..100).map(|i| ((i * k) % 7) as f32).collect());
         let (a, b, c) = (of(1), of(2), of(3));
         let (of_a, of_b) = (a.dot(&c), b.dot(&c));
-        let known = || space.0.borrow().dots.len();
+        let known = || space.shared.borrow().dots.len();
         let before = known();
         let difference = a.mul(&3.0).sub(&b.mul(&3.0));
         assert_eq!(known(), before + 1);

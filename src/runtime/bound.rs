@@ -8,9 +8,10 @@ use ort::session::IoBinding;
 use ort::session::RunOptions;
 
 use super::session::{Session, Value, explain};
+use super::vectors::Remote;
 use crate::error::Result;
 
-/// A session with its inputs bound.
+/// A session with its inputs bound, whose changing input and outputs lie in the computer's memory.
 pub struct Bound {
     session: Session,
     binding: IoBinding,
@@ -23,17 +24,7 @@ impl Bound {
     /// Binds `fixed` for good. The input `name`, of the shape `dims`, is given to each run.
     pub fn new(session: Session, name: &str, dims: &[usize], fixed: Vec<Value>) -> Result<Self> {
         let failed = |e: ort::Error| explain("the inputs cannot be bound", &e);
-        let mut binding = session.session.create_binding().map_err(failed)?;
-        for Value { name, dims, values } in fixed {
-            // Only tensors that own their values can be bound without a copy.
-            let value = ort::value::Tensor::from_array((dims, values)).map_err(failed)?;
-            binding.bind_input(name, &value).map_err(failed)?;
-        }
-        let here = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)
-            .map_err(failed)?;
-        for output in session.outputs() {
-            binding.bind_output_to_device(output, &here).map_err(failed)?;
-        }
+        let binding = bound(&session, fixed, None).map_err(failed)?;
         let dims: Vec<i64> = dims.iter().map(|&d| d as i64).collect();
         let input = ort::value::Tensor::new(&Allocator::default(), dims).map_err(failed)?;
         Ok(Bound { session, binding, name: name.to_string(), input })
@@ -54,6 +45,62 @@ impl Bound {
         let session = &mut self.session.session;
         let outputs = session.run_binding_with_options(&self.binding, stop).map_err(failed)?;
         for (name, value) in outputs.iter() {
+            read(name, value.try_extract_tensor::<f32>().map_err(failed)?.1);
+        }
+        Ok(())
+    }
+}
+
+/// A binding with all inputs but one, and the outputs, but for that which lies on the device, in the computer's memory.
+fn bound(session: &Session, fixed: Vec<Value>, of_device: Option<&str>) -> ort::Result<IoBinding> {
+    let mut binding = session.session.create_binding()?;
+    for Value { name, dims, values } in fixed {
+        // Only tensors that own their values can be bound without a copy.
+        let value = ort::value::Tensor::from_array((dims, values))?;
+        binding.bind_input(name, &value)?;
+    }
+    let here = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
+    for output in session.outputs().into_iter().filter(|o| Some(o.as_str()) != of_device) {
+        binding.bind_output_to_device(output, &here)?;
+    }
+    Ok(binding)
+}
+
+/// A session with its inputs bound, whose changing input and one output are vectors in the device's memory.
+pub(crate) struct Resident {
+    session: Session,
+    binding: IoBinding,
+    input: &'static str,
+    output: &'static str,
+}
+
+impl Resident {
+    /// Binds `fixed` for good. The input and the output that are named here are given to each run.
+    pub fn new(
+        session: Session,
+        input: &'static str,
+        output: &'static str,
+        fixed: Vec<Value>,
+    ) -> Result<Self> {
+        let failed = |e: ort::Error| explain("the inputs cannot be bound", &e);
+        let binding = bound(&session, fixed, Some(output)).map_err(failed)?;
+        Ok(Resident { session, binding, input, output })
+    }
+
+    /// Runs the graph and shows each output but the vector to `read`, by its name. `stop` as in [`Bound::run`].
+    pub fn run(
+        &mut self,
+        from: &Remote,
+        to: &mut Remote,
+        stop: &Arc<RunOptions>,
+        read: &mut dyn FnMut(&str, &[f32]),
+    ) -> Result<()> {
+        let failed = |e: ort::Error| explain("the graph failed", &e);
+        self.binding.bind_input(self.input, from.tensor()).map_err(failed)?;
+        self.binding.bind_output(self.output, to.tensor_mut()).map_err(failed)?;
+        let session = &mut self.session.session;
+        let outputs = session.run_binding_with_options(&self.binding, stop).map_err(failed)?;
+        for (name, value) in outputs.iter().filter(|(name, _)| *name != self.output) {
             read(name, value.try_extract_tensor::<f32>().map_err(failed)?.1);
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use impasto_onnx::Size;
 use impasto_onnx::graph::{Graph, Port};
 use ort::ep;
 use serde::{Deserialize, Serialize};
@@ -73,12 +74,22 @@ pub struct Backend {
     pub tf32: bool,
     /// The most bytes that a graph may take on the card.
     pub memory: Option<u64>,
+    /// Whether the optimiser's vectors lie in the device's memory, where there is room for the whole picture.
+    pub resident: bool,
 }
 
 impl Backend {
     /// A device with one thread per core.
     pub fn of(device: Device) -> Self {
-        Backend { device, threads: 0, tf32: true, memory: None }
+        Backend { device, threads: 0, tf32: true, memory: None, resident: device != Device::Cpu }
+    }
+
+    /// Of graphs for pictures of this size, [H, W], those that are written for the device.
+    pub fn size(&self, size: [usize; 2]) -> Size {
+        match self.device {
+            Device::Cpu => Size::Cpu(size),
+            Device::Auto | Device::Cuda(_) => Size::Card(size),
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! ONNX Runtime: found and opened when first needed (`library`), on a device (`device`), running one
-//! graph (`session`, `bound`) and telling where its nodes ran (`placement`). Nothing in here knows what the graphs compute.
+//! graph (`session`, `bound`), keeping vectors on the device (`vectors`) and telling where its nodes ran (`placement`). Nothing in here knows what the graphs compute.
 
 mod bound;
 mod device;
 mod library;
 mod placement;
 mod session;
+mod vectors;
 
 pub use bound::Bound;
+pub(crate) use bound::Resident;
 pub use device::{Backend, Device, DeviceInfo, devices, resolve};
 pub use library::{LIBRARY_VARIABLE, load, set_up_folder};
 pub use placement::{Placement, placement};
 pub use session::{Session, Tensor, Value};
+pub(crate) use vectors::{Remote, Vectors, placement as vectors_placement};

@@ -34,7 +34,7 @@ fn strength_trades_content_for_style() {
     let roots = made.map(|(_, content)| content.sqrt());
     for pair in roots.windows(2) {
         let share = (pair[1] - pair[0]) / (roots[5] - roots[0]);
-        assert!((0.06..0.4).contains(&share), "{share}: {roots:?}");
+        assert!((0.03..0.4).contains(&share), "{share}: {roots:?}");
     }
 }
 

@@ -5,14 +5,14 @@
 //! above float32's rounding of the loss. ReLU and pooling bend the loss on the way; the tolerance is 2 %.
 
 use impasto::models;
-use impasto::onnx::{Kind, Model, Padding, Pooling, Spec, StyleLoss, objective};
+use impasto::onnx::{Kind, Model, Padding, Pooling, Size, Spec, StyleLoss, objective};
 
 use super::common::{Run, noise};
 
 struct Problem {
     run: Run,
-    /// The graph for this size only, which must compute the same.
-    sized: Run,
+    /// The graphs for this size only, which must compute the same.
+    sized: [Run; 2],
     inputs: Vec<(String, Vec<usize>, Vec<f32>)>,
     size: [usize; 4],
 }
@@ -33,7 +33,7 @@ impl Problem {
     fn of(model: &Model, spec: &Spec, h: usize, w: usize) -> Self {
         let size = [1, 3, h, w];
         let of_pictures = Spec { regions: 0, ..spec.clone() };
-        let mut features = Run::new(&objective::features(model, &of_pictures, None).expect("features"));
+        let mut features = Run::new(&objective::features(model, &of_pictures, Size::Any).expect("features"));
         let targets = features.with(&[("picture", &size, &noise(3 * h * w, 1))]);
         let mut inputs = Vec::new();
         for term in spec.terms() {
@@ -58,7 +58,8 @@ impl Problem {
             inputs.push((objective::region_input(region), vec![1, 1, h, w], mask));
         }
         let graph = |size| Run::new(&objective::objective(model, spec, size).expect("an objective"));
-        Problem { run: graph(None), sized: graph(Some([h, w])), inputs, size }
+        let sized = [Size::Cpu([h, w]), Size::Card([h, w])].map(graph);
+        Problem { run: graph(Size::Any), sized, inputs, size }
     }
 
     fn at(&mut self, picture: &[f32]) -> (f64, Vec<f32>) {
@@ -67,13 +68,15 @@ impl Problem {
         let mut out = self.run.with(&inputs);
         let loss = out["loss"].1[0] as f64;
         let gradient = out.remove("gradient").expect("a gradient").1;
-        let sized = self.sized.with(&inputs);
-        let (other, others) = (sized["loss"].1[0] as f64, &sized["gradient"].1);
-        assert!((loss - other).abs() <= 1e-5 * loss, "{loss}, for this size only {other}");
         let norm = |v: &mut dyn Iterator<Item = f32>| v.map(|x| (x as f64).powi(2)).sum::<f64>().sqrt();
-        let error = norm(&mut gradient.iter().zip(others).map(|(a, b)| a - b));
-        let all = norm(&mut gradient.iter().copied());
-        assert!(error <= 1e-4 * all, "gradients differ by {error} of {all}");
+        for sized in &mut self.sized {
+            let sized = sized.with(&inputs);
+            let (other, others) = (sized["loss"].1[0] as f64, &sized["gradient"].1);
+            assert!((loss - other).abs() <= 1e-5 * loss, "{loss}, for this size only {other}");
+            let error = norm(&mut gradient.iter().zip(others).map(|(a, b)| a - b));
+            let all = norm(&mut gradient.iter().copied());
+            assert!(error <= 1e-4 * all, "gradients differ by {error} of {all}");
+        }
         (loss, gradient)
     }
 
@@ -176,7 +179,7 @@ fn of_regions() {
 fn a_flat_picture_has_no_borders_where_they_are_replicated() {
     for (padding, flat) in [(Padding::Zero, false), (Padding::Replicate, true)] {
         let spec = Spec { content: vec!["relu1_1".to_string()], padding, ..Spec::default() };
-        let mut run = Run::new(&objective::features(&compact(), &spec, None).expect("features"));
+        let mut run = Run::new(&objective::features(&compact(), &spec, Size::Any).expect("features"));
         let out = run.with(&[("picture", &[1, 3, 20, 24], &[0.3; 3 * 20 * 24])]);
         let (_, values) = &out["content/relu1_1/features"];
         let alike =

@@ -1,6 +1,6 @@
 //! Models from files that other programs wrote (tests/python/make_fixtures.py).
 
-use impasto::onnx::{self, Model, Pooling, Spec, objective};
+use impasto::onnx::{self, Model, Pooling, Size, Spec, objective};
 
 use super::common::{Run, Values, fixture, folder, impasto, noise, stderr, succeed};
 
@@ -10,7 +10,7 @@ fn taps_of(model: &Model) -> Values {
     let style = ["relu1_1", "relu2_2", "relu3_4", "relu5_1"].map(String::from).to_vec();
     let content = vec!["relu4_2".to_string()];
     let spec = Spec { style, content, pooling: Pooling::Max, ..Spec::default() };
-    let graph = objective::features(model, &spec, None).expect("features");
+    let graph = objective::features(model, &spec, Size::Any).expect("features");
     Run::new(&graph).with(&[("picture", &SIZE, &noise(SIZE.iter().product(), 4))])
 }
 

@@ -75,6 +75,7 @@ fn of_one_input() {
     }
     check(&[24], positive(24), |g, x| g.add("Sqrt", "op", &[x]));
     check(&[24], positive(24), |g, x| g.add("Sigmoid", "op", &[x]));
+    check(&[24], scattered(24), |g, x| g.add("Sin", "op", &[x]));
 }
 
 #[test]

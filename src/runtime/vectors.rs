@@ -1,0 +1,221 @@
+//! Vectors in the memory of the device that evaluates them, and what the optimiser computes of them there. Only factors
+//! and dots go to and fro.
+
+use std::cell::RefCell;
+
+use impasto_onnx::graph::Graph;
+use impasto_onnx::vectors;
+use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
+use ort::value::Tensor;
+
+use super::device::{Backend, Device};
+use super::placement::Placement;
+use super::session::{Session, explain};
+use crate::error::{Error, Result};
+
+/// How many vectors the graphs take at once. What is fewer is filled up, so that a minimisation needs two graphs of a
+/// kind and not one for each number.
+const COUNTS: [usize; 2] = [4, 24];
+
+/// Vectors of one size, [1, 3, H, W].
+pub(crate) struct Vectors {
+    size: [i64; 4],
+    /// Where the vectors lie. It belongs to a session, so it goes before them.
+    allocator: Allocator,
+    sums: [RefCell<Session>; 2],
+    dots: [RefCell<Session>; 2],
+}
+
+/// One of them.
+pub(crate) struct Remote(Tensor<f32>);
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.0.shape())
+    }
+}
+
+impl Remote {
+    pub fn len(&self) -> usize {
+        self.0.shape().num_elements()
+    }
+
+    /// The values' memory, for a graph to read.
+    pub(super) fn tensor(&self) -> &Tensor<f32> {
+        &self.0
+    }
+
+    /// The same, to write.
+    pub(super) fn tensor_mut(&mut self) -> &mut Tensor<f32> {
+        &mut self.0
+    }
+}
+
+fn failed(e: ort::Error) -> Error {
+    explain("a vector on the device failed", &e)
+}
+
+impl Vectors {
+    /// Vectors of pictures of the size [H, W] on a device.
+    pub fn new(backend: &Backend, [h, w]: [usize; 2]) -> Result<Self> {
+        let session =
+            |graph: Graph| Session::new(&graph.to_bytes("vectors", "", &[]), backend).map(RefCell::new);
+        let pair = |graph: fn(usize) -> Graph| -> Result<[RefCell<Session>; 2]> {
+            Ok([session(graph(COUNTS[0]))?, session(graph(COUNTS[1]))?])
+        };
+        let sums = pair(vectors::sum)?;
+        let (device, index) = match backend.device {
+            Device::Cuda(index) => (AllocationDevice::CUDA, index as i32),
+            Device::Cpu | Device::Auto => (AllocationDevice::CPU, 0),
+        };
+        let there =
+            MemoryInfo::new(device, index, AllocatorType::Device, MemoryType::Default).map_err(failed)?;
+        let allocator = Allocator::new(&sums[0].borrow().session, there).map_err(failed)?;
+        let size = [1, 3, h as i64, w as i64];
+        Ok(Vectors { size, dots: pair(vectors::dots)?, sums, allocator })
+    }
+
+    /// Room for a vector with any values.
+    pub fn room(&self) -> Result<Remote> {
+        Tensor::new(&self.allocator, self.size).map(Remote).map_err(failed)
+    }
+
+    /// Copies values [3, H, W] there.
+    pub fn there(&self, values: Vec<f32>) -> Result<Remote> {
+        let here = Tensor::from_array((self.size.to_vec(), values)).map_err(failed)?;
+        self.sum(&[(1.0, &Remote(here))])
+    }
+
+    /// Copies a vector here.
+    pub fn here(&self, vector: &Remote) -> Result<Vec<f32>> {
+        let mut here = Tensor::<f32>::new(&Allocator::default(), self.size).map_err(failed)?;
+        self.sum_into(&[(1.0, vector)], &mut here)?;
+        Ok(here.extract_tensor().1.to_vec())
+    }
+
+    /// Σ factor · vector
+    pub fn sum(&self, terms: &[(f64, &Remote)]) -> Result<Remote> {
+        let most = COUNTS[1];
+        let mut sum = self.room()?;
+        let (first, mut rest) = terms.split_at(terms.len().min(most));
+        self.sum_into(first, &mut sum.0)?;
+        while !rest.is_empty() {
+            let (some, others) = rest.split_at(rest.len().min(most - 1));
+            let mut all = vec![(1.0, &sum)];
+            all.extend(some);
+            let mut next = self.room()?;
+            self.sum_into(&all, &mut next.0)?;
+            (sum, rest) = (next, others);
+        }
+        Ok(sum)
+    }
+
+    /// At most the larger count of terms.
+    fn sum_into(&self, terms: &[(f64, &Remote)], to: &mut Tensor<f32>) -> Result<()> {
+        let which = usize::from(terms.len() > COUNTS[0]);
+        let mut session = self.sums[which].borrow_mut();
+        let mut binding = session.session.create_binding().map_err(failed)?;
+        let mut factors: Vec<f32> = terms.iter().map(|(factor, _)| *factor as f32).collect();
+        factors.resize(COUNTS[which], 0.0);
+        let factors = Tensor::from_array((vec![COUNTS[which]], factors)).map_err(failed)?;
+        binding.bind_input("factors", &factors).map_err(failed)?;
+        for at in 0..COUNTS[which] {
+            let (_, vector) = terms[if at < terms.len() { at } else { 0 }];
+            binding.bind_input(vectors::input(at), &vector.0).map_err(failed)?;
+        }
+        binding.bind_output("sum", to).map_err(failed)?;
+        session.session.run_binding(&binding).map_err(failed)?;
+        Ok(())
+    }
+
+    /// The dot of a vector with each of others.
+    pub fn dots(&self, row: &Remote, others: &[&Remote]) -> Result<Vec<f64>> {
+        let here = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)
+            .map_err(failed)?;
+        let mut dots = Vec::with_capacity(others.len());
+        for some in others.chunks(COUNTS[1]) {
+            let which = usize::from(some.len() > COUNTS[0]);
+            let mut session = self.dots[which].borrow_mut();
+            let mut binding = session.session.create_binding().map_err(failed)?;
+            binding.bind_input("row", &row.0).map_err(failed)?;
+            for at in 0..COUNTS[which] {
+                let vector = some[if at < some.len() { at } else { 0 }];
+                binding.bind_input(vectors::input(at), &vector.0).map_err(failed)?;
+            }
+            binding.bind_output_to_device("dots", &here).map_err(failed)?;
+            let outputs = session.session.run_binding(&binding).map_err(failed)?;
+            let values = outputs["dots"].try_extract_tensor::<f32>().map_err(failed)?.1;
+            dots.extend(values[..some.len()].iter().map(|v| f64::from(*v)));
+        }
+        Ok(dots)
+    }
+}
+
+/// Which providers run the nodes of the larger graphs, with one vector in all places.
+pub(crate) fn placement(backend: &Backend, dims: &[usize], values: &[f32]) -> Result<Placement> {
+    let count = COUNTS[1];
+    let names: Vec<String> = (0..count).map(vectors::input).collect();
+    let vector = super::session::Tensor { dims, values };
+    let all: Vec<_> = names.iter().map(|name| (name.as_str(), vector)).collect();
+    let (factors, factor_dims) = (vec![1.0; count], [count]);
+    let factors = super::session::Tensor { dims: &factor_dims, values: &factors };
+    let mut placed = Placement::new();
+    for (graph, own) in [(vectors::sum(count), ("factors", factors)), (vectors::dots(count), ("row", vector))]
+    {
+        let inputs: Vec<_> = all.iter().copied().chain([own]).collect();
+        for (provider, nodes) in
+            super::placement::placement(&graph.to_bytes("vectors", "", &[]), backend, &inputs)?
+        {
+            *placed.entry(provider).or_default() += nodes;
+        }
+    }
+    Ok(placed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(seed: usize) -> Vec<f32> {
+        (0..3 * 17 * 13).map(|i| ((i * (seed + 1) + seed) % 23) as f32 / 23.0 - 0.4).collect()
+    }
+
+    #[test]
+    fn sums_and_dots_are_those_of_the_values() {
+        let vectors = Vectors::new(&Backend::of(Device::Cpu), [17, 13]).expect("vectors");
+        for count in [1, 3, 4, 5, 24, 25, 60] {
+            let all: Vec<Vec<f32>> = (0..count).map(values).collect();
+            let there: Vec<Remote> =
+                all.iter().map(|v| vectors.there(v.clone()).expect("a vector")).collect();
+            let factor = |at: usize| 0.5 - at as f64 / 7.0;
+            let terms: Vec<(f64, &Remote)> =
+                there.iter().enumerate().map(|(at, v)| (factor(at), v)).collect();
+            let sum = vectors.here(&vectors.sum(&terms).expect("a sum")).expect("its values");
+            for (at, sum) in sum.iter().enumerate() {
+                let wanted: f64 = all.iter().enumerate().map(|(k, v)| factor(k) * f64::from(v[at])).sum();
+                assert!((f64::from(*sum) - wanted).abs() < 1e-4 * count as f64, "{count}: {sum} {wanted}");
+            }
+            let others: Vec<&Remote> = there.iter().collect();
+            let dots = vectors.dots(&there[count - 1], &others).expect("dots");
+            assert_eq!(dots.len(), count);
+            for (dot, other) in dots.iter().zip(&all) {
+                let wanted: f64 =
+                    all[count - 1].iter().zip(other).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                assert!((dot - wanted).abs() < 1e-3, "{count}: {dot} {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_another_size_are_an_error() {
+        let vectors = Vectors::new(&Backend::of(Device::Cpu), [4, 4]).expect("vectors");
+        assert!(vectors.there(vec![0.0; 47]).is_err());
+    }
+
+    #[test]
+    fn all_nodes_are_counted() {
+        let placed = placement(&Backend::of(Device::Cpu), &[1, 3, 4, 4], &[0.5; 48]).expect("a placement");
+        assert!(placed.keys().all(|provider| provider == "CPUExecutionProvider"), "{placed:?}");
+        assert!(placed.values().sum::<usize>() > 2 * COUNTS[1], "{placed:?}");
+    }
+}
