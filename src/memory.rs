@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::guides;
 use crate::optimise;
 use crate::params::{Colours, Settings};
-use crate::runtime::Backend;
+use crate::runtime::{self, Backend, Device};
 use crate::tiled;
 use crate::tiles::Spans;
 
@@ -24,10 +24,17 @@ const TILES: [usize; 8] = [2048, 1536, 1024, 768, 512, 384, 256, 128];
 /// How many pairs L-BFGS may remember; fewer converge less quickly.
 const HISTORIES: [usize; 3] = [optimise::HISTORY, 6, 3];
 
+/// Bytes in the computer's memory, and in a card's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bytes {
+    here: u64,
+    card: u64,
+}
+
 /// How a job is to be run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Layout {
-    /// The bytes that it is expected to need.
+    /// The bytes that it is expected to need; with a card, there or in the computer, whichever is more.
     pub needed: u64,
     /// The side of the tiles; None for the whole picture at once.
     pub tile: Option<usize>,
@@ -66,8 +73,8 @@ impl Task<'_> {
         Ok(4 * 6 * moments::ITERATIONS as u64 * entries)
     }
 
-    /// The bytes of all activations at a time.
-    fn activations(&self, model: &Model, backend: &Backend, tile: Option<usize>) -> Result<u64> {
+    /// The bytes of all activations at a time, and of those that are kept for each tile.
+    fn activations(&self, model: &Model, backend: &Backend, tile: Option<usize>) -> Result<[u64; 2]> {
         let spec = self.settings.spec(self.masked || tile.is_some(), guides::count(self.styles));
         let of_style = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
         let has_style = !of_style.style.is_empty();
@@ -79,7 +86,7 @@ impl Task<'_> {
             for style in self.style_sizes().into_iter().filter(|_| has_style) {
                 most = most.max(features(style)?);
             }
-            return Ok((most as f64 * ROOM) as u64 + self.matrices(model, &spec)?);
+            return Ok([(most as f64 * ROOM) as u64 + self.matrices(model, &spec)?, 0]);
         };
         let radius = tiled::radius(model, &spec)?;
         let spans = self.size.map(|side| Spans::new(side, most, radius));
@@ -98,13 +105,20 @@ impl Task<'_> {
         let pixels = size[0] * size[1] * spans[0].spans.len() * spans[1].spans.len();
         // Of each region its mask.
         kept += spec.regions as f64;
-        Ok((sum as f64 * ROOM) as u64 + (4.0 * kept * pixels as f64) as u64 + self.matrices(model, &spec)?)
+        Ok([(sum as f64 * ROOM) as u64 + self.matrices(model, &spec)?, (4.0 * kept * pixels as f64) as u64])
     }
 
     /// The most bytes that the job is expected to need with these activations.
-    fn needed(&self, model: &Model, tile: Option<usize>, history: usize, activations: u64) -> u64 {
+    fn needed(
+        &self,
+        model: &Model,
+        backend: &Backend,
+        tile: Option<usize>,
+        history: usize,
+        [activations, kept]: [u64; 2],
+    ) -> Bytes {
         let pixels = |size: &[usize; 2]| (size[0] * size[1]) as u64;
-        let vectors = 12 * pixels(&self.size) * optimise::vectors(history) as u64;
+        let vectors = |count: usize| 12 * pixels(&self.size) * count as u64;
         // The content picture as it came, and where it has another size or no colours; the level below and its
         // content picture; the gradient as a graph of the whole picture leaves it.
         let mut pictures = 12 * (pixels(&self.content) + pixels(&self.size) / 2);
@@ -125,7 +139,16 @@ impl Task<'_> {
         pictures += 12 * self.style_sizes().iter().map(pixels).sum::<u64>() * 2;
         // The model's own, the graph's, those that ONNX Runtime turns and packs.
         let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };
-        BASE + weights + vectors + pictures + activations
+        let (pairs, graphs) = (vectors(optimise::vectors(history)), weights + activations);
+        match (backend.device, tile) {
+            (Device::Cpu, _) => Bytes { here: BASE + pictures + pairs + graphs + kept, card: 0 },
+            // What goes there and comes back is here for a while.
+            (_, None) if backend.resident => Bytes {
+                here: BASE + pictures + vectors(3),
+                card: graphs + vectors(optimise::vectors_there(history)),
+            },
+            _ => Bytes { here: BASE + pictures + pairs + kept, card: graphs },
+        }
     }
 }
 
@@ -170,26 +193,40 @@ fn available() -> u64 {
 /// How to run a job in the memory that it may use: at once if that fits, else in the largest tiles that do. An
 /// error if nothing fits.
 pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
-    let allowed = allowed(engine.memory);
+    let share = |free: u64| (free as f64 * SHARE) as u64;
+    let card = || runtime::free_memory(engine.backend.device).map_or(u64::MAX, share);
+    let allowed = Bytes { here: allowed(engine.memory), card: engine.memory.unwrap_or_else(card) };
+    layout_in(engine, task, allowed)
+}
+
+fn layout_in(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Layout> {
     let longer = task.size[0].max(task.size[1]);
     let tiles: Vec<Option<usize>> = match task.settings.tile_size {
         Some(side) => vec![Some(side).filter(|s| *s < longer)],
         None => [None].into_iter().chain(TILES.map(Some).into_iter().filter(|t| *t < Some(longer))).collect(),
     };
-    let mut least = u64::MAX;
+    // The least that is needed of what there is not enough of, and how much there is.
+    let mut short: Option<(u64, u64)> = None;
     let mut activations = Vec::new();
     for history in HISTORIES {
         for (at, tile) in tiles.iter().enumerate() {
             if at == activations.len() {
                 activations.push(task.activations(&engine.model, &engine.backend, *tile)?);
             }
-            let needed = task.needed(&engine.model, *tile, history, activations[at]);
-            if needed <= allowed {
-                return Ok(Layout { needed, tile: *tile, history });
+            let needed = task.needed(&engine.model, &engine.backend, *tile, history, activations[at]);
+            let (needed, there_is) = match (needed.here <= allowed.here, needed.card <= allowed.card) {
+                (true, true) => {
+                    return Ok(Layout { needed: needed.here.max(needed.card), tile: *tile, history });
+                }
+                (false, _) => (needed.here, allowed.here),
+                (true, false) => (needed.card, allowed.card),
+            };
+            if short.is_none_or(|(least, _)| needed < least) {
+                short = Some((needed, there_is));
             }
-            least = least.min(needed);
         }
     }
+    let (least, allowed) = short.unwrap_or((u64::MAX, allowed.here));
     // Memory grows with the pixels, the square of the side.
     let share = (allowed.saturating_sub(BASE) as f64 / least as f64).sqrt();
     let side = (task.settings.size as f64 * share * 0.98) as usize / 16 * 16;
@@ -203,6 +240,40 @@ pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::EngineOptions;
+    use crate::params::Params;
+
+    /// What is planned for a card, on a machine that need not have one.
+    #[test]
+    fn a_card_has_a_budget_of_its_own() {
+        let options = EngineOptions { device: Device::Cpu, threads: 1, ..Default::default() };
+        let mut engine = Engine::new(&options).expect("an engine");
+        engine.backend.device = Device::Cuda(0);
+        engine.backend.resident = true;
+        let plan = |engine: &Engine, side: usize, here: u64, card: u64| {
+            let params = Params { size: Some(side), ..Params::default() };
+            let settings = params.resolve(&engine.model).expect("settings");
+            let size = [side * 2 / 3, side];
+            let styles = [StyleShape { size: [800, 800], scale: 1.0, guided: false }];
+            let task = Task { settings: &settings, masked: false, content: size, size, styles: &styles };
+            layout_in(engine, &task, Bytes { here: here << 20, card: card << 20 })
+        };
+        let whole = plan(&engine, 1024, 200, 4000).expect("a layout");
+        assert_eq!((whole.tile, whole.history), (None, optimise::HISTORY));
+        // A small card gets tiles; the vectors are in the computer's memory then.
+        let tiled = plan(&engine, 6000, 20_000, 4000).expect("a layout");
+        assert!(tiled.tile.is_some());
+        let short = |e: Result<Layout>| match e {
+            Err(Error::Memory { allowed, .. }) => allowed >> 20,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(short(plan(&engine, 6000, 1000, 90_000)), 1000);
+        assert_eq!(short(plan(&engine, 6000, 90_000, 20)), 20);
+        // Where vectors do not stay on the card, it needs less and the computer more.
+        engine.backend.resident = false;
+        assert_eq!(short(plan(&engine, 1024, 200, 4000)), 200);
+        assert_eq!(plan(&engine, 1024, 300, 4000).expect("a layout").tile, None);
+    }
 
     #[test]
     fn tiles_shrink_until_the_memory_is_enough() {

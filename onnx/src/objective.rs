@@ -6,11 +6,9 @@
 //! Gatys, Ecker and Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016),
 //! equations 1 to 7. docs/graph.md lists the inputs and outputs.
 
-use std::collections::HashMap;
-
 use crate::differentiate;
 use crate::error::{Error, Result};
-use crate::graph::{Attr, Graph, Node, Port, Tensor};
+use crate::graph::{Attr, Data, Graph, Port, Tensor};
 use crate::model::{self, Model, Tap};
 use crate::moments::{self, Moments};
 use crate::shapes::Shapes;
@@ -317,26 +315,15 @@ fn outputs(mut graph: Graph, total: &str, losses: &[String], gradient: &str, siz
 /// leave counting to the CPU.
 fn finish(graph: &mut Graph) {
     let shapes = Shapes::of(graph);
-    let counted: Vec<(usize, usize)> = graph
-        .nodes
-        .iter()
-        .enumerate()
-        .filter(|(_, node)| node.op == "Size")
-        .filter_map(|(at, node)| Some((at, shapes.size(&node.inputs[0])?.iter().product())))
-        .collect();
-    let mut known = HashMap::new();
-    for (at, count) in counted.into_iter().rev() {
-        known.insert(graph.nodes.remove(at).outputs[0].clone(), count);
-    }
-    // Counts are only read as floating point numbers.
-    let (casts, others) =
-        graph.nodes.drain(..).partition(|n| n.op == "Cast" && known.contains_key(&n.inputs[0]));
-    graph.nodes = others;
-    let casts: Vec<Node> = casts;
-    for cast in casts {
-        let count = known[&cast.inputs[0]] as f32;
-        graph.constants.insert(cast.outputs[0].clone(), Tensor::scalar(count));
-    }
+    let constants = &mut graph.constants;
+    graph.nodes.retain(|node| {
+        let size = shapes.size(&node.inputs[0]).filter(|_| node.op == "Size");
+        if let Some(size) = size {
+            let count = size.iter().product::<usize>() as i64;
+            constants.insert(node.outputs[0].clone(), Tensor { dims: Vec::new(), data: Data::I64(vec![count]) });
+        }
+        size.is_none()
+    });
     graph.prune();
 }
 
@@ -688,4 +675,43 @@ fn weighted_mean_square(graph: &mut Graph, term: &Term, difference: &str) -> Str
         [("keepdims", Attr::Int(0))],
     );
     graph.add("Mul", &term.loss, &[&mean, &weight])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphs_for_a_card_leave_nothing_to_count_and_keep_to_plain_operators() {
+        let model = crate::vgg::seeded(1).expect("a model");
+        for style_loss in [StyleLoss::Gram, StyleLoss::Moments] {
+            for (masked, padding) in [(false, Padding::Zero), (true, Padding::Replicate)] {
+                let spec = Spec {
+                    style: ["relu1_1", "relu2_1", "relu3_1"].map(String::from).to_vec(),
+                    content: vec!["relu3_3".to_string()],
+                    total_variation: true,
+                    style_loss,
+                    masked,
+                    padding,
+                    ..Spec::default()
+                };
+                // Sizes that pooling divides, and sizes that it does not.
+                for size in [[64, 96], [61, 43]].map(Size::Card) {
+                    let graphs = [
+                        features(&model, &spec, size),
+                        objective(&model, &spec, size),
+                        free_objective(&model, &spec, size),
+                        tile(&model, &spec, size),
+                    ];
+                    for graph in graphs.map(|g| g.expect("a graph")) {
+                        for node in &graph.nodes {
+                            let op = node.op.as_str();
+                            let plain = !matches!(op, "Size" | "Shape" | "HardSigmoid");
+                            assert!(plain, "{op} {} of {:?} for {size:?}, {spec:?}", node.name, node.inputs);
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -128,7 +128,7 @@ impl Context<'_> {
             "AveragePool" => self.average_pool(&g),
             "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => {
                 only_first("shape")?;
-                let shape = self.add("Shape", &[&node.inputs[0]]);
+                let shape = self.shape_of(&node.inputs[0]);
                 Ok(self.add("Reshape", &[&g, &shape]))
             }
             "Pad" => {
@@ -208,6 +208,19 @@ impl Context<'_> {
             || self.shapes.rank(&node.inputs[1 - index]) == Some(0)
         {
             return Ok(g.to_string());
+        }
+        let (of_g, of_input) =
+            (self.shapes.dims(&node.outputs[0]), self.shapes.dims(&node.inputs[index]));
+        if let Some((have, wanted)) = of_g.zip(of_input) {
+            let missing = have.len() - wanted.len();
+            let axes: Vec<i64> = (0..have.len())
+                .filter(|&axis| axis < missing || wanted[axis - missing] != have[axis])
+                .map(|axis| axis as i64)
+                .collect();
+            let axes = self.graph.i64s(&axes);
+            let sum = self.add_with("ReduceSum", &[g, &axes], [("keepdims", Attr::Int(1))]);
+            let shape = self.shape_of(&node.inputs[index]);
+            return Ok(self.add("Reshape", &[&sum, &shape]));
         }
         let wanted = self.add("Shape", &[&node.inputs[index]]);
         Ok(self.sum_to(g, &wanted))
@@ -312,6 +325,11 @@ impl Context<'_> {
         let size = self.shapes.size(&self.node.inputs[0]);
         if size.is_some_and(|[.., h, w]| h as i64 % kernel[0] == 0 && w as i64 % kernel[1] == 0) {
             return up;
+        }
+        if let Some([.., h, w]) = size {
+            let missing = [h as i64 % kernel[0], w as i64 % kernel[1]];
+            let pads = self.graph.i64s(&[0, 0, 0, 0, 0, 0, missing[0], missing[1]]);
+            return self.add("Pad", &[&up, &pads]);
         }
         let (want, have) = (self.add("Shape", &[&self.node.inputs[0]]), self.add("Shape", &[&up]));
         let after = self.add("Sub", &[&want, &have]);
@@ -442,6 +460,28 @@ impl Context<'_> {
         Ok(self.sum_to(&g, &wanted))
     }
 
+    /// A value's shape, as a constant where it is known.
+    fn shape_of(&mut self, value: &str) -> String {
+        match self.shapes.dims(value) {
+            Some(dims) => {
+                let dims: Vec<i64> = dims.iter().map(|&d| d as i64).collect();
+                self.graph.i64s(&dims)
+            }
+            None => self.add("Shape", &[value]),
+        }
+    }
+
+    /// The number of a value's entries as a float, as a constant where it is known.
+    fn count_of(&mut self, value: &str) -> String {
+        match self.shapes.dims(value) {
+            Some(dims) => self.graph.scalar(dims.iter().product::<usize>() as f32),
+            None => {
+                let count = self.add("Size", &[value]);
+                self.cast_float(&count)
+            }
+        }
+    }
+
     /// Sums `g` over the axes in which its shape differs from `wanted`, which is a shape that broadcasts
     /// to it: missing in front, or 1.
     fn sum_to(&mut self, g: &str, wanted: &str) -> String {
@@ -528,8 +568,7 @@ impl Context<'_> {
         let x = &node.inputs[0];
         let mut g = g.to_string();
         if node.op == "ReduceMean" {
-            let (all, kept) = (self.add("Size", &[x]), self.add("Size", &[&node.outputs[0]]));
-            let (all, kept) = (self.cast_float(&all), self.cast_float(&kept));
+            let (all, kept) = (self.count_of(x), self.count_of(&node.outputs[0]));
             let part = self.add("Div", &[&kept, &all]);
             g = self.add("Mul", &[&g, &part]);
         }
@@ -539,7 +578,7 @@ impl Context<'_> {
             let axes = self.graph.i64s(&axes);
             g = self.add("Unsqueeze", &[&g, &axes]);
         }
-        let shape = self.add("Shape", &[x]);
+        let shape = self.shape_of(x);
         Ok(self.add("Expand", &[&g, &shape]))
     }
 }

@@ -20,7 +20,8 @@ impl Shapes {
     /// Goes through the graph as it stands.
     pub fn of(graph: &Graph) -> Self {
         let ranks = ranks(graph);
-        Shapes { sizes: sizes(graph), plain: graph.plain, matrices: matrices(graph, &ranks), ranks }
+        let sizes = sizes(graph, &ranks);
+        Shapes { matrices: matrices(graph, &ranks, &sizes), sizes, plain: graph.plain, ranks }
     }
 
     /// The number of a value's axes.
@@ -38,6 +39,15 @@ impl Shapes {
     /// The size of a value that has four axes: batch, channels, height, width.
     pub fn size(&self, value: &str) -> Option<[usize; 4]> {
         self.sizes.get(value).copied()
+    }
+
+    /// The lengths of all axes of a value, where all are known.
+    pub fn dims(&self, value: &str) -> Option<Vec<usize>> {
+        if self.rank(value) == Some(0) {
+            return Some(Vec::new());
+        }
+        let matrix = || self.matrices.get(value)?.iter().copied().collect();
+        self.size(value).map(Vec::from).or_else(matrix)
     }
 
     /// The channels of such a value where operations are to be written as convolutions, which keep to the CPU's
@@ -86,7 +96,7 @@ fn ranks(graph: &Graph) -> HashMap<String, usize> {
     ranks
 }
 
-fn sizes(graph: &Graph) -> HashMap<String, [usize; 4]> {
+fn sizes(graph: &Graph, ranks: &HashMap<String, usize>) -> HashMap<String, [usize; 4]> {
     let mut sizes: HashMap<String, [usize; 4]> = HashMap::new();
     for port in &graph.inputs {
         let known = |d: &Dim| if let Dim::Known(n) = d { Some(*n) } else { None };
@@ -102,7 +112,7 @@ fn sizes(graph: &Graph) -> HashMap<String, [usize; 4]> {
     }
     for node in &graph.nodes {
         let of = |i: usize| node.inputs.get(i).and_then(|n| sizes.get(n)).copied();
-        let scalar = |i: usize| graph.constants.get(&node.inputs[i]).is_some_and(|t| t.dims.is_empty());
+        let scalar = |i: usize| ranks.get(&node.inputs[i]) == Some(&0);
         let size = match node.op.as_str() {
             "Conv" | "MaxPool" | "AveragePool" => window(node, of(0), of(1)),
             "Pad" => {
@@ -129,7 +139,11 @@ fn sizes(graph: &Graph) -> HashMap<String, [usize; 4]> {
     sizes
 }
 
-fn matrices(graph: &Graph, ranks: &HashMap<String, usize>) -> HashMap<String, Matrix> {
+fn matrices(
+    graph: &Graph,
+    ranks: &HashMap<String, usize>,
+    sizes: &HashMap<String, [usize; 4]>,
+) -> HashMap<String, Matrix> {
     let mut matrices: HashMap<String, Matrix> = HashMap::new();
     for port in &graph.inputs {
         let known = |d: &Dim| if let Dim::Known(n) = d { Some(*n) } else { None };
@@ -153,7 +167,9 @@ fn matrices(graph: &Graph, ranks: &HashMap<String, usize>) -> HashMap<String, Ma
         let matrix = match node.op.as_str() {
             "Reshape" => match whole(node.inputs.get(1)) {
                 Some([rows, columns]) => {
-                    Some([usize::try_from(*rows).ok().filter(|n| *n > 0), usize::try_from(*columns).ok()])
+                    let rows = usize::try_from(*rows).ok().filter(|n| *n > 0);
+                    let rest = || Some(sizes.get(&node.inputs[0])?.iter().product::<usize>() / rows?);
+                    Some([rows, usize::try_from(*columns).ok().or_else(rest)])
                 }
                 _ => None,
             },

@@ -24,6 +24,10 @@ pub(crate) const HISTORY: usize = 10;
 pub(crate) fn vectors(history: usize) -> usize {
     history + 1 + 7 + vector::SPARES
 }
+/// The same where they lie on a device: pairs in single precision, and what its sums are made in.
+pub(crate) fn vectors_there(history: usize) -> usize {
+    2 * (history + 1) + 7 + 6
+}
 /// Root mean square change of a free variable in a first step, of which nothing is known but the
 /// gradient's direction: about three 8-bit steps in the middle of the range.
 const FIRST_STEP: f64 = 0.025;

@@ -10,4 +10,5 @@ mod vector;
 pub(crate) use bounded::free_exactly;
 pub(crate) use driver::{
     Evaluate, EvaluateThere, HISTORY, Options, Outcome, Place, Step, Worthwhile, minimise, vectors,
+    vectors_there,
 };

@@ -130,6 +130,14 @@ pub fn resolve(device: Device) -> Result<Device> {
     }
 }
 
+/// The bytes that a card has free, where its driver tells (through NVML, which counts cards in the order of their
+/// slots).
+pub(crate) fn free_memory(device: Device) -> Option<u64> {
+    let Device::Cuda(index) = device else { return None };
+    let read = || nvml_wrapper::Nvml::init()?.device_by_index(index)?.memory_info();
+    read().map(|memory| memory.free).inspect_err(|e| tracing::debug!("no NVML: {e}")).ok()
+}
+
 /// Runs a small convolution on the card, so that a driver, a library or a card that does not work is
 /// found here and not in the middle of a job.
 fn try_cuda(index: u32) -> Result<()> {

@@ -10,6 +10,7 @@ mod vectors;
 
 pub use bound::Bound;
 pub(crate) use bound::Resident;
+pub(crate) use device::free_memory;
 pub use device::{Backend, Device, DeviceInfo, devices, resolve};
 pub use library::{LIBRARY_VARIABLE, load, set_up_folder};
 pub use placement::{Placement, placement};
