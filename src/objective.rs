@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use impasto_onnx::graph::Graph;
-use impasto_onnx::{Kind, Model, Size, Spec, StyleLoss, Term, objective};
+use impasto_onnx::{Kind, Model, Size, Spec, StyleLoss, Term, objective, spec};
 use ndarray::{Array2, Array3};
 
 use crate::engine::Engine;
@@ -274,7 +274,7 @@ impl Parts {
             plane("mask".to_string(), mask);
         }
         for (region, mask) in wanted.guides.iter().flat_map(|g| &g.masks).enumerate() {
-            plane(objective::region_input(region), mask);
+            plane(spec::region_input(region), mask);
         }
         let Engine { model, backend, .. } = targets.engine;
         for term in &terms {

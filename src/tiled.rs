@@ -3,7 +3,7 @@
 //! gradient, with the loss's derivative with respect to the whole picture's statistics. (Galerne et al. 2022, "Scaling Painting Style
 //! Transfer", do the same in two passes.)
 
-use impasto_onnx::{Kind, Model, Size, Spec, Term, objective, receptive};
+use impasto_onnx::{Kind, Model, Size, Spec, Term, objective, receptive, spec};
 use ndarray::Array3;
 
 use crate::engine::Engine;
@@ -184,7 +184,7 @@ impl Tiled {
         }
         let (styles, contents) = parts.into_iter().partition(|p| matches!(p.term.kind, Kind::Style(_)));
         let mut inputs = vec!["mask".to_string()];
-        inputs.extend((0..spec.regions).map(objective::region_input));
+        inputs.extend((0..spec.regions).map(spec::region_input));
         Ok(Tiled {
             size,
             tile,

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::objective::{self, Size, Spec};
+use crate::objective::{self, Size};
+use crate::spec::Spec;
 
 /// The file with the weights, beside the two models.
 pub const WEIGHTS: &str = "weights.bin";

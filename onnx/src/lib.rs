@@ -13,6 +13,7 @@ pub mod export;
 pub mod graph;
 pub mod import;
 pub mod layouts;
+mod losses;
 pub mod manifest;
 pub mod memory;
 pub mod model;
@@ -24,13 +25,15 @@ pub mod pytorch;
 pub mod receptive;
 mod rules;
 mod shapes;
+pub mod spec;
 pub mod vectors;
 pub mod vgg;
 
 pub use error::{Error, Result};
 pub use manifest::Manifest;
 pub use model::{Model, Tap};
-pub use objective::{Kind, Padding, Pooling, Size, Spec, StyleLoss, Term};
+pub use objective::Size;
+pub use spec::{Kind, Padding, Pooling, Spec, StyleLoss, Term};
 
 /// Reads a model from a file: safetensors, a PyTorch checkpoint or ONNX, told by its name's ending.
 pub fn read(path: &std::path::Path) -> Result<Model> {

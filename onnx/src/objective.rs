@@ -9,160 +9,14 @@
 use crate::differentiate;
 use crate::error::{Error, Result};
 use crate::graph::{Attr, Data, Graph, Port, Tensor};
+use crate::losses::{
+    content_loss, gram, gram_loss, mask, mean, moments_loss, neighbour_differences, product,
+    weighted_mean_square, weighted_sum,
+};
 use crate::model::{self, Model, Tap};
 use crate::moments::{self, Moments};
 use crate::shapes::Shapes;
-
-/// What a term compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The statistics of a tap, of the whole picture or of one of its regions, counted from 0.
-    Style(Option<usize>),
-    /// The activations of a tap.
-    Content,
-    /// Neighbouring pixels.
-    TotalVariation,
-}
-
-/// A term of the loss, and the names of its target, weight and loss in the graphs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Term {
-    /// `style/relu1_1`, in a region `style/relu1_1@1`; `content/relu4_2`; `tv`. Also the prefix of its inputs and
-    /// outputs.
-    pub name: String,
-    /// What it compares.
-    pub kind: Kind,
-    /// Its tap; empty for total variation.
-    pub tap: String,
-    /// The input that takes the target, and the output of the features model that makes it.
-    pub target: Option<String>,
-    /// The input that takes the weight, a scalar.
-    pub weight: String,
-    /// The output with the weighted loss, a scalar.
-    pub loss: String,
-}
-
-impl Term {
-    /// The input of a tile's graph that takes the derivative with respect to the term's statistics before they are
-    /// divided by anything, and the output that gives it with respect to the statistics.
-    pub fn slope(&self) -> String {
-        format!("{}/slope", self.name)
-    }
-
-    /// The input of the graph of style losses that takes the term's statistics.
-    pub fn statistics(&self) -> String {
-        format!("{}/statistics", self.name)
-    }
-
-    /// The name without the region.
-    pub fn plain_name(&self) -> &str {
-        self.name.split('@').next().unwrap_or_default()
-    }
-
-    fn new(kind: Kind, tap: &str) -> Self {
-        let (name, target) = match kind {
-            Kind::Style(None) => (format!("style/{tap}"), Some("gram")),
-            Kind::Style(Some(region)) => (format!("style/{tap}@{}", region + 1), Some("gram")),
-            Kind::Content => (format!("content/{tap}"), Some("features")),
-            Kind::TotalVariation => ("tv".to_string(), None),
-        };
-        Term {
-            kind,
-            tap: tap.to_string(),
-            target: target.map(|t| format!("{name}/{t}")),
-            weight: format!("{name}/weight"),
-            loss: format!("{name}/loss"),
-            name,
-        }
-    }
-}
-
-/// The input that takes the mask of a region, counted from 0: `region/1` and so on.
-pub fn region_input(region: usize) -> String {
-    format!("region/{}", region + 1)
-}
-
-/// How activations are pooled between blocks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pooling {
-    /// As the network was trained.
-    #[default]
-    Max,
-    /// Smoother; Gatys et al. 2016, section 2.
-    Average,
-}
-
-/// What is compared of the activations at a style tap.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StyleLoss {
-    /// Their Gram matrices: the mean squared difference (Gatys et al. 2016, equation 4).
-    #[default]
-    Gram,
-    /// Their means and covariances: the squared 2-Wasserstein distance of the normal distributions that have
-    /// them, as a share of the target's mean square.
-    Moments,
-}
-
-/// What the network sees beyond the borders of the picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Padding {
-    /// Grey, the zero of its input, as it was trained.
-    #[default]
-    Zero,
-    /// The pixels at the border again. Deeper layers see zeros as always.
-    Replicate,
-}
-
-/// Which losses the objective sums.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Spec {
-    /// Taps whose statistics are compared.
-    pub style: Vec<String>,
-    /// Which statistics.
-    pub style_loss: StyleLoss,
-    /// Taps whose activations are compared.
-    pub content: Vec<String>,
-    /// Whether total variation is added.
-    pub total_variation: bool,
-    /// How activations are pooled.
-    pub pooling: Pooling,
-    /// What is beyond the borders.
-    pub padding: Padding,
-    /// Whether an input `mask` says how much each position counts.
-    pub masked: bool,
-    /// How many regions there are, each with an input `region/1`… that says how much its positions count, and style
-    /// terms of its own; 0 for one set of style terms, which counts by `mask`.
-    pub regions: usize,
-}
-
-impl Spec {
-    /// The terms in the order style (region by region), content, total variation.
-    pub fn terms(&self) -> Vec<Term> {
-        let regions: Vec<Option<usize>> = match self.regions {
-            0 => vec![None],
-            regions => (0..regions).map(Some).collect(),
-        };
-        let of_region = |region| self.style.iter().map(move |tap| Term::new(Kind::Style(region), tap));
-        let style = regions.into_iter().flat_map(of_region);
-        let content = self.content.iter().map(|tap| Term::new(Kind::Content, tap));
-        let tv = self.total_variation.then(|| Term::new(Kind::TotalVariation, ""));
-        style.chain(content).chain(tv).collect()
-    }
-}
-
-impl StyleLoss {
-    /// The side of the square matrix that holds the statistics of `channels` activations: their Gram matrix, or
-    /// that of themselves and of a 1 at each position, whose last column is their mean.
-    pub fn side(self, channels: usize) -> usize {
-        match self {
-            StyleLoss::Gram => channels,
-            StyleLoss::Moments => channels + 1,
-        }
-    }
-}
+use crate::spec::{Kind, Padding, Pooling, Spec, StyleLoss, Term, region_input};
 
 /// The pictures that a graph is for, [H, W].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -320,7 +174,8 @@ fn finish(graph: &mut Graph) {
         let size = shapes.size(&node.inputs[0]).filter(|_| node.op == "Size");
         if let Some(size) = size {
             let count = size.iter().product::<usize>() as i64;
-            constants.insert(node.outputs[0].clone(), Tensor { dims: Vec::new(), data: Data::I64(vec![count]) });
+            constants
+                .insert(node.outputs[0].clone(), Tensor { dims: Vec::new(), data: Data::I64(vec![count]) });
         }
         size.is_none()
     });
@@ -423,31 +278,6 @@ pub fn tile(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
     Ok(graph)
 }
 
-/// weight · the mean square of the difference, which counts by the mask if there is one.
-fn content_loss(graph: &mut Graph, term: &Term, value: &str, target: &str, mask: Option<&Mask>) -> String {
-    let mut difference = graph.add("Sub", &format!("{}/difference", term.name), &[value, target]);
-    if let Some(mask) = mask {
-        let share = graph.add("Div", &format!("{}/share", term.name), &[&mask.positions, &mask.sum]);
-        let share = graph.add("Sqrt", &format!("{}/share/root", term.name), &[&share]);
-        let weight = graph.add("Mul", &format!("{}/weights", term.name), &[&mask.root, &share]);
-        difference = graph.add("Mul", &format!("{}/masked", term.name), &[&difference, &weight]);
-    }
-    weighted_mean_square(graph, term, &difference)
-}
-
-fn gram_loss(graph: &mut Graph, term: &Term, gram: &str, target: &str) -> String {
-    let difference = graph.add("Sub", &format!("{}/difference", term.name), &[gram, target]);
-    weighted_mean_square(graph, term, &difference)
-}
-
-/// weight · the distance of the moments from the target's, which are one matrix.
-fn moments_loss(graph: &mut Graph, term: &Term, moments: &Moments, target: &str, channels: usize) -> String {
-    let target = moments::parted(graph, &format!("{}/target", term.name), target, channels);
-    let distance = moments::distance(graph, &term.name, moments, &target, channels);
-    let weight = graph.input(Port::new(term.weight.clone(), &[]));
-    graph.add("Mul", &term.loss, &[&distance, &weight])
-}
-
 /// Adds the input `picture`.
 fn picture(graph: &mut Graph, size: Size) {
     graph.input(Port::new("picture", &picture_dims(size).each_ref().map(String::as_str)));
@@ -545,136 +375,6 @@ fn replicate(graph: &mut Graph, input: &str, first: usize) {
         }
         at += 1;
     }
-}
-
-/// The mask at a tap's positions.
-struct Mask {
-    /// [1, 1, h, w], the square root of each position's weight.
-    root: String,
-    /// The sum of the weights, a scalar.
-    sum: String,
-    /// How many positions there are, a scalar.
-    positions: String,
-}
-
-/// Adds, once for each block, the mask that a term counts by, averaged over what the poolings before the tap take
-/// together; None if it counts everywhere alike.
-fn mask(graph: &mut Graph, spec: &Spec, term: &Term, tap: &Tap) -> Option<Mask> {
-    let input = match term.kind {
-        Kind::Style(Some(region)) => region_input(region),
-        Kind::Style(None) | Kind::Content if spec.masked => "mask".to_string(),
-        _ => return None,
-    };
-    let name = |what: &str| format!("{input}/{}/{what}", tap.block);
-    let known = Mask { root: name("root"), sum: name("sum"), positions: name("positions") };
-    if graph.nodes.iter().any(|n| n.name == known.root) {
-        return Some(known);
-    }
-    let mut pooled = input.clone();
-    if tap.block > 1 {
-        let window = || Attr::Ints(vec![1 << (tap.block - 1); 2]);
-        let attrs = [("kernel_shape", window()), ("strides", window())];
-        pooled = graph.add_with("AveragePool", &name("pooled"), &[&input], attrs);
-    }
-    let root = graph.add("Sqrt", &known.root, &[&pooled]);
-    let sum = graph.add_with("ReduceSum", &known.sum, &[&pooled], [("keepdims", Attr::Int(0))]);
-    let size = graph.add("Size", &name("size"), &[&pooled]);
-    let positions = graph.add_with("Cast", &known.positions, &[&size], [("to", Attr::Int(1))]);
-    Some(Mask { root, sum, positions })
-}
-
-/// G = F·Fᵀ/M for activations F [N, M]. With a mask the positions count by its weights m: F·diag(m)·Fᵀ/Σm
-/// (the guided Gram matrix of Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer",
-/// section 4). (A tap head S is applied to the activations, not as S·G·Sᵀ to the small matrix: there the
-/// sums cancel, and the loss would be off by a thousandth in float32.)
-fn gram(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
-    let product = product(graph, name, value, channels, mask);
-    per_position(graph, name, value, channels, mask, &product)
-}
-
-/// The mean of activations [N, 1], weighted as in [`gram`].
-fn mean(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
-    let sum = weighted_sum(graph, name, value, channels, mask);
-    per_position(graph, &format!("{name}/mean"), value, channels, mask, &sum)
-}
-
-/// F·m [N, 1]: the sum of activations over positions by their weights.
-fn weighted_sum(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
-    let value = match mask {
-        Some(mask) => {
-            let masked = graph.add("Mul", &format!("{name}/mean/masked"), &[value, &mask.root]);
-            graph.add("Mul", &format!("{name}/mean/weighted"), &[&masked, &mask.root])
-        }
-        None => value.to_string(),
-    };
-    let shape = graph.i64s(&[channels as i64, -1]);
-    let f = graph.add("Reshape", &format!("{name}/mean/matrix"), &[&value, &shape]);
-    let along = graph.i64s(&[1]);
-    let keep = [("keepdims", Attr::Int(1))];
-    graph.add_with("ReduceSum", &format!("{name}/mean/sum"), &[&f, &along], keep)
-}
-
-/// A sum over the positions of `value` divided by their weights' sum.
-fn per_position(
-    graph: &mut Graph,
-    name: &str,
-    value: &str,
-    channels: usize,
-    mask: Option<&Mask>,
-    sum: &str,
-) -> String {
-    let part = match mask {
-        Some(mask) => {
-            let one = graph.scalar(1.0);
-            graph.add("Div", &format!("{name}/per_position"), &[&one, &mask.sum])
-        }
-        None => {
-            let size = graph.add("Size", &format!("{name}/size"), &[value]);
-            let to = [("to", Attr::Int(1))];
-            let size = graph.add_with("Cast", &format!("{name}/size/float"), &[&size], to);
-            let n = graph.scalar(channels as f32);
-            graph.add("Div", &format!("{name}/per_position"), &[&n, &size])
-        }
-    };
-    graph.add("Mul", &format!("{name}/normalised"), &[sum, &part])
-}
-
-/// F·diag(m)·Fᵀ
-fn product(graph: &mut Graph, name: &str, value: &str, channels: usize, mask: Option<&Mask>) -> String {
-    let value = match mask {
-        Some(mask) => graph.add("Mul", &format!("{name}/masked"), &[value, &mask.root]),
-        None => value.to_string(),
-    };
-    let shape = graph.i64s(&[channels as i64, -1]);
-    let f = graph.add("Reshape", &format!("{name}/matrix"), &[&value, &shape]);
-    graph.add_with("Gemm", &format!("{name}/product"), &[&f, &f], [("transB", Attr::Int(1))])
-}
-
-/// The differences of each pixel to its right and its lower neighbour [1, 6, H−1, W−1], as a convolution.
-fn neighbour_differences(graph: &mut Graph) -> String {
-    let mut kernel = vec![0.0f32; 6 * 3 * 2 * 2];
-    for channel in 0..3 {
-        for (direction, neighbour) in [(0, 1), (1, 2)] {
-            let filter = &mut kernel[((2 * channel + direction) * 3 + channel) * 4..][..4];
-            filter[0] = -1.0;
-            filter[neighbour] = 1.0;
-        }
-    }
-    let kernel = graph.constant("tv/kernel", Tensor::f32(&[6, 3, 2, 2], kernel));
-    graph.add_with("Conv", "tv/difference", &["picture", &kernel], [("kernel_shape", Attr::Ints(vec![2, 2]))])
-}
-
-/// weight · mean(difference²)
-fn weighted_mean_square(graph: &mut Graph, term: &Term, difference: &str) -> String {
-    let weight = graph.input(Port::new(term.weight.clone(), &[]));
-    let square = graph.add("Mul", &format!("{}/square", term.name), &[difference, difference]);
-    let mean = graph.add_with(
-        "ReduceMean",
-        &format!("{}/mean", term.name),
-        &[&square],
-        [("keepdims", Attr::Int(0))],
-    );
-    graph.add("Mul", &term.loss, &[&mean, &weight])
 }
 
 #[cfg(test)]

@@ -209,8 +209,7 @@ impl Context<'_> {
         {
             return Ok(g.to_string());
         }
-        let (of_g, of_input) =
-            (self.shapes.dims(&node.outputs[0]), self.shapes.dims(&node.inputs[index]));
+        let (of_g, of_input) = (self.shapes.dims(&node.outputs[0]), self.shapes.dims(&node.inputs[index]));
         if let Some((have, wanted)) = of_g.zip(of_input) {
             let missing = have.len() - wanted.len();
             let axes: Vec<i64> = (0..have.len())

@@ -99,7 +99,7 @@ pub(super) fn check_first(bytes: &[u8], file: &str, known: &[f32]) -> Result<()>
     let values = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b));
     if tensor.dtype() != safetensors::Dtype::F32
         || tensor.data().len() < 4 * known.len()
-        || values.zip(known).any(|(is, known)| !((is - known).abs() <= PRINTED))
+        || !values.zip(known).all(|(is, known)| (is - known).abs() <= PRINTED)
     {
         return Err(bad(format!(
             "{NAME} is not that of these weights; the file at this address has changed, or the mirror has another one. \

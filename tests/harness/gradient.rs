@@ -5,7 +5,7 @@
 //! above float32's rounding of the loss. ReLU and pooling bend the loss on the way; the tolerance is 2 %.
 
 use impasto::models;
-use impasto::onnx::{Kind, Model, Padding, Pooling, Size, Spec, StyleLoss, objective};
+use impasto::onnx::{Kind, Model, Padding, Pooling, Size, Spec, StyleLoss, objective, spec};
 
 use super::common::{Run, noise};
 
@@ -55,7 +55,7 @@ impl Problem {
             // Soft and overlapping.
             let share = |i: usize| ((i % w) as f32 / w as f32 - region as f32).abs().min(1.0);
             let mask = (0..h * w).map(share).collect();
-            inputs.push((objective::region_input(region), vec![1, 1, h, w], mask));
+            inputs.push((spec::region_input(region), vec![1, 1, h, w], mask));
         }
         let graph = |size| Run::new(&objective::objective(model, spec, size).expect("an objective"));
         let sized = [Size::Cpu([h, w]), Size::Card([h, w])].map(graph);
