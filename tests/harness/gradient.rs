@@ -72,7 +72,8 @@ impl Problem {
         for sized in &mut self.sized {
             let sized = sized.with(&inputs);
             let (other, others) = (sized["loss"].1[0] as f64, &sized["gradient"].1);
-            assert!((loss - other).abs() <= 1e-5 * loss, "{loss}, for this size only {other}");
+            // Roots of matrices pass on what sums in another order differ by.
+            assert!((loss - other).abs() <= 5e-5 * loss, "{loss}, for this size only {other}");
             let error = norm(&mut gradient.iter().zip(others).map(|(a, b)| a - b));
             let all = norm(&mut gradient.iter().copied());
             assert!(error <= 1e-4 * all, "gradients differ by {error} of {all}");

@@ -90,6 +90,8 @@ enum Bench {
     Large,
     /// Time against pixels and threads
     Scaling,
+    /// A CUDA card: milliseconds against PyTorch, TF32, a large picture in a budget
+    Card,
 }
 
 impl Bench {
@@ -102,6 +104,7 @@ impl Bench {
             Bench::Presets => "presets.py",
             Bench::Large => "large.py",
             Bench::Scaling => "scaling.py",
+            Bench::Card => "card.py",
         }
     }
 }
