@@ -5,6 +5,7 @@ use ndarray::{Array2, Array3};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::history::Carry;
 use crate::job;
 use crate::memory;
 use crate::models;
@@ -176,14 +177,26 @@ impl Engine {
         sink: &mut (dyn Sink + Send),
         cancel: &CancelToken,
     ) -> Result<Stylised> {
+        self.stylise_on(pictures, params, &mut Carry::default(), sink, cancel)
+    }
+
+    /// The same for a job that goes on from another one, or that another one is to go on from.
+    pub fn stylise_on(
+        &self,
+        pictures: &Pictures,
+        params: &Params,
+        carry: &mut Carry,
+        sink: &mut (dyn Sink + Send),
+        cancel: &CancelToken,
+    ) -> Result<Stylised> {
         job::check_styles(pictures)?;
         self.pool.install(|| {
             let settings = params.resolve(&self.model)?;
             let fitted =
                 |content: &Picture| settings.clone().fitted(params, content.height().max(content.width()));
             match Region::of(pictures.content, pictures.mask)? {
-                None => job::run(self, pictures, None, fitted(pictures.content), sink, cancel),
-                Some(region) => self.stylise_part(pictures, &region, fitted, sink, cancel),
+                None => job::run(self, pictures, None, fitted(pictures.content), carry, sink, cancel),
+                Some(region) => self.stylise_part(pictures, &region, fitted, carry, sink, cancel),
             }
         })
     }
@@ -194,6 +207,7 @@ impl Engine {
         pictures: &Pictures,
         region: &Region,
         settings: impl Fn(&Picture) -> Settings,
+        carry: &mut Carry,
         sink: &mut (dyn Sink + Send),
         cancel: &CancelToken,
     ) -> Result<Stylised> {
@@ -214,7 +228,8 @@ impl Engine {
             .map(|(style, region)| Style { region: region.as_ref(), ..*style })
             .collect();
         let part = Pictures { content: &content, styles: &styles, init: init.as_ref(), ..*pictures };
-        let mut stylised = job::run(self, &part, Some(&region.mask), settings(&content), sink, cancel)?;
+        let mut stylised =
+            job::run(self, &part, Some(&region.mask), settings(&content), carry, sink, cancel)?;
         let painted = stylised.picture.resized(content.height(), content.width())?;
         stylised.picture = region.put_back(pictures.content, &painted);
         stylised.picture.rgb = stylised.picture.quantised();
@@ -233,7 +248,7 @@ impl Engine {
         let settings = params.resolve(&self.model)?;
         let settings = settings.fitted(params, content[0].max(content[1]));
         let size = picture::scaled(content, settings.size);
-        let task = memory::Task { settings: &settings, masked, content, size, styles };
+        let task = memory::Task { settings: &settings, masked, content, size, styles, carried: false };
         let memory::Layout { needed, tile, .. } = memory::layout(self, &task)?;
         Ok(Plan { size, memory: needed, tile, settings })
     }

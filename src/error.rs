@@ -21,7 +21,7 @@ pub enum Error {
     #[error(transparent)]
     Model(#[from] impasto_onnx::Error),
     /// No model goes by that name.
-    #[error("there is no model '{name}'; known are {}; vgg19 and vgg16 come with `impasto model fetch NAME`; or give the path of a .safetensors or .onnx file", known.join(", "))]
+    #[error("there is no model '{name}'; {}; there are {}; or give the path of a .safetensors, .pth or .onnx file", way_to(name), known.join(", "))]
     NoSuchModel {
         /// What was asked for.
         name: String,
@@ -93,3 +93,12 @@ impl Error {
 
 /// A result of the engine.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// How to come by a model that is not there.
+fn way_to(name: &str) -> String {
+    match name {
+        "vgg19" | "vgg16" => format!("get it with `impasto model fetch {name}`"),
+        _ => "VGG19 and VGG16 come with `impasto model fetch vgg19` and `impasto model fetch vgg16`"
+            .to_string(),
+    }
+}

@@ -9,10 +9,11 @@ use crate::colours;
 use crate::engine::{Engine, Pictures, Style, StyleShape, Stylised};
 use crate::error::{Error, Result};
 use crate::guides::{self, Guides};
+use crate::history::{Carry, History};
 use crate::levels::{self, Level};
 use crate::memory::{self, Layout};
 use crate::objective::{Objective, StyleTarget, Wanted};
-use crate::optimise::{self, Step, Worthwhile};
+use crate::optimise::{self, Start, Step, Worthwhile};
 use crate::params::{Colours, Init, Settings};
 use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
@@ -77,6 +78,7 @@ pub(crate) fn run(
     pictures: &Pictures,
     mask: Option<&Array2<f32>>,
     settings: Settings,
+    carry: &mut Carry,
     sink: &mut (dyn Sink + Send),
     cancel: &CancelToken,
 ) -> Result<Stylised> {
@@ -92,6 +94,7 @@ pub(crate) fn run(
         content,
         size: full.size,
         styles: &styles,
+        carried: carry.keep || carry.from.is_some(),
     };
     let layout = memory::layout(engine, &task)?;
     tracing::debug!(
@@ -111,7 +114,7 @@ pub(crate) fn run(
         let mut tile = job.layout.tile;
         let done = memory::with_smaller_tiles(&mut tile, level.size, |tile| {
             job.layout.tile = tile;
-            job.level(level, painted.as_ref(), &mut tally, sink)
+            job.level(level, painted.as_ref(), carry, &mut tally, sink)
         });
         match done {
             Ok((view, rgb, of_level)) => {
@@ -183,6 +186,7 @@ impl<'a> Job<'a> {
         &self,
         level: &Level,
         below: Option<&(View, Array3<f32>)>,
+        carry: &mut Carry,
         tally: &mut Tally,
         sink: &mut (dyn Sink + Send),
     ) -> Result<(View<'a>, Array3<f32>, Objective)> {
@@ -211,7 +215,10 @@ impl<'a> Job<'a> {
             evaluations: level.iterations,
             history: self.layout.history,
             worthwhile: (!is_last).then_some(WORTHWHILE),
+            keep: is_last && carry.keep,
         };
+        let model = &engine.model.manifest.name;
+        let known = carry.from.take_if(|_| is_last).and_then(|h| h.memory(level.size, model, settings));
         let mut watch = |step: &Step| {
             let progress = tally.progress(step);
             sink.progress(&progress);
@@ -229,8 +236,14 @@ impl<'a> Job<'a> {
             true => from,
             false => from.as_standard_layout().into_owned(),
         };
-        let from = from.into_raw_vec_and_offset().0;
-        let mut outcome = optimise::minimise(objective.place(), from, &options, &mut watch)?;
+        let start = match known {
+            Some(memory) => Start::Memory(memory),
+            None => Start::Picture(from.into_raw_vec_and_offset().0),
+        };
+        let mut outcome = optimise::minimise(objective.place(), start, &options, &mut watch)?;
+        if let Some(memory) = outcome.memory.take() {
+            carry.kept = Some(History::new(level.size, model, settings, memory));
+        }
         let rgb = Array3::from_shape_vec((3, h, w), std::mem::take(&mut outcome.picture))
             .map_err(|e| Error::Runtime(format!("a picture has lost its shape: {e}")))?;
         tally.end(level, outcome);
@@ -266,7 +279,7 @@ pub(crate) fn score(
     let styles = styles_of(pictures, settings, settings.style_size, &content)?;
     let shapes = shapes(pictures);
     let size = [picture.height(), picture.width()];
-    let task = memory::Task { settings, masked: false, content: size, size, styles: &shapes };
+    let task = memory::Task { settings, masked: false, content: size, size, styles: &shapes, carried: false };
     let layout = memory::layout(engine, &task)?;
     let grey = |rgb: &Array3<f32>| match settings.colours {
         Colours::Content => colours::grey(rgb),

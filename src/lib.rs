@@ -21,6 +21,7 @@ mod colours;
 mod engine;
 mod error;
 mod guides;
+pub mod history;
 mod job;
 mod levels;
 mod memory;

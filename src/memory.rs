@@ -51,6 +51,8 @@ pub(crate) struct Task<'a> {
     pub size: [usize; 2],
     /// The style pictures that count.
     pub styles: &'a [StyleShape],
+    /// Whether what L-BFGS knows goes from this job to another, or came to it.
+    pub carried: bool,
 }
 
 impl Task<'_> {
@@ -124,6 +126,9 @@ impl Task<'_> {
         let mut pictures = 12 * (pixels(&self.content) + pixels(&self.size) / 2);
         if tile.is_none() {
             pictures += 12 * pixels(&self.size);
+        }
+        if self.carried {
+            pictures += vectors(history + 1);
         }
         if self.content != self.size {
             pictures += 12 * pixels(&self.size);
@@ -255,7 +260,14 @@ mod tests {
             let settings = params.resolve(&engine.model).expect("settings");
             let size = [side * 2 / 3, side];
             let styles = [StyleShape { size: [800, 800], scale: 1.0, guided: false }];
-            let task = Task { settings: &settings, masked: false, content: size, size, styles: &styles };
+            let task = Task {
+                settings: &settings,
+                masked: false,
+                content: size,
+                size,
+                styles: &styles,
+                carried: false,
+            };
             layout_in(engine, &task, Bytes { here: here << 20, card: card << 20 })
         };
         let whole = plan(&engine, 1024, 200, 4000).expect("a layout");

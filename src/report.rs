@@ -67,6 +67,9 @@ pub struct Files {
     pub output: PathBuf,
     /// The model, by its name or its file.
     pub model: String,
+    /// What L-BFGS knew at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<PathBuf>,
 }
 
 /// A style picture and how it counts.

@@ -45,7 +45,7 @@ pub struct Cli {
     #[arg(required_unless_present = "resume")]
     pub style: Option<PathBuf>,
     /// Go on from the result of another job, whose --report this is, with its pictures and parameters where none are given
-    /// here. What L-BFGS had learnt begins anew
+    /// here, and what the optimiser had learnt if that job kept it (--keep-history)
     #[arg(long, value_name = "REPORT", conflicts_with_all = ["content", "style", "blend", "region", "part", "mask", "init", "params"])]
     pub resume: Option<PathBuf>,
     /// Another picture whose style to take: with its weight (the first has 1), with strokes of another size, painted only
@@ -81,6 +81,10 @@ pub struct Cli {
     /// Write parameters, losses and timings as JSON into this file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub report: Option<PathBuf>,
+    /// Also write what the optimiser has learnt, beside the report: --resume then goes on as if there had been no end. It
+    /// takes about 130 bytes for each pixel
+    #[arg(long, requires = "report", help_heading = "Output")]
+    pub keep_history: bool,
     /// How to show progress: a bar on a terminal and lines elsewhere (auto), JSON lines on standard
     /// output (json), or not at all (none)
     #[arg(long, value_enum, default_value_t = Mode::Auto, value_name = "HOW", help_heading = "Output")]
@@ -138,9 +142,12 @@ pub enum ModelCommand {
         /// vgg19 or vgg16, or the name to keep the file of --from under
         #[arg(default_value = "vgg19")]
         name: String,
-        /// The address of a .safetensors file, in place of the Hugging Face hub's (HF_ENDPOINT names a mirror of it)
+        /// The address of a .safetensors file, in place of the Hugging Face hub's
         #[arg(long, value_name = "URL")]
         from: Option<String>,
+        /// A mirror of the Hugging Face hub, in place of that which HF_ENDPOINT names
+        #[arg(long, value_name = "URL", conflicts_with = "from")]
+        mirror: Option<String>,
         /// Say nothing but errors
         #[arg(short, long)]
         quiet: bool,

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use impasto::models::Fetch;
 use impasto::{Engine, EngineOptions, Error, Result, runtime};
 
 use args::{Cli, Command, ModelCommand};
@@ -41,8 +42,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         }
         Some(Command::Model(ModelCommand::List)) => models::list()?,
         Some(Command::Model(ModelCommand::Info { model })) => models::info(model)?,
-        Some(Command::Model(ModelCommand::Fetch { name, from, quiet })) => {
-            models::fetch(name, from.clone(), *quiet)?
+        Some(Command::Model(ModelCommand::Fetch { name, from, mirror, quiet })) => {
+            let what = Fetch { name: name.clone(), url: from.clone(), mirror: mirror.clone() };
+            models::fetch(&what, *quiet)?
         }
         Some(Command::Model(ModelCommand::Remove { name })) => models::remove(name)?,
         Some(Command::Model(ModelCommand::Import { file, name, preprocessing })) => {

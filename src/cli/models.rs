@@ -45,13 +45,12 @@ pub fn info(name: &str) -> Result<()> {
     print(text.as_bytes())
 }
 
-pub fn fetch(name: &str, from: Option<String>, quiet: bool) -> Result<()> {
-    let what = models::Fetch { name: name.to_string(), url: from };
+pub fn fetch(what: &models::Fetch, quiet: bool) -> Result<()> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
     let style =
         ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let entry = models::fetch(&what, &mut |done, total| {
+    let entry = models::fetch(what, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     })?;

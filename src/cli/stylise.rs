@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use impasto::history::{Carry, History};
 use impasto::picture::{self, Format};
 use impasto::report::{Files, StyleFile};
 use impasto::{CancelToken, Engine, Error, Picture, Pictures, Result, Style, plot};
@@ -19,19 +20,30 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
     };
     // All that can be known to fail is found before minutes of work.
     let mut options = cli.engine.options();
-    let (files, mut params, init) = match &cli.resume {
+    // Beside the report that names it.
+    let kept_in =
+        cli.report.as_ref().filter(|_| cli.keep_history).map(|r| r.with_extension("history.safetensors"));
+    let mut known = Carry { keep: kept_in.is_some(), ..Carry::default() };
+    let (mut files, mut params, init) = match &cli.resume {
         Some(report) => {
             let done = resume::read(report)?;
             if cli.engine.model.is_none() {
                 options.model.clone_from(&done.files.model);
             }
             let (params, _) = cli.params.over(done.params);
-            let model = options.model.clone();
-            (Files { output: absolute(output), model, ..done.files }, params, Some(done.result))
+            known.from = done.files.history.as_deref().map(History::read).transpose()?;
+            let files = Files {
+                output: absolute(output),
+                model: options.model.clone(),
+                history: kept_in.as_deref().map(absolute),
+                ..done.files
+            };
+            (files, params, Some(done.result))
         }
         None => {
             let (params, init) = cli.params.read()?;
-            (named(cli, output, &options.model)?, params, init)
+            let history = kept_in.as_deref().map(absolute);
+            (Files { history, ..named(cli, output, &options.model)? }, params, init)
         }
     };
     params.preview_every = cli.save_every.or(params.preview_every);
@@ -39,7 +51,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
     if let Some(path) = &cli.plot {
         plot::check(path)?;
     }
-    check_outputs(cli, output, &files, init.as_deref())?;
+    check_outputs(cli, output, kept_in.as_ref(), &files, init.as_deref())?;
 
     let content = Picture::read(&files.content)?;
     let styles = files.styles.iter().map(style_picture).collect::<Result<Vec<_>>>()?;
@@ -65,9 +77,13 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         })
         .collect();
     let pictures = Pictures { content: &content, styles: &styles, mask: mask.as_ref(), init: init.as_ref() };
-    let mut stylised = engine.stylise(&pictures, &params, &mut display, &cancel)?;
+    let mut stylised = engine.stylise_on(&pictures, &params, &mut known, &mut display, &cancel)?;
 
     stylised.picture.write(output)?;
+    match (known.kept, &kept_in) {
+        (Some(history), Some(path)) => history.write(path)?,
+        _ => files.history = None,
+    }
     stylised.report.files = Some(files);
     if let Some(path) = &cli.report {
         stylised.report.write(path)?;
@@ -107,6 +123,7 @@ fn named(cli: &Cli, output: &Path, model: &str) -> Result<Files> {
         } else {
             model.to_string()
         },
+        history: None,
     })
 }
 
@@ -133,13 +150,20 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// No file that is read is written, and none is written twice.
-fn check_outputs(cli: &Cli, output: &PathBuf, files: &Files, init: Option<&Path>) -> Result<()> {
+fn check_outputs(
+    cli: &Cli,
+    output: &PathBuf,
+    history: Option<&PathBuf>,
+    files: &Files,
+    init: Option<&Path>,
+) -> Result<()> {
     let of_styles =
         files.styles.iter().flat_map(|s| [Some(&s.file), s.region.as_ref(), s.part.as_ref()]).flatten();
     let mut inputs: Vec<&Path> =
         of_styles.chain(&files.mask).chain(&cli.resume).map(PathBuf::as_path).collect();
     inputs.extend([files.content.as_path()].into_iter().chain(init));
-    let outputs: Vec<&PathBuf> = [output].into_iter().chain(&cli.plot).chain(&cli.report).collect();
+    let outputs: Vec<&PathBuf> =
+        [output].into_iter().chain(&cli.plot).chain(&cli.report).chain(history).collect();
     for (i, path) in outputs.iter().enumerate() {
         if inputs.iter().any(|input| same_file(input, path)) {
             return Err(Error::Parameters(format!(

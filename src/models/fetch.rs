@@ -77,6 +77,8 @@ pub struct Fetch {
     pub name: String,
     /// Where from, if not from the Hugging Face hub: a safetensors file.
     pub url: Option<String>,
+    /// A mirror of the hub; left out, the one that `HF_ENDPOINT` names, or the hub itself.
+    pub mirror: Option<String>,
 }
 
 /// The names of the models that can be fetched without a URL.
@@ -91,8 +93,8 @@ pub fn fetch(what: &Fetch, progress: &mut dyn FnMut(u64, u64)) -> Result<Entry> 
     let url = match (&what.url, known) {
         (Some(url), _) => url.clone(),
         (None, Some(known)) => {
-            let hub =
-                std::env::var(ENDPOINT).ok().filter(|v| !v.is_empty()).unwrap_or_else(|| HUB.to_string());
+            let named = what.mirror.clone().or_else(|| std::env::var(ENDPOINT).ok());
+            let hub = named.filter(|v| !v.is_empty()).unwrap_or_else(|| HUB.to_string());
             format!("{}/{}/resolve/main/{}", hub.trim_end_matches('/'), known.repository, known.file)
         }
         (None, None) => {

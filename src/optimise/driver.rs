@@ -1,12 +1,14 @@
 //! Runs argmin's L-BFGS until the evaluations are spent, and starts it again where it gives up.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
 use argmin::core::{CostFunction, Error as ArgminError, Gradient, IterState, Problem, Solver, State as _};
 use argmin::solver::quasinewton::LBFGS;
-use argmin_math::{ArgminL2Norm, ArgminMul};
+use argmin_math::{ArgminL2Norm, ArgminMul, ArgminSub};
+use half::bf16;
 use rayon::prelude::*;
 
 use super::bounded;
@@ -81,6 +83,26 @@ pub(crate) struct Options {
     pub history: usize,
     /// When to end before, if at all.
     pub worthwhile: Option<Worthwhile>,
+    /// Whether what L-BFGS knows at the end is wanted.
+    pub keep: bool,
+}
+
+/// What L-BFGS knows, to go on from.
+pub(crate) struct Memory {
+    /// What the loss is multiplied with for it.
+    pub scale: f64,
+    /// Its last point, as free variables.
+    pub free: Vec<f32>,
+    /// Its pairs, the oldest first: differences of points, and of gradients of the scaled loss.
+    pub pairs: Vec<[Vec<bf16>; 2]>,
+}
+
+/// Where a minimisation starts.
+pub(crate) enum Start {
+    /// At a picture in 0..1.
+    Picture(Vec<f32>),
+    /// Where another one has ended.
+    Memory(Memory),
 }
 
 /// A run goes on while the lowest loss falls by `share` in so many evaluations.
@@ -106,12 +128,14 @@ pub(crate) struct Outcome {
     pub evaluating: f64,
     /// Set if it was stopped by `watch`.
     pub stopped: bool,
+    /// What L-BFGS knows, if that is wanted.
+    pub memory: Option<Memory>,
 }
 
-/// Minimises from `start`, a picture in 0..1. `watch` sees each step and ends the run by returning false.
+/// Minimises from `start`. `watch` sees each step and ends the run by returning false.
 pub(crate) fn minimise<'a>(
     objective: Place<'a>,
-    start: Vec<f32>,
+    start: Start,
     options: &Options,
     watch: &'a mut dyn FnMut(&Step) -> bool,
 ) -> Result<Outcome> {
@@ -120,6 +144,13 @@ pub(crate) fn minimise<'a>(
         Place::There(objective) => Space::on(objective.vectors()),
     });
     let here = matches!(objective, Place::Here(_));
+    let (start, mut known) = match start {
+        Start::Picture(mut picture) => {
+            picture.par_iter_mut().for_each(|x| *x = bounded::free(*x));
+            (picture, None)
+        }
+        Start::Memory(Memory { scale, free, pairs }) => (free, Some((scale, pairs))),
+    };
     let task = Task(RefCell::new(State {
         objective,
         watch,
@@ -135,14 +166,15 @@ pub(crate) fn minimise<'a>(
         terms: Vec::new(),
         evaluating: 0.0,
         end: None,
+        gradients: VecDeque::new(),
+        keep: options.keep,
+        memory: None,
     }));
-    let mut start = start;
-    start.par_iter_mut().for_each(|x| *x = bounded::free(*x));
     let mut point = space.vector(start);
     let (mut restarts, mut futile, mut converged) = (0, 0, false);
     loop {
         let before = task.0.borrow().best.as_ref().map_or(f64::INFINITY, |b| b.at.loss);
-        task.run(point);
+        task.run(point, known.take());
         let state = task.0.borrow();
         if state.end.is_some() {
             break;
@@ -175,6 +207,7 @@ pub(crate) fn minimise<'a>(
         converged,
         evaluating: state.evaluating,
         stopped,
+        memory: state.memory,
     })
 }
 
@@ -227,53 +260,88 @@ struct State<'a> {
     terms: Vec<Vec<f64>>,
     evaluating: f64,
     end: Option<End>,
+    /// Gradients at the points that [`Search`] knows, and at the first.
+    gradients: VecDeque<Vector>,
+    keep: bool,
+    memory: Option<Memory>,
 }
 
 struct Task<'a>(RefCell<State<'a>>);
 
 impl Task<'_> {
-    /// L-BFGS from one point until it gives up or the evaluations end.
-    fn run(&self, start: Vector) {
+    /// L-BFGS from one point, with the scale and the pairs that led there if they are known, until it gives up or the
+    /// evaluations end.
+    fn run(&self, mut start: Vector, known: Option<(f64, Vec<[Vec<bf16>; 2]>)>) {
         let first = self.0.borrow_mut().at(&start);
-        match first {
-            Ok(at) => {
-                let norm = at.gradient.l2_norm();
-                let length = FIRST_STEP * (start.len() as f64).sqrt();
-                self.0.borrow_mut().scale = if norm > 0.0 { length / norm } else { 1.0 };
+        let Ok(at) = first else { return };
+        let mut points = VecDeque::new();
+        {
+            let mut state = self.0.borrow_mut();
+            let norm = at.gradient.l2_norm();
+            let length = FIRST_STEP * (start.len() as f64).sqrt();
+            state.scale = if norm > 0.0 { length / norm } else { 1.0 };
+            if let Some((scale, pairs)) = known {
+                // Backwards from the last point; L-BFGS then goes forwards, and its differences are these pairs again.
+                state.scale = scale;
+                let mut gradient = at.gradient.mul(&scale);
+                let skipped = pairs.len().saturating_sub(state.history);
+                let space = Rc::clone(&state.space);
+                let kept: Vec<[Vector; 2]> =
+                    pairs.into_iter().skip(skipped).map(|pair| pair.map(|v| space.pair(v))).collect();
+                for [s, y] in kept.iter().rev() {
+                    points.push_front(start.clone());
+                    state.gradients.push_front(gradient.clone());
+                    (start, gradient) = (start.sub(s), gradient.sub(y));
+                }
+                if !points.is_empty() {
+                    state.gradients.push_front(gradient);
+                }
             }
-            Err(Ended) => return,
         }
         let history = self.0.borrow().history;
-        let solver = LBFGS::new(Search::default(), history)
+        let solver = LBFGS::new(Search::along(points), history)
             .with_tolerance_grad(0.0)
             .and_then(|s| s.with_tolerance_cost(0.0));
         let Ok(solver) = solver else { return };
         // How the run ended stands in the state: a failed line search and spent evaluations alike reach
         // argmin as errors of the problem.
-        if let Err(e) = iterate(solver, Problem::new(self), start) {
+        if let Err(e) = self.iterate(solver, Problem::new(self), start) {
             tracing::debug!("L-BFGS ended: {e}");
         }
+    }
+
+    /// Iterations until one fails. argmin's executor would keep the points and gradients of two iterations more.
+    fn iterate(
+        &self,
+        mut solver: LBFGS<Search, Vector, Vector, f64>,
+        mut problem: Problem<&Self>,
+        start: Vector,
+    ) -> std::result::Result<(), ArgminError> {
+        let (mut state, _) = solver.init(&mut problem, Iterate::new().param(start))?;
+        let mut point = state.get_param().cloned();
+        let ended = loop {
+            if state.terminated() {
+                break Ok(());
+            }
+            if let Some(gradient) = state.get_gradient() {
+                gradient.measure();
+            }
+            match solver.next_iter(&mut problem, state) {
+                Ok((next, _)) => state = next,
+                Err(e) => break Err(e),
+            }
+            state.increment_iter();
+            if let Some(param) = state.get_param() {
+                point = Some(param.clone());
+            }
+        };
+        // The solver still holds its pairs.
+        self.0.borrow_mut().remember(point);
+        ended
     }
 }
 
 type Iterate = IterState<Vector, Vector, (), (), (), f64>;
-
-/// Iterations until one fails. argmin's executor would keep the points and gradients of two iterations more.
-fn iterate(
-    mut solver: LBFGS<Search, Vector, Vector, f64>,
-    mut problem: Problem<&Task>,
-    start: Vector,
-) -> std::result::Result<(), ArgminError> {
-    let (mut state, _) = solver.init(&mut problem, Iterate::new().param(start))?;
-    while !state.terminated() {
-        if let Some(gradient) = state.get_gradient() {
-            gradient.measure();
-        }
-        (state, _) = solver.next_iter(&mut problem, state)?;
-        state.increment_iter();
-    }
-    Ok(())
-}
 
 /// No evaluation was done; `State::end` says why.
 #[derive(Debug, thiserror::Error)]
@@ -281,6 +349,19 @@ fn iterate(
 struct Ended;
 
 impl State<'_> {
+    /// Keeps what L-BFGS knows at its last point, if that is wanted.
+    fn remember(&mut self, point: Option<Vector>) {
+        let Some(point) = point.filter(|_| self.keep) else { return };
+        match (point.values(), self.space.pairs()) {
+            (Ok(free), Ok(parts)) => {
+                let mut parts = parts.into_iter();
+                let pairs = std::iter::from_fn(|| Some([parts.next()?, parts.next()?])).collect();
+                self.memory = Some(Memory { scale: self.scale, free: free.into_owned(), pairs });
+            }
+            (Err(e), _) | (_, Err(e)) => tracing::warn!("what L-BFGS knows is lost: {e}"),
+        }
+    }
+
     fn at(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
         if let Some(recent) = &self.recent
             && recent.point.is(point)
@@ -385,7 +466,11 @@ impl CostFunction for &Task<'_> {
 
     fn cost(&self, point: &Vector) -> std::result::Result<f64, ArgminError> {
         let mut state = self.0.borrow_mut();
-        let loss = state.at(point)?.loss;
+        // On the way through known points the loss is nobody's concern.
+        let loss = match (state.gradients.is_empty(), &state.recent) {
+            (false, Some(recent)) => recent.loss,
+            _ => state.at(point)?.loss,
+        };
         Ok(loss * state.scale)
     }
 }
@@ -396,6 +481,9 @@ impl Gradient for &Task<'_> {
 
     fn gradient(&self, point: &Vector) -> std::result::Result<Vector, ArgminError> {
         let mut state = self.0.borrow_mut();
+        if let Some(gradient) = state.gradients.pop_front() {
+            return Ok(gradient);
+        }
         let gradient = state.at(point)?.gradient;
         Ok(gradient.mul(&state.scale))
     }
@@ -435,12 +523,8 @@ mod tests {
     }
 
     fn run(bowl: &mut Bowl, evaluations: usize, mut watch: impl FnMut(&Step) -> bool) -> Result<Outcome> {
-        minimise(
-            Place::Here(bowl),
-            vec![0.5; 60],
-            &Options { evaluations, history: HISTORY, worthwhile: None },
-            &mut watch,
-        )
+        let options = Options { evaluations, history: HISTORY, worthwhile: None, keep: false };
+        minimise(Place::Here(bowl), Start::Picture(vec![0.5; 60]), &options, &mut watch)
     }
 
     #[test]
@@ -478,14 +562,38 @@ mod tests {
     fn ends_when_it_no_longer_pays() {
         let mut bowl = Bowl { count: 0, fail_at: None };
         let worthwhile = Some(Worthwhile { evaluations: 5, share: 0.5 });
-        let options = Options { evaluations: 500, history: HISTORY, worthwhile };
-        let out =
-            minimise(Place::Here(&mut bowl), vec![0.5; 60], &options, &mut |_| true).expect("an outcome");
+        let options = Options { evaluations: 500, history: HISTORY, worthwhile, keep: false };
+        let out = minimise(Place::Here(&mut bowl), Start::Picture(vec![0.5; 60]), &options, &mut |_| true)
+            .expect("an outcome");
         assert!(!out.stopped && bowl.count < 200, "{}", bowl.count);
         let lowest = |until: usize| out.losses[..until].iter().copied().fold(f64::INFINITY, f64::min);
         let all = out.losses.len();
         assert!(lowest(all) >= 0.5 * lowest(all - 5));
         assert!(lowest(all - 1) < 0.5 * lowest(all - 6));
+    }
+
+    #[test]
+    fn what_is_kept_goes_on_as_if_nothing_had_happened() {
+        let mut bowl = Bowl { count: 0, fail_at: None };
+        let go = |bowl: &mut Bowl, start: Start, evaluations: usize| {
+            let options = Options { evaluations, history: 5, worthwhile: None, keep: true };
+            minimise(Place::Here(bowl), start, &options, &mut |_| true).expect("an outcome")
+        };
+        let start = || Start::Picture(vec![0.5; 60]);
+        let whole = go(&mut bowl, start(), 24);
+        let half = go(&mut bowl, start(), 12);
+        let memory = half.memory.expect("a memory");
+        assert_eq!(memory.pairs.len(), 5);
+        let before = bowl.count;
+        let rest = go(&mut bowl, Start::Memory(memory), 12);
+        assert_eq!(bowl.count - before, 12);
+        // The first evaluation is that of the last point, so it is one behind.
+        let lowest = |losses: &[f64]| losses.iter().copied().fold(f64::INFINITY, f64::min);
+        assert!((rest.losses[0] / lowest(&whole.losses[..12]) - 1.0).abs() < 1e-5);
+        for at in 1..8 {
+            let (a, b) = (lowest(&rest.losses[..=at]), lowest(&whole.losses[..12 + at]));
+            assert!((a / b - 1.0).abs() < 0.05, "{at}: {:?} {:?}", rest.losses, whole.losses);
+        }
     }
 
     #[test]

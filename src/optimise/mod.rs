@@ -9,6 +9,6 @@ mod vector;
 
 pub(crate) use bounded::free_exactly;
 pub(crate) use driver::{
-    Evaluate, EvaluateThere, HISTORY, Options, Outcome, Place, Step, Worthwhile, minimise, vectors,
-    vectors_there,
+    Evaluate, EvaluateThere, HISTORY, Memory, Options, Outcome, Place, Start, Step, Worthwhile, minimise,
+    vectors, vectors_there,
 };

@@ -12,6 +12,7 @@ use argmin_math::{
     ArgminAdd, ArgminDot, ArgminL1Norm, ArgminL2Norm, ArgminMinMax, ArgminMul, ArgminScaledAdd, ArgminSignum,
     ArgminSub, ArgminZeroLike,
 };
+use half::bf16;
 
 use super::stored::{self, Stored};
 use crate::error::{Error, Result};
@@ -80,6 +81,33 @@ impl Space {
     /// A vector of what is stored already.
     pub fn settled(self: &Rc<Self>, stored: Stored) -> Vector {
         Vector { terms: vec![(1.0, self.base(stored, false))] }
+    }
+
+    /// A part of one of L-BFGS's pairs that was kept.
+    pub fn pair(self: &Rc<Self>, values: Vec<bf16>) -> Vector {
+        let stored = match &self.device {
+            Some(device) => {
+                let there = device.there(values.iter().map(|v| v.to_f32()).collect());
+                self.or(there.map(Stored::There), || Stored::Full(Vec::new()))
+            }
+            None => Stored::Half(values),
+        };
+        Vector { terms: vec![(1.0, self.base(stored, true))] }
+    }
+
+    /// The parts of L-BFGS's pairs that are there, the oldest first.
+    pub fn pairs(&self) -> Result<Vec<Vec<bf16>>> {
+        let bases: Vec<Rc<Base>> = self.shared.borrow().pairs.iter().filter_map(Weak::upgrade).collect();
+        let halved = |values: &[f32]| values.iter().map(|v| bf16::from_f32(*v)).collect();
+        bases
+            .iter()
+            .map(|base| match (&base.stored, &self.device) {
+                (Stored::Half(values), _) => Ok(values.clone()),
+                (Stored::Full(values), _) => Ok(halved(values)),
+                (Stored::There(values), Some(device)) => Ok(halved(&device.here(values)?)),
+                (Stored::There(_), None) => Ok(Vec::new()),
+            })
+            .collect()
     }
 
     /// Σ factor · vector
@@ -260,6 +288,12 @@ impl Vector {
                 Some((sum, _)) => *sum += factor * c,
                 None => terms.push((factor * c, Rc::clone(base))),
             }
+        }
+        // What cancels out is not held on to; one term stays, if only to tell the length.
+        if terms.iter().any(|(c, _)| *c != 0.0) {
+            terms.retain(|(c, _)| *c != 0.0);
+        } else {
+            terms.truncate(1);
         }
         Vector { terms }
     }

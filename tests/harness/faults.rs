@@ -97,6 +97,10 @@ fn models() {
         save(&tensors, &at(name), None);
         refuse(&mut with_model(&at(name), out.path()), 4, &[&[name], wanted].concat(), out.path());
     };
+    // A model that is not there comes with a command that can be run as it stands.
+    let mut missing = with_model(Path::new("vgg19"), out.path());
+    missing.env("XDG_DATA_HOME", from.path());
+    refuse(&mut missing, 4, &["there is no model 'vgg19'", "`impasto model fetch vgg19`"], out.path());
     refuse_changed("gap.safetensors", &["features.7.weight before"], &|t| {
         drop(t.remove("features.7.weight"))
     });

@@ -343,7 +343,12 @@ fn the_hub_is_asked_at_its_mirror_and_names_that_are_not_known_are_refused() {
         let server = Server::start(Behaviour { real, ..Default::default() });
         let mut command = impasto();
         command.args(["model", "fetch", name, "--quiet"]).env("XDG_DATA_HOME", home.path());
-        command.env("HF_ENDPOINT", &server.address).env_remove("HTTP_PROXY").env_remove("http_proxy");
+        // An option counts for more than the environment.
+        command
+            .args(["--mirror", &server.address])
+            .env("HF_ENDPOINT", "http://127.0.0.1:9")
+            .env_remove("HTTP_PROXY")
+            .env_remove("http_proxy");
         let output = command.output().expect("the command starts");
         assert_eq!(output.status.success(), real, "{}", stderr(&output));
         let kept = names(&home.path().join("impasto").join("models"));

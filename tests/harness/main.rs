@@ -7,6 +7,7 @@ mod controls;
 mod exported;
 mod faults;
 mod fetched;
+mod going_on;
 mod gradient;
 mod imported;
 mod interrupted;

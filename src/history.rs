@@ -1,0 +1,137 @@
+//! What L-BFGS knows at the end of a job, in a file: a job that goes on with it loses nothing. The file is a safetensors
+//! file with the free variables of the last point and the pairs of differences.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use half::bf16;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::optimise::Memory;
+use crate::params::Settings;
+use crate::picture::write_atomically;
+
+/// L-BFGS's memory at one size, with what it is true of.
+pub struct History {
+    /// Height and width.
+    size: [usize; 2],
+    /// The parameters that the loss depends on, and the model.
+    of: Value,
+    memory: Memory,
+}
+
+/// What a job gets from the one that it goes on from besides the picture, and what it leaves for the next.
+#[derive(Default)]
+pub struct Carry {
+    /// What L-BFGS knew at the end of that job. It is used where size, model and loss are the same.
+    pub from: Option<History>,
+    /// Whether what it knows at the end is wanted.
+    pub keep: bool,
+    /// That, afterwards.
+    pub kept: Option<History>,
+}
+
+impl History {
+    pub(crate) fn new(size: [usize; 2], model: &str, settings: &Settings, memory: Memory) -> Self {
+        History { size, of: objective_of(model, settings), memory }
+    }
+
+    /// What it knows, if that is true of a picture of this size with these settings.
+    pub(crate) fn memory(self, size: [usize; 2], model: &str, settings: &Settings) -> Option<Memory> {
+        let fits = self.size == size && self.of == objective_of(model, settings);
+        if !fits {
+            tracing::info!("L-BFGS's memory is that of another size, model or loss; it begins without");
+        }
+        fits.then_some(self.memory)
+    }
+
+    /// Writes it as a safetensors file: `free` [3, H, W] float32, `s/K` and `y/K` [3, H, W] bfloat16 of each pair, the oldest
+    /// first.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let failed = |e: safetensors::SafeTensorError| Error::Output {
+            path: path.to_path_buf(),
+            problem: e.to_string(),
+        };
+        let shape = vec![3, self.size[0], self.size[1]];
+        let free: Vec<u8> = self.memory.free.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let bytes = |values: &[bf16]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
+        let pairs: Vec<[Vec<u8>; 2]> =
+            self.memory.pairs.iter().map(|pair| pair.each_ref().map(|v| bytes(v))).collect();
+        let mut tensors =
+            vec![("free".to_string(), TensorView::new(Dtype::F32, shape.clone(), &free).map_err(failed)?)];
+        for (at, pair) in pairs.iter().enumerate() {
+            for (name, values) in ["s", "y"].into_iter().zip(pair) {
+                let view = TensorView::new(Dtype::BF16, shape.clone(), values).map_err(failed)?;
+                tensors.push((format!("{name}/{at}"), view));
+            }
+        }
+        let metadata = HashMap::from([
+            ("scale".to_string(), self.memory.scale.to_string()),
+            ("of".to_string(), self.of.to_string()),
+        ]);
+        write_atomically(path, &safetensors::serialize(tensors, Some(metadata)).map_err(failed)?)
+    }
+
+    /// Reads such a file.
+    pub fn read(path: &Path) -> Result<History> {
+        let bad = |problem: String| {
+            Error::Parameters(format!(
+                "{}: is not L-BFGS's memory, as --keep-history writes it: {problem}",
+                path.display()
+            ))
+        };
+        let raw = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+        let tensors = SafeTensors::deserialize(&raw).map_err(|e| bad(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(&raw).map_err(|e| bad(e.to_string()))?;
+        let text = |name: &str| {
+            let value = header.metadata().as_ref().and_then(|m| m.get(name));
+            value.ok_or_else(|| bad(format!("'{name}' is missing")))
+        };
+        let scale: f64 = text("scale")?.parse().map_err(|_| bad("'scale' is not a number".into()))?;
+        let of = serde_json::from_str(text("of")?).map_err(|e| bad(e.to_string()))?;
+        let read = |name: &str, dtype: Dtype| -> Result<(Vec<usize>, &[u8])> {
+            let tensor = tensors.tensor(name).map_err(|e| bad(e.to_string()))?;
+            match (tensor.dtype() == dtype, tensor.shape()) {
+                (true, [3, _, _]) => Ok((tensor.shape().to_vec(), tensor.data())),
+                _ => Err(bad(format!(
+                    "'{name}' is {:?} {:?}; expected {dtype:?} [3, H, W]",
+                    tensor.dtype(),
+                    tensor.shape()
+                ))),
+            }
+        };
+        let (shape, free) = read("free", Dtype::F32)?;
+        let free: Vec<f32> = free.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let mut pairs = Vec::new();
+        while tensors.names().contains(&&*format!("s/{}", pairs.len())) {
+            let part = |name: &str| -> Result<Vec<bf16>> {
+                let name = format!("{name}/{}", pairs.len());
+                let (own, values) = read(&name, Dtype::BF16)?;
+                if own != shape {
+                    return Err(bad(format!("'{name}' is {own:?} and 'free' {shape:?}")));
+                }
+                Ok(values.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b)).collect())
+            };
+            pairs.push([part("s")?, part("y")?]);
+        }
+        let finite = scale.is_finite() && scale > 0.0 && free.iter().all(|v| v.is_finite());
+        if !finite || pairs.iter().flatten().flatten().any(|v| !v.is_finite()) {
+            return Err(bad("a value is not a finite number".into()));
+        }
+        Ok(History { size: [shape[1], shape[2]], of, memory: Memory { scale, free, pairs } })
+    }
+}
+
+/// The settings without those that the loss does not depend on.
+fn objective_of(model: &str, settings: &Settings) -> Value {
+    let mut of = serde_json::to_value(settings).unwrap_or_default();
+    if let Some(fields) = of.as_object_mut() {
+        for name in ["preset", "iterations", "levels", "init", "seed", "tile_size", "preview_every"] {
+            fields.remove(name);
+        }
+        fields.insert("model".to_string(), model.into());
+    }
+    of
+}
