@@ -7,14 +7,15 @@ use std::time::Instant;
 
 use argmin::core::{CostFunction, Error as ArgminError, Gradient, IterState, Problem, Solver, State as _};
 use argmin::solver::quasinewton::LBFGS;
-use argmin_math::{ArgminL2Norm, ArgminMul, ArgminSub};
-use half::bf16;
+use argmin_math::{ArgminL2Norm, ArgminMul};
 use rayon::prelude::*;
 
 use super::bounded;
+use super::going_on::{Memory, Pairs, Start, Way};
 use super::search::Search;
+use super::space::{self, Space};
 use super::stored::Stored;
-use super::vector::{self, Space, Vector};
+use super::vector::Vector;
 use crate::error::{Error, Result};
 use crate::runtime::{Remote, Vectors};
 
@@ -24,7 +25,7 @@ pub(crate) const HISTORY: usize = 10;
 /// Vectors of the picture's size in single precision that a run holds at most: the pairs in half precision, points and
 /// gradients at the start of a line search, at the best point of it and at the one that is tried, and a picture.
 pub(crate) fn vectors(history: usize) -> usize {
-    history + 1 + 7 + vector::SPARES
+    history + 1 + 7 + space::SPARES
 }
 /// The same where they lie on a device: pairs in single precision, and what its sums are made in.
 pub(crate) fn vectors_there(history: usize) -> usize {
@@ -85,24 +86,6 @@ pub(crate) struct Options {
     pub worthwhile: Option<Worthwhile>,
     /// Whether what L-BFGS knows at the end is wanted.
     pub keep: bool,
-}
-
-/// What L-BFGS knows, to go on from.
-pub(crate) struct Memory {
-    /// What the loss is multiplied with for it.
-    pub scale: f64,
-    /// Its last point, as free variables.
-    pub free: Vec<f32>,
-    /// Its pairs, the oldest first: differences of points, and of gradients of the scaled loss.
-    pub pairs: Vec<[Vec<bf16>; 2]>,
-}
-
-/// Where a minimisation starts.
-pub(crate) enum Start {
-    /// At a picture in 0..1.
-    Picture(Vec<f32>),
-    /// Where another one has ended.
-    Memory(Memory),
 }
 
 /// A run goes on while the lowest loss falls by `share` in so many evaluations.
@@ -271,41 +254,24 @@ struct Task<'a>(RefCell<State<'a>>);
 impl Task<'_> {
     /// L-BFGS from one point, with the scale and the pairs that led there if they are known, until it gives up or the
     /// evaluations end.
-    fn run(&self, mut start: Vector, known: Option<(f64, Vec<[Vec<bf16>; 2]>)>) {
-        let first = self.0.borrow_mut().at(&start);
-        let Ok(at) = first else { return };
-        let mut points = VecDeque::new();
-        {
-            let mut state = self.0.borrow_mut();
-            let norm = at.gradient.l2_norm();
-            let length = FIRST_STEP * (start.len() as f64).sqrt();
-            state.scale = if norm > 0.0 { length / norm } else { 1.0 };
-            if let Some((scale, pairs)) = known {
-                // Backwards from the last point; L-BFGS then goes forwards, and its differences are these pairs again.
-                state.scale = scale;
-                let mut gradient = at.gradient.mul(&scale);
-                let skipped = pairs.len().saturating_sub(state.history);
-                let space = Rc::clone(&state.space);
-                let kept: Vec<[Vector; 2]> =
-                    pairs.into_iter().skip(skipped).map(|pair| pair.map(|v| space.pair(v))).collect();
-                for [s, y] in kept.iter().rev() {
-                    points.push_front(start.clone());
-                    state.gradients.push_front(gradient.clone());
-                    (start, gradient) = (start.sub(s), gradient.sub(y));
-                }
-                if !points.is_empty() {
-                    state.gradients.push_front(gradient);
-                }
-            }
-        }
-        let history = self.0.borrow().history;
+    fn run(&self, start: Vector, known: Option<(f64, Pairs)>) {
+        let Ok(At { gradient, .. }) = self.0.borrow_mut().at(&start) else { return };
+        let norm = gradient.l2_norm();
+        let length = FIRST_STEP * (start.len() as f64).sqrt();
+        let (scale, pairs) =
+            known.unwrap_or_else(|| (if norm > 0.0 { length / norm } else { 1.0 }, Vec::new()));
+        let mut state = self.0.borrow_mut();
+        let (space, history) = (Rc::clone(&state.space), state.history);
+        let Way { first, points, gradients } = Way::to(start, gradient.mul(&scale), pairs, history, &space);
+        (state.scale, state.gradients) = (scale, gradients);
+        drop(state);
         let solver = LBFGS::new(Search::along(points), history)
             .with_tolerance_grad(0.0)
             .and_then(|s| s.with_tolerance_cost(0.0));
         let Ok(solver) = solver else { return };
         // How the run ended stands in the state: a failed line search and spent evaluations alike reach
         // argmin as errors of the problem.
-        if let Err(e) = self.iterate(solver, Problem::new(self), start) {
+        if let Err(e) = self.iterate(solver, Problem::new(self), first) {
             tracing::debug!("L-BFGS ended: {e}");
         }
     }

@@ -3,12 +3,15 @@
 
 mod bounded;
 mod driver;
+mod going_on;
 mod search;
+mod space;
 mod stored;
 mod vector;
 
 pub(crate) use bounded::free_exactly;
 pub(crate) use driver::{
-    Evaluate, EvaluateThere, HISTORY, Memory, Options, Outcome, Place, Start, Step, Worthwhile, minimise,
-    vectors, vectors_there,
+    Evaluate, EvaluateThere, HISTORY, Options, Outcome, Place, Step, Worthwhile, minimise, vectors,
+    vectors_there,
 };
+pub(crate) use going_on::{Memory, Start};

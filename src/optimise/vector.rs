@@ -4,219 +4,16 @@
 //! is read or written until the point that they lead to is asked for, in one pass.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use argmin_math::{
     ArgminAdd, ArgminDot, ArgminL1Norm, ArgminL2Norm, ArgminMinMax, ArgminMul, ArgminScaledAdd, ArgminSignum,
     ArgminSub, ArgminZeroLike,
 };
-use half::bf16;
 
-use super::stored::{self, Stored};
-use crate::error::{Error, Result};
-use crate::runtime::{Remote, Vectors};
-
-/// Memory of vectors that are gone that is kept for the next ones: fresh memory of this size comes from the system a
-/// page at a time, which takes longer than the sum that is written into it.
-pub(crate) const SPARES: usize = 1;
-
-/// What the stored vectors of a minimisation have in common.
-#[derive(Default)]
-pub(super) struct Space {
-    shared: RefCell<Shared>,
-    /// What passes over them, where they lie on a device.
-    device: Option<Rc<Vectors>>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    next: u64,
-    /// The parts of L-BFGS's pairs, the newest last, as long as they are there.
-    pairs: Vec<Weak<Base>>,
-    /// The dots that are known, the smaller name first.
-    dots: HashMap<(u64, u64), f64>,
-    spare: Vec<Vec<f32>>,
-    /// What went wrong on the device. argmin's operations have no errors; the one who asked for them looks here.
-    failure: Option<Error>,
-}
-
-impl Space {
-    /// The space of vectors that lie on a device.
-    pub fn on(device: Rc<Vectors>) -> Self {
-        Space { device: Some(device), ..Space::default() }
-    }
-
-    /// What went wrong on the device, if anything has.
-    pub fn failure(&self) -> Option<Error> {
-        self.shared.borrow_mut().failure.take()
-    }
-
-    /// What came of an operation on the device, or `other` where that has failed.
-    fn or<T>(&self, done: Result<T>, other: impl FnOnce() -> T) -> T {
-        done.unwrap_or_else(|e| {
-            self.shared.borrow_mut().failure.get_or_insert(e);
-            other()
-        })
-    }
-
-    /// Memory for so many values, which have any values.
-    pub fn room(&self, len: usize) -> Vec<f32> {
-        let spare = self.shared.borrow_mut().spare.pop();
-        spare.filter(|v| v.len() == len).unwrap_or_else(|| vec![0.0; len])
-    }
-
-    /// A vector of these values.
-    pub fn vector(self: &Rc<Self>, values: Vec<f32>) -> Vector {
-        match &self.device {
-            Some(device) => {
-                let there = device.there(values).map(Stored::There);
-                self.settled(self.or(there, || Stored::Full(Vec::new())))
-            }
-            None => self.settled(Stored::Full(values)),
-        }
-    }
-
-    /// A vector of what is stored already.
-    pub fn settled(self: &Rc<Self>, stored: Stored) -> Vector {
-        Vector { terms: vec![(1.0, self.base(stored, false))] }
-    }
-
-    /// A part of one of L-BFGS's pairs that was kept.
-    pub fn pair(self: &Rc<Self>, values: Vec<bf16>) -> Vector {
-        let stored = match &self.device {
-            Some(device) => {
-                let there = device.there(values.iter().map(|v| v.to_f32()).collect());
-                self.or(there.map(Stored::There), || Stored::Full(Vec::new()))
-            }
-            None => Stored::Half(values),
-        };
-        Vector { terms: vec![(1.0, self.base(stored, true))] }
-    }
-
-    /// The parts of L-BFGS's pairs that are there, the oldest first.
-    pub fn pairs(&self) -> Result<Vec<Vec<bf16>>> {
-        let bases: Vec<Rc<Base>> = self.shared.borrow().pairs.iter().filter_map(Weak::upgrade).collect();
-        let halved = |values: &[f32]| values.iter().map(|v| bf16::from_f32(*v)).collect();
-        bases
-            .iter()
-            .map(|base| match (&base.stored, &self.device) {
-                (Stored::Half(values), _) => Ok(values.clone()),
-                (Stored::Full(values), _) => Ok(halved(values)),
-                (Stored::There(values), Some(device)) => Ok(halved(&device.here(values)?)),
-                (Stored::There(_), None) => Ok(Vec::new()),
-            })
-            .collect()
-    }
-
-    /// Σ factor · vector
-    fn sum(&self, terms: &[(f64, &Stored)], len: usize) -> Stored {
-        let Some(device) = &self.device else {
-            let mut out = self.room(len);
-            stored::combine(terms, &mut out);
-            return Stored::Full(out);
-        };
-        let remote: Vec<(f64, &Remote)> =
-            terms.iter().filter_map(|(factor, s)| Some((*factor, s.there()?))).collect();
-        self.or(device.sum(&remote).map(Stored::There), || Stored::Full(Vec::new()))
-    }
-
-    /// The dot of each of `rows` with each of `columns`, row by row.
-    fn dots(&self, rows: &[&Stored], columns: &[&Stored]) -> Vec<f64> {
-        let Some(device) = &self.device else { return stored::dots(rows, columns) };
-        let remote: Vec<&Remote> = columns.iter().filter_map(|s| s.there()).collect();
-        let mut dots = Vec::new();
-        for row in rows {
-            let nothing = || vec![f64::NAN; columns.len()];
-            dots.extend(match row.there().filter(|_| remote.len() == columns.len()) {
-                Some(row) => self.or(device.dots(row, &remote), nothing),
-                None => nothing(),
-            });
-        }
-        dots
-    }
-
-    /// The values of what is stored as it is, in the computer's memory.
-    fn here(&self, stored: Stored) -> Result<Vec<f32>> {
-        match (&self.device, stored) {
-            (Some(device), Stored::There(values)) => device.here(&values),
-            (_, Stored::Full(values)) => Ok(values),
-            _ => Err(Error::Runtime("a vector lies where nobody can read it".into())),
-        }
-    }
-
-    /// One of L-BFGS's pairs: factor · (a − b), in the computer's memory in half precision. Where the dots of both with a
-    /// third vector are known, so is its own.
-    fn difference(self: &Rc<Self>, factor: f64, a: &Base, b: &Base) -> Option<Vector> {
-        if a.is_pair || b.is_pair {
-            return None;
-        }
-        let made = match (&a.stored, &b.stored) {
-            (Stored::Full(a), Stored::Full(b)) => Stored::difference(factor, a, b),
-            _ => self.sum(&[(factor, &a.stored), (-factor, &b.stored)], a.stored.len()),
-        };
-        let made = self.base(made, true);
-        let mut shared = self.shared.borrow_mut();
-        let others: BTreeSet<u64> = shared.dots.keys().flat_map(|(x, y)| [*x, *y]).collect();
-        for other in others.into_iter().filter(|c| *c != a.name && *c != b.name) {
-            let of = |base: &Base| shared.dots.get(&key(base.name, other)).copied();
-            if let (Some(of_a), Some(of_b)) = (of(a), of(b)) {
-                shared.dots.insert(key(made.name, other), factor * (of_a - of_b));
-            }
-        }
-        drop(shared);
-        Some(Vector { terms: vec![(1.0, made)] })
-    }
-
-    fn base(self: &Rc<Self>, stored: Stored, is_pair: bool) -> Rc<Base> {
-        let mut shared = self.shared.borrow_mut();
-        shared.next += 1;
-        let base = Rc::new(Base { name: shared.next, space: Rc::clone(self), stored, is_pair });
-        if is_pair {
-            shared.pairs.push(Rc::downgrade(&base));
-        }
-        base
-    }
-}
-
-fn key(a: u64, b: u64) -> (u64, u64) {
-    (a.min(b), a.max(b))
-}
-
-/// A stored vector.
-struct Base {
-    name: u64,
-    space: Rc<Space>,
-    stored: Stored,
-    /// Whether it is a part of one of L-BFGS's pairs.
-    is_pair: bool,
-}
-
-impl std::fmt::Debug for Base {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} values", self.name, self.stored.len())
-    }
-}
-
-impl Base {
-    fn key(&self, other: &Base) -> (u64, u64) {
-        key(self.name, other.name)
-    }
-}
-
-impl Drop for Base {
-    fn drop(&mut self) {
-        let mut shared = self.space.shared.borrow_mut();
-        shared.dots.retain(|(a, b), _| *a != self.name && *b != self.name);
-        shared.pairs.retain(|pair| pair.strong_count() > 0);
-        if let Stored::Full(values) = &mut self.stored
-            && shared.spare.len() < SPARES
-        {
-            shared.spare.push(std::mem::take(values));
-        }
-    }
-}
+use super::space::{Base, Space};
+use super::stored::Stored;
+use crate::error::Result;
 
 /// Σ cᵢ·bᵢ
 #[derive(Clone, Debug)]
@@ -226,6 +23,11 @@ pub(crate) struct Vector {
 }
 
 impl Vector {
+    /// A stored vector.
+    pub(super) fn of(base: Rc<Base>) -> Self {
+        Vector { terms: vec![(1.0, base)] }
+    }
+
     pub fn len(&self) -> usize {
         self.terms.first().map_or(0, |(_, base)| base.stored.len())
     }
@@ -277,8 +79,8 @@ impl Vector {
     pub fn measure(&self) {
         let Some(space) = self.space() else { return };
         let mut bases: Vec<Rc<Base>> = self.terms.iter().map(|(_, base)| Rc::clone(base)).collect();
-        bases.extend(space.shared.borrow().pairs.iter().rev().take(2).filter_map(Weak::upgrade));
-        learn(space, &bases, &bases);
+        bases.extend(space.newest());
+        space.learn(&bases, &bases);
     }
 
     fn scaled_sum(&self, factor: f64, other: &Vector) -> Vector {
@@ -309,44 +111,15 @@ impl Vector {
     }
 }
 
-/// Computes the dots of `a` with `b` that are not known, in one pass over the memory: of the fewest of `a` with all
-/// of `b`.
-fn learn(space: &Space, a: &[Rc<Base>], b: &[Rc<Base>]) {
-    let mut unknown: HashSet<(u64, u64)> = a.iter().flat_map(|x| b.iter().map(|y| x.key(y))).collect();
-    unknown.retain(|key| !space.shared.borrow().dots.contains_key(key));
-    let mut rows: Vec<&Base> = Vec::new();
-    while !unknown.is_empty() {
-        let covers = |x: &Base| b.iter().filter(|y| unknown.contains(&x.key(y))).count();
-        let Some(row) = a.iter().max_by_key(|x| covers(x)) else { return };
-        b.iter().for_each(|y| {
-            unknown.remove(&row.key(y));
-        });
-        rows.push(row);
-    }
-    if rows.is_empty() {
-        return;
-    }
-    let left: Vec<&Stored> = rows.iter().map(|base| &base.stored).collect();
-    let right: Vec<&Stored> = b.iter().map(|base| &base.stored).collect();
-    let dots = space.dots(&left, &right);
-    let mut shared = space.shared.borrow_mut();
-    for (row, dots) in rows.iter().zip(dots.chunks_exact(b.len())) {
-        for (column, dot) in b.iter().zip(dots) {
-            shared.dots.insert(row.key(column), *dot);
-        }
-    }
-}
-
 impl ArgminDot<Vector, f64> for Vector {
     fn dot(&self, other: &Vector) -> f64 {
         let Some(space) = self.space() else { return 0.0 };
         let bases = |v: &Vector| -> Vec<Rc<Base>> { v.terms.iter().map(|(_, b)| Rc::clone(b)).collect() };
-        learn(space, &bases(self), &bases(other));
-        let shared = space.shared.borrow();
+        space.learn(&bases(self), &bases(other));
         let mut sum = 0.0;
         for (c, x) in &self.terms {
             for (d, y) in &other.terms {
-                sum += c * d * shared.dots.get(&x.key(y)).copied().unwrap_or(f64::NAN);
+                sum += c * d * space.dot(x, y).unwrap_or(f64::NAN);
             }
         }
         sum
@@ -477,7 +250,7 @@ mod tests {
         let (s, y) = (b.sub(&a), c.sub(&a));
         c.measure();
         // Three vectors with each other and themselves.
-        let known = || space.shared.borrow().dots.len();
+        let known = || space.known();
         assert_eq!(known(), 6);
         let direction = c.mul(&3.0).add(&s).sub(&y);
         assert!(direction.dot(&c).is_finite() && direction.l2_norm() > 0.0);
@@ -494,7 +267,7 @@ mod tests {
         let of = |k: usize| space.vector((0..100).map(|i| ((i * k) % 7) as f32).collect());
         let (a, b, c) = (of(1), of(2), of(3));
         let (of_a, of_b) = (a.dot(&c), b.dot(&c));
-        let known = || space.shared.borrow().dots.len();
+        let known = || space.known();
         let before = known();
         let difference = a.mul(&3.0).sub(&b.mul(&3.0));
         assert_eq!(known(), before + 1);

@@ -1,0 +1,258 @@
+//! The stored vectors of a minimisation: where they lie, the dots of them that are known, and which are L-BFGS's pairs.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::{Rc, Weak};
+
+use half::bf16;
+
+use super::stored::{self, Stored};
+use super::vector::Vector;
+use crate::error::{Error, Result};
+use crate::runtime::{Remote, Vectors};
+
+/// Memory of vectors that are gone that is kept for the next ones: fresh memory of this size comes from the system a
+/// page at a time, which takes longer than the sum that is written into it.
+pub(crate) const SPARES: usize = 1;
+
+/// What the stored vectors of a minimisation have in common.
+#[derive(Default)]
+pub(super) struct Space {
+    shared: RefCell<Shared>,
+    /// What passes over them, where they lie on a device.
+    device: Option<Rc<Vectors>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    next: u64,
+    /// The parts of L-BFGS's pairs, the newest last, as long as they are there.
+    pairs: Vec<Weak<Base>>,
+    /// The dots that are known, the smaller name first.
+    dots: HashMap<(u64, u64), f64>,
+    spare: Vec<Vec<f32>>,
+    /// What went wrong on the device. argmin's operations have no errors; the one who asked for them looks here.
+    failure: Option<Error>,
+}
+
+impl Space {
+    /// The space of vectors that lie on a device.
+    pub fn on(device: Rc<Vectors>) -> Self {
+        Space { device: Some(device), ..Space::default() }
+    }
+
+    /// What went wrong on the device, if anything has.
+    pub fn failure(&self) -> Option<Error> {
+        self.shared.borrow_mut().failure.take()
+    }
+
+    /// What came of an operation on the device, or `other` where that has failed.
+    pub(super) fn or<T>(&self, done: Result<T>, other: impl FnOnce() -> T) -> T {
+        done.unwrap_or_else(|e| {
+            self.shared.borrow_mut().failure.get_or_insert(e);
+            other()
+        })
+    }
+
+    /// Memory for so many values, which have any values.
+    pub fn room(&self, len: usize) -> Vec<f32> {
+        let spare = self.shared.borrow_mut().spare.pop();
+        spare.filter(|v| v.len() == len).unwrap_or_else(|| vec![0.0; len])
+    }
+
+    /// A vector of these values.
+    pub fn vector(self: &Rc<Self>, values: Vec<f32>) -> Vector {
+        match &self.device {
+            Some(device) => {
+                let there = device.there(values).map(Stored::There);
+                self.settled(self.or(there, || Stored::Full(Vec::new())))
+            }
+            None => self.settled(Stored::Full(values)),
+        }
+    }
+
+    /// A vector of what is stored already.
+    pub fn settled(self: &Rc<Self>, stored: Stored) -> Vector {
+        Vector::of(self.base(stored, false))
+    }
+
+    /// A part of one of L-BFGS's pairs that was kept.
+    pub fn pair(self: &Rc<Self>, values: Vec<bf16>) -> Vector {
+        let stored = match &self.device {
+            Some(device) => {
+                let there = device.there(values.iter().map(|v| v.to_f32()).collect());
+                self.or(there.map(Stored::There), || Stored::Full(Vec::new()))
+            }
+            None => Stored::Half(values),
+        };
+        Vector::of(self.base(stored, true))
+    }
+
+    /// The parts of L-BFGS's pairs that are there, the oldest first.
+    pub fn pairs(&self) -> Result<Vec<Vec<bf16>>> {
+        let bases: Vec<Rc<Base>> = self.shared.borrow().pairs.iter().filter_map(Weak::upgrade).collect();
+        let halved = |values: &[f32]| values.iter().map(|v| bf16::from_f32(*v)).collect();
+        bases
+            .iter()
+            .map(|base| match (&base.stored, &self.device) {
+                (Stored::Half(values), _) => Ok(values.clone()),
+                (Stored::Full(values), _) => Ok(halved(values)),
+                (Stored::There(values), Some(device)) => Ok(halved(&device.here(values)?)),
+                (Stored::There(_), None) => Ok(Vec::new()),
+            })
+            .collect()
+    }
+
+    /// Σ factor · vector
+    pub(super) fn sum(&self, terms: &[(f64, &Stored)], len: usize) -> Stored {
+        let Some(device) = &self.device else {
+            let mut out = self.room(len);
+            stored::combine(terms, &mut out);
+            return Stored::Full(out);
+        };
+        let remote: Vec<(f64, &Remote)> =
+            terms.iter().filter_map(|(factor, s)| Some((*factor, s.there()?))).collect();
+        self.or(device.sum(&remote).map(Stored::There), || Stored::Full(Vec::new()))
+    }
+
+    /// The dot of each of `rows` with each of `columns`, row by row.
+    fn dots(&self, rows: &[&Stored], columns: &[&Stored]) -> Vec<f64> {
+        let Some(device) = &self.device else { return stored::dots(rows, columns) };
+        let remote: Vec<&Remote> = columns.iter().filter_map(|s| s.there()).collect();
+        let mut dots = Vec::new();
+        for row in rows {
+            let nothing = || vec![f64::NAN; columns.len()];
+            dots.extend(match row.there().filter(|_| remote.len() == columns.len()) {
+                Some(row) => self.or(device.dots(row, &remote), nothing),
+                None => nothing(),
+            });
+        }
+        dots
+    }
+
+    /// The values of what is stored as it is, in the computer's memory.
+    pub(super) fn here(&self, stored: Stored) -> Result<Vec<f32>> {
+        match (&self.device, stored) {
+            (Some(device), Stored::There(values)) => device.here(&values),
+            (_, Stored::Full(values)) => Ok(values),
+            _ => Err(Error::Runtime("a vector lies where nobody can read it".into())),
+        }
+    }
+
+    /// One of L-BFGS's pairs: factor · (a − b), in the computer's memory in half precision. Where the dots of both with a
+    /// third vector are known, so is its own.
+    pub(super) fn difference(self: &Rc<Self>, factor: f64, a: &Base, b: &Base) -> Option<Vector> {
+        if a.is_pair || b.is_pair {
+            return None;
+        }
+        let made = match (&a.stored, &b.stored) {
+            (Stored::Full(a), Stored::Full(b)) => Stored::difference(factor, a, b),
+            _ => self.sum(&[(factor, &a.stored), (-factor, &b.stored)], a.stored.len()),
+        };
+        let made = self.base(made, true);
+        let mut shared = self.shared.borrow_mut();
+        let others: BTreeSet<u64> = shared.dots.keys().flat_map(|(x, y)| [*x, *y]).collect();
+        for other in others.into_iter().filter(|c| *c != a.name && *c != b.name) {
+            let of = |base: &Base| shared.dots.get(&key(base.name, other)).copied();
+            if let (Some(of_a), Some(of_b)) = (of(a), of(b)) {
+                shared.dots.insert(key(made.name, other), factor * (of_a - of_b));
+            }
+        }
+        drop(shared);
+        Some(Vector::of(made))
+    }
+
+    fn base(self: &Rc<Self>, stored: Stored, is_pair: bool) -> Rc<Base> {
+        let mut shared = self.shared.borrow_mut();
+        shared.next += 1;
+        let base = Rc::new(Base { name: shared.next, space: Rc::clone(self), stored, is_pair });
+        if is_pair {
+            shared.pairs.push(Rc::downgrade(&base));
+        }
+        base
+    }
+}
+
+impl Space {
+    /// The parts of L-BFGS's newest pair.
+    pub(super) fn newest(&self) -> Vec<Rc<Base>> {
+        self.shared.borrow().pairs.iter().rev().take(2).filter_map(Weak::upgrade).collect()
+    }
+
+    /// A dot that is known.
+    pub(super) fn dot(&self, a: &Base, b: &Base) -> Option<f64> {
+        self.shared.borrow().dots.get(&a.key(b)).copied()
+    }
+
+    /// How many dots are known.
+    #[cfg(test)]
+    pub(super) fn known(&self) -> usize {
+        self.shared.borrow().dots.len()
+    }
+
+    /// Computes the dots of `a` with `b` that are not known, in one pass over the memory: of the fewest of `a` with all
+    /// of `b`.
+    pub(super) fn learn(&self, a: &[Rc<Base>], b: &[Rc<Base>]) {
+        let mut unknown: HashSet<(u64, u64)> = a.iter().flat_map(|x| b.iter().map(|y| x.key(y))).collect();
+        unknown.retain(|key| !self.shared.borrow().dots.contains_key(key));
+        let mut rows: Vec<&Base> = Vec::new();
+        while !unknown.is_empty() {
+            let covers = |x: &Base| b.iter().filter(|y| unknown.contains(&x.key(y))).count();
+            let Some(row) = a.iter().max_by_key(|x| covers(x)) else { return };
+            b.iter().for_each(|y| {
+                unknown.remove(&row.key(y));
+            });
+            rows.push(row);
+        }
+        if rows.is_empty() {
+            return;
+        }
+        let left: Vec<&Stored> = rows.iter().map(|base| &base.stored).collect();
+        let right: Vec<&Stored> = b.iter().map(|base| &base.stored).collect();
+        let dots = self.dots(&left, &right);
+        let mut shared = self.shared.borrow_mut();
+        for (row, dots) in rows.iter().zip(dots.chunks_exact(b.len())) {
+            for (column, dot) in b.iter().zip(dots) {
+                shared.dots.insert(row.key(column), *dot);
+            }
+        }
+    }
+}
+
+fn key(a: u64, b: u64) -> (u64, u64) {
+    (a.min(b), a.max(b))
+}
+
+/// A stored vector.
+pub(super) struct Base {
+    name: u64,
+    pub space: Rc<Space>,
+    pub stored: Stored,
+    /// Whether it is a part of one of L-BFGS's pairs.
+    pub is_pair: bool,
+}
+
+impl std::fmt::Debug for Base {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} values", self.name, self.stored.len())
+    }
+}
+
+impl Base {
+    fn key(&self, other: &Base) -> (u64, u64) {
+        key(self.name, other.name)
+    }
+}
+
+impl Drop for Base {
+    fn drop(&mut self) {
+        let mut shared = self.space.shared.borrow_mut();
+        shared.dots.retain(|(a, b), _| *a != self.name && *b != self.name);
+        shared.pairs.retain(|pair| pair.strong_count() > 0);
+        if let Stored::Full(values) = &mut self.stored
+            && shared.spare.len() < SPARES
+        {
+            shared.spare.push(std::mem::take(values));
+        }
+    }
+}
