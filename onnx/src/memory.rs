@@ -107,12 +107,14 @@ fn counts(graph: &Graph) -> HashMap<String, u64> {
             // A Gram matrix is small; a matrix of channels times activations is like the activations.
             "Gemm" if node.int("transB") == Some(1) => None,
             "Gemm" | "MatMul" => of(1),
-            "Expand" => node
-                .inputs
-                .get(1)
-                .and_then(|s| measured.get(s.as_str()))
-                .and_then(|x| counts.get(*x))
-                .copied(),
+            "Expand" => {
+                node.inputs.get(1).and_then(|shape| match graph.constants.get(shape).map(|t| &t.data) {
+                    Some(Data::I64(dims)) if dims.len() == 4 => {
+                        u64::try_from(dims.iter().product::<i64>()).ok()
+                    }
+                    _ => measured.get(shape.as_str()).and_then(|x| counts.get(*x)).copied(),
+                })
+            }
             "Shape" | "Size" | "ReduceMean" | "ReduceSum" => None,
             _ => of(0),
         });
