@@ -31,7 +31,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
                 options.model.clone_from(&done.files.model);
             }
             let (params, _) = cli.params.over(done.params);
-            known.from = done.files.history.as_deref().map(History::read).transpose()?;
+            // It is large, and may have been deleted since.
+            let history = done.files.history.as_deref().filter(|path| path.exists());
+            known.from = history.map(History::read).transpose()?;
             let files = Files {
                 output: absolute(output),
                 model: options.model.clone(),

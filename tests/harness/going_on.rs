@@ -101,6 +101,10 @@ fn with_what_the_optimiser_had_learnt_nothing_is_lost() {
         assert!(stderr(&output).contains("half.history.safetensors"), "{}", stderr(&output));
         assert!(!at("broken.png").exists());
     }
+    // It may be deleted.
+    std::fs::remove_file(&kept).expect("removed");
+    let output = resume("half.json", "deleted", &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
     // Without a report there is no place for it.
     let output = quick(&at("x.png")).arg("--keep-history").output().expect("the command starts");
     assert_eq!(output.status.code(), Some(2));
