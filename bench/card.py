@@ -100,7 +100,7 @@ class Watch:
             self.thread.join()
 
 
-def job(folder, photograph, megapixels, evaluations, *options):
+def job(folder, photograph, evaluations, *options):
     """The report of a job at one size, and its picture."""
     size = max(Image.open(photograph).size)
     out = folder / "out.png"
@@ -118,9 +118,9 @@ def photograph(folder, megapixels):
     return path, shape
 
 
-def mine(folder, path, megapixels, *options):
+def mine(folder, path, *options):
     """Seconds per evaluation, and the share of them outside of ONNX Runtime."""
-    reports = [job(folder, path, megapixels, n, *options)[0] for n in (short, long)]
+    reports = [job(folder, path, n, *options)[0] for n in (short, long)]
     seconds = [r["seconds"]["optimising"] for r in reports]
     counts = [len(r["losses"]) for r in reports]
     evaluating = [r["seconds"]["evaluating"] for r in reports]
@@ -147,7 +147,7 @@ def main():
             path, (width, height) = photograph(folder, megapixels)
             for on in (True, False):
                 tf32(on)
-                seconds, outside, tile = mine(folder, path, megapixels, *([] if on else ["--no-tf32"]))
+                seconds, outside, tile = mine(folder, path, *([] if on else ["--no-tf32"]))
                 peers = {}
                 for compiled in (False, True) if args.compile else (False,):
                     with tempfile.TemporaryDirectory() as graphs:
@@ -170,7 +170,7 @@ def main():
                 print(f"| {megapixels} | {'yes' if on else 'no'} | {1000 * seconds:.1f} ms{f' (tiles of {tile})' if tile else ''} | "
                       f"{100 * outside:.1f} % | {100 * share:.0f} % | {1000 * peers[False]:.1f} ms | {other} | {best / seconds:.2f} |", flush=True)
         path, _ = photograph(folder, args.megapixels.split(",")[0])
-        made = {on: job(folder, path, 0, 100, *([] if on else ["--no-tf32"])) for on in (True, False)}
+        made = {on: job(folder, path, 100, *([] if on else ["--no-tf32"])) for on in (True, False)}
         apart = np.abs(made[True][1] - made[False][1])
         losses = {}
         for on in (True, False):
@@ -186,7 +186,7 @@ def main():
         if float(args.large) > 0:
             path, shape = photograph(folder, args.large)
             with Watch() as watch:
-                report, _ = job(folder, path, args.large, 4, "--max-memory", args.budget)
+                report, _ = job(folder, path, 4, "--max-memory", args.budget)
             seconds = results.per_evaluation(report)
             runs.append({"large": args.large, "budget": args.budget, "tile": report["tile"], "seconds": seconds, "card_memory": watch.most})
             print(f"{shape[0]}×{shape[1]} in {args.budget}: tiles of {report['tile']}, {seconds:.2f} s per evaluation, "

@@ -25,7 +25,8 @@ pub struct History {
 /// What a job gets from the one that it goes on from besides the picture, and what it leaves for the next.
 #[derive(Default)]
 pub struct Carry {
-    /// What L-BFGS knew at the end of that job. It is used where size, model and loss are the same.
+    /// What L-BFGS knew at the end of that job. It is used where size, model and parameters of the loss are the same; that
+    /// the pictures are is for the caller to know.
     pub from: Option<History>,
     /// Whether what it knows at the end is wanted.
     pub keep: bool,

@@ -34,18 +34,12 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
             // It is large, and may have been deleted since.
             let history = done.files.history.as_deref().filter(|path| path.exists());
             known.from = history.map(History::read).transpose()?;
-            let files = Files {
-                output: absolute(output),
-                model: options.model.clone(),
-                history: kept_in.as_deref().map(absolute),
-                ..done.files
-            };
-            (files, params, Some(done.result))
+            let model = options.model.clone();
+            (Files { output: absolute(output), model, ..done.files }, params, Some(done.result))
         }
         None => {
             let (params, init) = cli.params.read()?;
-            let history = kept_in.as_deref().map(absolute);
-            (Files { history, ..named(cli, output, &options.model)? }, params, init)
+            (named(cli, output, &options.model)?, params, init)
         }
     };
     params.preview_every = cli.save_every.or(params.preview_every);
@@ -82,9 +76,10 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
     let mut stylised = engine.stylise_on(&pictures, &params, &mut known, &mut display, &cancel)?;
 
     stylised.picture.write(output)?;
-    match (known.kept, &kept_in) {
-        (Some(history), Some(path)) => history.write(path)?,
-        _ => files.history = None,
+    files.history = None;
+    if let (Some(history), Some(path)) = (known.kept, &kept_in) {
+        history.write(path)?;
+        files.history = Some(absolute(path));
     }
     stylised.report.files = Some(files);
     if let Some(path) = &cli.report {
