@@ -162,8 +162,8 @@ impl Context<'_> {
 
     /// `g` where the boolean `on` holds, else 0.
     fn masked(&mut self, g: &str, on: &str) -> String {
-        let mask = self.cast_float(on);
-        self.add("Mul", &[g, &mask])
+        let zero = self.graph.scalar(0.0);
+        self.add("Where", &[on, g, &zero])
     }
 
     /// `g` where `value` is above 0, else 0.
@@ -345,15 +345,15 @@ impl Context<'_> {
         // A ReLU before it passes the gradient of maxima above 0 only: cheaper to tell here, by window.
         let relu = self.forward.iter().any(|n| n.op == "Relu" && n.outputs[0] == *x);
         let g = &if relu { self.where_positive(g, y) } else { g.to_string() };
-        let is_max = if let Some(channels) = self.shapes.blocked(x) {
+        let (is_max, on) = if let Some(channels) = self.shapes.blocked(x) {
             let maxima = self.scaled(y, channels, -1.0);
             let maxima = self.spread(&maxima, &kernel);
             let below = self.add("Add", &[x, &maxima]);
-            self.step(&below, channels, 1.0)
+            (self.step(&below, channels, 1.0), None)
         } else {
             let maxima = self.spread(y, &kernel);
-            let is_max = self.add("Equal", &[x, &maxima]);
-            self.cast_float(&is_max)
+            let on = self.add("Equal", &[x, &maxima]);
+            (self.cast_float(&on), Some(on))
         };
         let share = self.add_with(
             "AveragePool",
@@ -370,7 +370,10 @@ impl Context<'_> {
             }
         };
         let g = self.spread(&g, &kernel);
-        Ok(self.add("Mul", &[&g, &is_max]))
+        Ok(match on {
+            Some(on) => self.masked(&g, &on),
+            None => self.add("Mul", &[&g, &is_max]),
+        })
     }
 
     fn average_pool(&mut self, g: &str) -> Result<String> {

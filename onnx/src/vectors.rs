@@ -5,6 +5,9 @@ use crate::graph::{Attr, Graph, Port, Tensor};
 
 const DIMS: [&str; 4] = ["1", "3", "H", "W"];
 
+/// How many vectors are added up in one pass.
+const AT_ONCE: usize = 5;
+
 /// The input of the vector `at`, counted from 0.
 pub fn input(at: usize) -> String {
     format!("vector/{at}")
@@ -15,18 +18,19 @@ pub fn input(at: usize) -> String {
 pub fn sum(count: usize) -> Graph {
     let mut graph = Graph::default();
     let factors = graph.input(Port::new("factors", &[&count.to_string()]));
-    let mut sum: Option<String> = None;
+    let mut parts: Vec<String> = Vec::new();
     for at in 0..count {
         let vector = graph.input(Port::new(input(at), &DIMS));
         let index = graph.constant(&format!("index/{at}"), Tensor::i64s(&[at as i64]));
         let factor = graph.add("Gather", &format!("factor/{at}"), &[&factors, &index]);
-        let part = graph.add("Mul", &format!("part/{at}"), &[&vector, &factor]);
-        sum = Some(match sum {
-            Some(sum) => graph.add("Add", "partial", &[&sum, &part]),
-            None => part,
-        });
+        parts.push(graph.add("Mul", &format!("part/{at}"), &[&vector, &factor]));
+        // A few at once: in one pass over memory, and not all of them there at a time.
+        if parts.len() == AT_ONCE || at + 1 == count {
+            let some: Vec<&str> = parts.iter().map(String::as_str).collect();
+            parts = vec![graph.add("Sum", "partial", &some)];
+        }
     }
-    let sum = graph.alias(&sum.unwrap_or_default(), "sum");
+    let sum = graph.alias(&parts.concat(), "sum");
     graph.output(&sum, &DIMS);
     graph
 }

@@ -14,8 +14,10 @@ use super::session::{Session, explain};
 use crate::error::{Error, Result};
 
 /// How many vectors the graphs take at once. What is fewer is filled up, so that a minimisation needs two graphs of a
-/// kind and not one for each number.
-const COUNTS: [usize; 2] = [4, 24];
+/// kind and not one for each number. These are what L-BFGS with ten pairs asks for most: the parts of a new pair and the
+/// next point; the dots of what is new with each other, and the gradient's with all pairs.
+const SUMS: [usize; 2] = [2, 22];
+const DOTS: [usize; 2] = [3, 21];
 
 /// Vectors of one size, [1, 3, H, W].
 pub(crate) struct Vectors {
@@ -60,10 +62,10 @@ impl Vectors {
     pub fn new(backend: &Backend, [h, w]: [usize; 2]) -> Result<Self> {
         let session =
             |graph: Graph| Session::new(&graph.to_bytes("vectors", "", &[]), backend).map(RefCell::new);
-        let pair = |graph: fn(usize) -> Graph| -> Result<[RefCell<Session>; 2]> {
-            Ok([session(graph(COUNTS[0]))?, session(graph(COUNTS[1]))?])
-        };
-        let sums = pair(vectors::sum)?;
+        let [few, many] = SUMS.map(vectors::sum);
+        let sums = [session(few)?, session(many)?];
+        let [few, many] = DOTS.map(vectors::dots);
+        let dots = [session(few)?, session(many)?];
         let (device, index) = match backend.device {
             Device::Cuda(index) => (AllocationDevice::CUDA, index as i32),
             Device::Cpu | Device::Auto => (AllocationDevice::CPU, 0),
@@ -72,7 +74,7 @@ impl Vectors {
             MemoryInfo::new(device, index, AllocatorType::Device, MemoryType::Default).map_err(failed)?;
         let allocator = Allocator::new(&sums[0].borrow().session, there).map_err(failed)?;
         let size = [1, 3, h as i64, w as i64];
-        Ok(Vectors { size, dots: pair(vectors::dots)?, sums, allocator })
+        Ok(Vectors { size, allocator, sums, dots })
     }
 
     /// Room for a vector with any values.
@@ -95,7 +97,7 @@ impl Vectors {
 
     /// Σ factor · vector
     pub fn sum(&self, terms: &[(f64, &Remote)]) -> Result<Remote> {
-        let most = COUNTS[1];
+        let most = SUMS[1];
         let mut sum = self.room()?;
         let (first, mut rest) = terms.split_at(terms.len().min(most));
         self.sum_into(first, &mut sum.0)?;
@@ -112,14 +114,14 @@ impl Vectors {
 
     /// At most the larger count of terms.
     fn sum_into(&self, terms: &[(f64, &Remote)], to: &mut Tensor<f32>) -> Result<()> {
-        let which = usize::from(terms.len() > COUNTS[0]);
+        let which = usize::from(terms.len() > SUMS[0]);
         let mut session = self.sums[which].borrow_mut();
         let mut binding = session.session.create_binding().map_err(failed)?;
         let mut factors: Vec<f32> = terms.iter().map(|(factor, _)| *factor as f32).collect();
-        factors.resize(COUNTS[which], 0.0);
-        let factors = Tensor::from_array((vec![COUNTS[which]], factors)).map_err(failed)?;
+        factors.resize(SUMS[which], 0.0);
+        let factors = Tensor::from_array((vec![SUMS[which]], factors)).map_err(failed)?;
         binding.bind_input("factors", &factors).map_err(failed)?;
-        for at in 0..COUNTS[which] {
+        for at in 0..SUMS[which] {
             let (_, vector) = terms[if at < terms.len() { at } else { 0 }];
             binding.bind_input(vectors::input(at), &vector.0).map_err(failed)?;
         }
@@ -133,12 +135,12 @@ impl Vectors {
         let here = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)
             .map_err(failed)?;
         let mut dots = Vec::with_capacity(others.len());
-        for some in others.chunks(COUNTS[1]) {
-            let which = usize::from(some.len() > COUNTS[0]);
+        for some in others.chunks(DOTS[1]) {
+            let which = usize::from(some.len() > DOTS[0]);
             let mut session = self.dots[which].borrow_mut();
             let mut binding = session.session.create_binding().map_err(failed)?;
             binding.bind_input("row", &row.0).map_err(failed)?;
-            for at in 0..COUNTS[which] {
+            for at in 0..DOTS[which] {
                 let vector = some[if at < some.len() { at } else { 0 }];
                 binding.bind_input(vectors::input(at), &vector.0).map_err(failed)?;
             }
@@ -153,16 +155,17 @@ impl Vectors {
 
 /// Which providers run the nodes of the larger graphs, with one vector in all places.
 pub(crate) fn placement(backend: &Backend, dims: &[usize], values: &[f32]) -> Result<Placement> {
-    let count = COUNTS[1];
-    let names: Vec<String> = (0..count).map(vectors::input).collect();
     let vector = super::session::Tensor { dims, values };
-    let all: Vec<_> = names.iter().map(|name| (name.as_str(), vector)).collect();
-    let (factors, factor_dims) = (vec![1.0; count], [count]);
+    let (factors, factor_dims) = ([1.0; SUMS[1]], [SUMS[1]]);
     let factors = super::session::Tensor { dims: &factor_dims, values: &factors };
+    let names: Vec<String> = (0..SUMS[1]).map(vectors::input).collect();
     let mut placed = Placement::new();
-    for (graph, own) in [(vectors::sum(count), ("factors", factors)), (vectors::dots(count), ("row", vector))]
-    {
-        let inputs: Vec<_> = all.iter().copied().chain([own]).collect();
+    for (graph, count, own) in [
+        (vectors::sum(SUMS[1]), SUMS[1], ("factors", factors)),
+        (vectors::dots(DOTS[1]), DOTS[1], ("row", vector)),
+    ] {
+        let all = names[..count].iter().map(|name| (name.as_str(), vector));
+        let inputs: Vec<_> = all.chain([own]).collect();
         for (provider, nodes) in
             super::placement::placement(&graph.to_bytes("vectors", "", &[]), backend, &inputs)?
         {
@@ -216,6 +219,6 @@ mod tests {
     fn all_nodes_are_counted() {
         let placed = placement(&Backend::of(Device::Cpu), &[1, 3, 4, 4], &[0.5; 48]).expect("a placement");
         assert!(placed.keys().all(|provider| provider == "CPUExecutionProvider"), "{placed:?}");
-        assert!(placed.values().sum::<usize>() > 2 * COUNTS[1], "{placed:?}");
+        assert!(placed.values().sum::<usize>() > SUMS[1] + DOTS[1], "{placed:?}");
     }
 }
