@@ -3,6 +3,7 @@
 
 use ndarray::{Array2, Zip};
 
+use crate::canvas::Canvas;
 use crate::engine::{Style, StyleShape};
 use crate::error::Result;
 use crate::picture;
@@ -65,6 +66,12 @@ impl Guides {
         let all: f64 = shares.iter().sum();
         shares.iter_mut().for_each(|share| *share /= all.max(f64::MIN_POSITIVE));
         Ok(Some(Guides { masks, shares }))
+    }
+
+    /// The same regions on a canvas.
+    pub fn on(self, canvas: &Canvas) -> Self {
+        let masks = self.masks.iter().map(|mask| canvas.extended(mask).into_owned()).collect();
+        Guides { masks, ..self }
     }
 }
 

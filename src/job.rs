@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use ndarray::{Array2, Array3};
 
+use crate::canvas::Canvas;
 use crate::colours;
 use crate::engine::{Engine, Pictures, Style, StyleShape, Stylised};
 use crate::error::{Error, Result};
@@ -60,10 +61,10 @@ impl<'a> View<'a> {
         self.grey.as_ref().unwrap_or(&self.content.rgb)
     }
 
-    /// The picture that the values of a scene, [3, H, W], stand for.
-    fn picture(&self, values: &[f32], colours: Colours) -> Picture {
+    /// The picture that the values of a scene stand for.
+    fn picture(&self, rgb: Array3<f32>, colours: Colours) -> Picture {
         let mut picture = self.content.clone().into_owned();
-        picture.rgb.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+        picture.rgb = rgb;
         if colours == Colours::Content {
             let palette = self.palette.as_ref().unwrap_or(&self.content.rgb);
             picture.rgb = colours::with_colours_of(&picture.rgb, palette);
@@ -135,7 +136,7 @@ pub(crate) fn run(
         rgb = levels::start(&rgb, view.scene(), whole.scene())?;
         view = whole;
     }
-    let mut picture = view.picture(rgb.as_standard_layout().as_slice().unwrap_or_default(), settings.colours);
+    let mut picture = view.picture(rgb, settings.colours);
     picture.rgb = picture.quantised();
     let lowest = tally.levels.last().map_or(f64::NAN, |l| l.loss);
     // A job that was told to stop does not compute any more; its loss is that before rounding.
@@ -194,6 +195,11 @@ impl<'a> Job<'a> {
         let begun = Instant::now();
         sink.phase("preparing");
         let [h, w] = level.size;
+        let is_last = tally.levels.len() + 1 == tally.planned.len();
+        let canvas = match is_last {
+            true => Canvas::exactly(level.size),
+            false => Canvas::around(&engine.model, settings, level.size)?,
+        };
         let view = View::new(pictures, settings, level.size)?;
         let styles = styles_of(pictures, settings, level.style_size, &view.content)?;
         let from = match below {
@@ -201,16 +207,17 @@ impl<'a> Job<'a> {
             None => self.first(view.scene(), &styles)?,
         };
         let mask = self.mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
-        let guides = Guides::new(pictures.styles, mask.as_ref(), level.size)?;
+        let guides = Guides::new(pictures.styles, mask.as_ref(), level.size)?.map(|g| g.on(&canvas));
+        let mask = mask.map(|mask| canvas.extended(&mask).into_owned());
+        let scene = canvas.extended(view.scene());
         let wanted =
-            Wanted { content: view.scene(), styles: &styles, mask: mask.as_ref(), guides: guides.as_ref() };
+            Wanted { content: &scene, styles: &styles, mask: mask.as_ref(), guides: guides.as_ref() };
         let mut objective = Objective::new(engine, settings, &wanted, self.layout.tile, cancel)?;
-        drop(styles);
+        drop((styles, scene));
         tally.seconds.preparing += begun.elapsed().as_secs_f64();
 
         sink.phase("optimising");
         tally.begin(objective.terms());
-        let is_last = tally.levels.len() + 1 == tally.planned.len();
         let options = optimise::Options {
             evaluations: level.iterations,
             history: self.layout.history,
@@ -223,15 +230,16 @@ impl<'a> Job<'a> {
             let progress = tally.progress(step);
             sink.progress(&progress);
             if settings.preview_every.is_some_and(|n| progress.evaluations.is_multiple_of(n)) {
-                match step.picture() {
+                match step.picture().and_then(|values| canvas.picture(values)) {
                     Ok(picture) => {
-                        sink.preview(progress.evaluations, &view.picture(&picture, settings.colours));
+                        sink.preview(progress.evaluations, &view.picture(picture, settings.colours));
                     }
                     Err(e) => tracing::warn!("there is no picture on the way: {e}"),
                 }
             }
             !cancel.is_cancelled()
         };
+        let from = canvas.extended(&from).into_owned();
         let from = match from.is_standard_layout() {
             true => from,
             false => from.as_standard_layout().into_owned(),
@@ -244,8 +252,7 @@ impl<'a> Job<'a> {
         if let Some(memory) = outcome.memory.take() {
             carry.kept = Some(History::new(level.size, model, settings, memory));
         }
-        let rgb = Array3::from_shape_vec((3, h, w), std::mem::take(&mut outcome.picture))
-            .map_err(|e| Error::Runtime(format!("a picture has lost its shape: {e}")))?;
+        let rgb = canvas.picture(std::mem::take(&mut outcome.picture))?;
         tally.end(level, outcome);
         Ok((view, rgb, objective))
     }

@@ -17,6 +17,7 @@
 //! # Ok::<(), impasto::Error>(())
 //! ```
 
+mod canvas;
 mod colours;
 mod engine;
 mod error;

@@ -8,7 +8,7 @@ use impasto::Picture;
 use impasto::picture::{Depth, Format};
 use moxcms::ColorProfile;
 
-use super::common::{folder, quick, succeed};
+use super::common::{folder, impasto, quick, sample, succeed};
 
 /// 40×24, every pixel different.
 fn pattern() -> image::RgbImage {
@@ -18,7 +18,7 @@ fn pattern() -> image::RgbImage {
 fn stylise(content: &Path, output: &Path) {
     let mut job = quick(output);
     job = {
-        let mut changed = super::common::impasto();
+        let mut changed = impasto();
         changed.arg(content).args(job.get_args().skip(1));
         changed
     };
@@ -143,4 +143,44 @@ fn a_profile_that_is_damaged_is_left_out() {
     encoder.write_image(pattern().as_raw(), 40, 24, ExtendedColorType::Rgb8).expect("encoded");
     let picture = Picture::decode(&bytes, "damaged.png").expect("decoded all the same");
     assert!(picture.icc.is_none());
+}
+
+/// At a size that poolings do not divide the last rows and columns are painted like all others: they do not stay the photograph's,
+/// and there is no edge before them.
+#[test]
+fn the_border_is_painted_at_any_size() {
+    let to = folder();
+    let out = to.path().join("out.png");
+    let mut command = impasto();
+    command.arg(sample("coffee.png")).arg(sample("whirls.jpg")).arg("-o").arg(&out);
+    succeed(command.args([
+        "--size",
+        "345",
+        "--levels",
+        "2",
+        "--iterations",
+        "40",
+        "--device",
+        "cpu",
+        "--quiet",
+    ]));
+    let picture = image::open(&out).expect("a picture").to_rgb8();
+    let (width, height) = picture.dimensions();
+    assert_eq!((width, height), (345, 230));
+    let apart = |a: [u32; 2], b: [u32; 2]| -> f64 {
+        let [a, b] = [a, b].map(|[x, y]| picture.get_pixel(x, y).0);
+        (0..3).map(|c| f64::from(a[c].abs_diff(b[c]))).sum()
+    };
+    // How far each column is from the one before it, and each row.
+    let columns: Vec<f64> = (1..width)
+        .map(|x| (0..height).map(|y| apart([x - 1, y], [x, y])).sum::<f64>() / f64::from(height))
+        .collect();
+    let rows: Vec<f64> = (1..height)
+        .map(|y| (0..width).map(|x| apart([x, y - 1], [x, y])).sum::<f64>() / f64::from(width))
+        .collect();
+    for lines in [columns, rows] {
+        let (inner, last) = lines.split_at(lines.len() - 3);
+        let usual = inner.iter().sum::<f64>() / inner.len() as f64;
+        assert!(last.iter().all(|line| *line < 1.4 * usual), "{usual}: {last:?}");
+    }
 }
