@@ -171,7 +171,8 @@ pub(crate) fn with_smaller_tiles<T>(
                 let Some(smaller) = TILES.into_iter().find(|t| *t < side) else {
                     return Err(Error::OutOfMemory(problem));
                 };
-                tracing::warn!("not enough memory; going on in tiles of {smaller} pixels ({problem})");
+                tracing::warn!("not enough memory; going on in tiles of {smaller} pixels");
+                tracing::debug!("what had no room: {problem}");
                 *tile = Some(smaller);
             }
             done => return done,

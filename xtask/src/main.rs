@@ -1,5 +1,6 @@
 //! `cargo xtask …`: what a person or a machine does with a checkout, in commands of one word.
 
+mod card;
 mod dist;
 mod gallery;
 mod gimp;
@@ -63,6 +64,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Tests what runs on a CUDA card with fake NVIDIA libraries, for machines that have none (Linux on x86-64)
+    TestCard {
+        /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Paints the pictures of docs/gallery.md, and the page
     Gallery,
     /// Measures, and prints tables; needs a Python that has numpy, Pillow and, against PyTorch, torch, named by PYTHON
@@ -92,6 +99,8 @@ enum Bench {
     Scaling,
     /// A CUDA card: milliseconds against PyTorch, TF32, a large picture in a budget
     Card,
+    /// What an evaluation asks of a CUDA card, counted where there is none
+    Traffic,
 }
 
 impl Bench {
@@ -105,6 +114,7 @@ impl Bench {
             Bench::Large => "large.py",
             Bench::Scaling => "scaling.py",
             Bench::Card => "card.py",
+            Bench::Traffic => "traffic.py",
         }
     }
 }
@@ -135,23 +145,25 @@ fn perform(task: &Task) -> Result<()> {
         Task::InstallGimp { folder, cuda } => gimp::install(folder.as_deref(), *cuda),
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),
+        Task::TestCard { arguments } => card::test(arguments),
         Task::Gallery => {
             onnxruntime::set_up(false)?;
             build()?;
             gallery::make()
         }
         Task::Bench { what, arguments } => {
-            let library = onnxruntime::set_up(false)?;
+            let library = match what {
+                Bench::Traffic => card::make()?,
+                _ => onnxruntime::set_up(false)?,
+            };
             build()?;
             let script = root().join("bench").join(what.script());
             let mut command = Command::new(run::python());
-            run::all(
-                command
-                    .arg(script)
-                    .args(arguments)
-                    .env("IMPASTO", binary())
-                    .env("IMPASTO_ONNXRUNTIME", library),
-            )
+            if let Bench::Traffic = what {
+                command.env("LD_LIBRARY_PATH", &library);
+            }
+            command.arg(script).args(arguments).env("IMPASTO", binary());
+            run::all(command.env("IMPASTO_ONNXRUNTIME", library))
         }
     }
 }

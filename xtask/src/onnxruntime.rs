@@ -98,20 +98,39 @@ pub fn cache() -> Result<PathBuf> {
 /// there already also serves where the CPU build is asked for.
 pub fn set_up(cuda: bool) -> Result<PathBuf> {
     let folder = cache()?.join("onnxruntime");
-    let stamp = folder.join("VERSION");
-    let there = std::fs::read_to_string(&stamp).unwrap_or_default();
     let wheel = wheel_for(cuda)?;
-    let served = |package: &str| there.trim() == format!("{package} {VERSION}");
-    if served(wheel.package) || (!cuda && served("onnxruntime-gpu")) {
+    let there = std::fs::read_to_string(folder.join("VERSION")).unwrap_or_default();
+    if !cuda && there.trim() == format!("onnxruntime-gpu {VERSION}") {
         return Ok(folder);
     }
-    println!("Getting {} {VERSION} into {}", wheel.package, folder.display());
+    let nvidia: &[Wheel] = if cuda && cfg!(target_os = "linux") { &NVIDIA } else { &[] };
+    if unpack(&wheel, nvidia, &folder)? && cuda && nvidia.is_empty() {
+        println!(
+            "It needs CUDA 13's libraries and cuDNN 9 where the system's loader finds them; see docs/cuda.md"
+        );
+    }
+    Ok(folder)
+}
+
+/// The same of the CUDA build alone, without NVIDIA's libraries, in a folder of its own.
+pub fn set_up_without_libraries() -> Result<PathBuf> {
+    let folder = cache()?.join("onnxruntime-cuda-alone");
+    unpack(&wheel_for(true)?, &[], &folder)?;
+    Ok(folder)
+}
+
+/// Leaves the libraries of these wheels in a folder, unless they are there already, and tells whether that was to do.
+fn unpack(wheel: &Wheel, others: &[Wheel], folder: &Path) -> Result<bool> {
+    let version = format!("{} {VERSION}", wheel.package);
+    if std::fs::read_to_string(folder.join("VERSION")).is_ok_and(|there| there.trim() == version) {
+        return Ok(false);
+    }
+    println!("Getting {version} into {}", folder.display());
     let parent = cache()?;
     std::fs::create_dir_all(&parent).map_err(|e| format!("{}: {e}", parent.display()))?;
     let room = tempfile::tempdir_in(&parent).map_err(|e| format!("{}: {e}", parent.display()))?;
-    let nvidia: &[Wheel] = if cuda && cfg!(target_os = "linux") { &NVIDIA } else { &[] };
     let unpacked = room.path().join("unpacked");
-    for wheel in std::iter::once(&wheel).chain(nvidia) {
+    for wheel in std::iter::once(wheel).chain(others) {
         let place = room.path().join(wheel.package);
         std::fs::create_dir(&place).map_err(|e| format!("{}: {e}", place.display()))?;
         download(wheel, &place)?;
@@ -139,18 +158,13 @@ pub fn set_up(cuda: bool) -> Result<PathBuf> {
         let name = name.replace(&format!(".{VERSION}.dylib"), ".dylib");
         std::fs::rename(&from, ready.join(name)).map_err(|e| format!("{}: {e}", from.display()))?;
     }
-    let text = format!("{} {VERSION}\n", wheel.package);
-    std::fs::write(ready.join("VERSION"), text).map_err(|e| format!("{}: {e}", ready.display()))?;
+    std::fs::write(ready.join("VERSION"), format!("{version}\n"))
+        .map_err(|e| format!("{}: {e}", ready.display()))?;
     if folder.exists() {
-        std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        std::fs::remove_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
-    std::fs::rename(&ready, &folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    if cuda && nvidia.is_empty() {
-        println!(
-            "It needs CUDA 13's libraries and cuDNN 9 where the system's loader finds them; see docs/cuda.md"
-        );
-    }
-    Ok(folder)
+    std::fs::rename(&ready, folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(true)
 }
 
 /// Has pip download the wheel, which it refuses unless the hash is the one given.
