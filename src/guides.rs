@@ -70,7 +70,7 @@ impl Guides {
 
     /// The same regions on a canvas.
     pub fn on(self, canvas: &Canvas) -> Self {
-        let masks = self.masks.iter().map(|mask| canvas.extended(mask).into_owned()).collect();
+        let masks = self.masks.into_iter().map(|mask| canvas.extended(&mask).unwrap_or(mask)).collect();
         Guides { masks, ..self }
     }
 }

@@ -208,10 +208,10 @@ impl<'a> Job<'a> {
         };
         let mask = self.mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
         let guides = Guides::new(pictures.styles, mask.as_ref(), level.size)?.map(|g| g.on(&canvas));
-        let mask = mask.map(|mask| canvas.extended(&mask).into_owned());
+        let mask = mask.map(|mask| canvas.extended(&mask).unwrap_or(mask));
         let scene = canvas.extended(view.scene());
-        let wanted =
-            Wanted { content: &scene, styles: &styles, mask: mask.as_ref(), guides: guides.as_ref() };
+        let content = scene.as_ref().unwrap_or(view.scene());
+        let wanted = Wanted { content, styles: &styles, mask: mask.as_ref(), guides: guides.as_ref() };
         let mut objective = Objective::new(engine, settings, &wanted, self.layout.tile, cancel)?;
         drop((styles, scene));
         tally.seconds.preparing += begun.elapsed().as_secs_f64();
@@ -239,7 +239,7 @@ impl<'a> Job<'a> {
             }
             !cancel.is_cancelled()
         };
-        let from = canvas.extended(&from).into_owned();
+        let from = canvas.extended(&from).unwrap_or(from);
         let from = match from.is_standard_layout() {
             true => from,
             false => from.as_standard_layout().into_owned(),
