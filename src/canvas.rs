@@ -7,7 +7,7 @@ use impasto_onnx::Model;
 use ndarray::{Array, Array3, Axis, RemoveAxis, s};
 
 use crate::error::{Error, Result};
-use crate::params::Settings;
+use crate::settings::Settings;
 
 /// The sizes of a picture and of what it is painted on.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,12 +10,13 @@ use crate::job;
 use crate::memory;
 use crate::models;
 use crate::objective;
-use crate::params::{self, Params, Settings};
+use crate::params::{self, Params};
 use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
 use crate::region::Region;
 use crate::report::Report;
 use crate::runtime::{self, Backend, Device, Placement};
+use crate::settings::Settings;
 
 /// What an engine is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

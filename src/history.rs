@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::optimise::Memory;
-use crate::params::Settings;
 use crate::picture::write_atomically;
+use crate::settings::Settings;
 
 /// L-BFGS's memory at one size, with what it is true of.
 pub struct History {

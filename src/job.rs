@@ -15,11 +15,12 @@ use crate::levels::{self, Level};
 use crate::memory::{self, Layout};
 use crate::objective::{Objective, StyleTarget, Wanted};
 use crate::optimise::{self, Start, Step, Worthwhile};
-use crate::params::{Colours, Init, Settings};
+use crate::params::{Colours, Init};
 use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
 use crate::report::Report;
 use crate::runtime;
+use crate::settings::Settings;
 use crate::start;
 use crate::tally::Tally;
 
@@ -158,6 +159,7 @@ pub(crate) fn run(
         first_loss: tally.losses.first().copied().unwrap_or(f64::NAN),
         levels: tally.levels,
         tile: job.layout.tile,
+        memory: job.layout.needed,
         terms: tally.terms,
         losses: tally.losses,
         term_losses: tally.term_losses,

@@ -6,8 +6,8 @@
 use ndarray::{Array3, Axis, Zip};
 
 use crate::error::Result;
-use crate::params::Settings;
 use crate::picture::{self, SMALLEST};
+use crate::settings::Settings;
 
 /// The longer side that the smallest level has at least, where the number of levels is not given.
 const COARSEST: usize = 192;

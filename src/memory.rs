@@ -6,8 +6,9 @@ use crate::engine::{Engine, StyleShape};
 use crate::error::{Error, Result};
 use crate::guides;
 use crate::optimise;
-use crate::params::{Colours, Settings};
+use crate::params::Colours;
 use crate::runtime::{self, Backend, Device};
+use crate::settings::Settings;
 use crate::tiled;
 use crate::tiles::Spans;
 

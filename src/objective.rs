@@ -11,9 +11,9 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::guides::Guides;
 use crate::optimise::{self, Evaluate, EvaluateThere, Place};
-use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
 use crate::runtime::{self, Bound, Placement, Remote, Resident, Session, Tensor, Value, Vectors};
+use crate::settings::Settings;
 use crate::tiled::{self, Tiled};
 
 /// A style picture whose Gram matrices are wanted.

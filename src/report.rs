@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::params::Settings;
 use crate::picture::write_atomically;
+use crate::settings::Settings;
 
 /// How a job went; the command writes it as JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +35,9 @@ pub struct Report {
     pub levels: Vec<LevelReport>,
     /// The side of the tiles that the larger sizes were worked on in; None for whole pictures.
     pub tile: Option<usize>,
+    /// The most bytes that the job was expected to need when it began; on a card, there or in the computer, whichever is
+    /// more.
+    pub memory: u64,
     /// The names of the loss's terms.
     pub terms: Vec<String>,
     /// The loss of each evaluation.

@@ -4,9 +4,11 @@
 mod args;
 mod interrupt;
 mod models;
+mod params;
 mod progress;
 mod resume;
 mod stylise;
+mod values;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::Instant;
 
 use argmin::core::{CostFunction, Error as ArgminError, Gradient, IterState, Problem, Solver, State as _};
 use argmin::solver::quasinewton::LBFGS;
@@ -11,13 +10,12 @@ use argmin_math::{ArgminL2Norm, ArgminMul};
 use rayon::prelude::*;
 
 use super::bounded;
+use super::evaluations::{At, End, Evaluations, Place, Step, Worthwhile, picture};
 use super::going_on::{Memory, Pairs, Start, Way};
 use super::search::Search;
 use super::space::{self, Space};
-use super::stored::Stored;
 use super::vector::Vector;
 use crate::error::{Error, Result};
-use crate::runtime::{Remote, Vectors};
 
 /// Pairs that L-BFGS remembers where there is room. (With 20 the loss was 5 % lower after 50 evaluations on two
 /// pictures at 1024 pixels, but the time outside of the graph twice as long.)
@@ -37,46 +35,6 @@ const FIRST_STEP: f64 = 0.025;
 /// Restarts in a row without progress after which the point counts as a minimum.
 const PATIENCE: usize = 2;
 
-/// An objective over pictures.
-pub(crate) trait Evaluate {
-    /// Loss, and its gradient written into `gradient`, at a picture [3, H, W] in 0..1 (flat). The extra
-    /// values are the loss's terms.
-    fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)>;
-}
-
-/// An objective over the free variables of pictures ([`bounded`]) that lie on a device.
-pub(crate) trait EvaluateThere {
-    /// The device's vectors.
-    fn vectors(&self) -> Rc<Vectors>;
-
-    /// As [`Evaluate::evaluate`], with respect to the free variables.
-    fn evaluate(&mut self, free: &Remote, gradient: &mut Remote) -> Result<(f64, Vec<f64>)>;
-}
-
-/// Where an objective is evaluated, and so where the vectors lie.
-pub(crate) enum Place<'a> {
-    /// In the computer's memory.
-    Here(&'a mut dyn Evaluate),
-    /// On a device.
-    There(&'a mut dyn EvaluateThere),
-}
-
-/// What is told after each evaluation.
-pub(crate) struct Step<'a> {
-    pub evaluations: usize,
-    /// The lowest loss so far and its terms.
-    pub loss: f64,
-    pub terms: &'a [f64],
-    best: &'a Vector,
-}
-
-impl Step<'_> {
-    /// The picture with that loss, [3, H, W] in 0..1 (flat).
-    pub fn picture(&self) -> Result<Vec<f32>> {
-        picture(self.best, Vec::new())
-    }
-}
-
 /// How long to go on.
 pub(crate) struct Options {
     pub evaluations: usize,
@@ -86,13 +44,6 @@ pub(crate) struct Options {
     pub worthwhile: Option<Worthwhile>,
     /// Whether what L-BFGS knows at the end is wanted.
     pub keep: bool,
-}
-
-/// A run goes on while the lowest loss falls by `share` in so many evaluations.
-#[derive(Clone, Copy)]
-pub(crate) struct Worthwhile {
-    pub evaluations: usize,
-    pub share: f64,
 }
 
 /// Where a minimisation ended.
@@ -134,7 +85,7 @@ pub(crate) fn minimise<'a>(
         }
         Start::Memory(Memory { scale, free, pairs }) => (free, Some((scale, pairs))),
     };
-    let task = Task(RefCell::new(State {
+    let task = Task(RefCell::new(Evaluations {
         objective,
         watch,
         limit: options.evaluations,
@@ -194,62 +145,7 @@ pub(crate) fn minimise<'a>(
     })
 }
 
-/// An evaluated point; loss and gradient as the objective gave them, not scaled.
-#[derive(Clone)]
-struct At {
-    point: Vector,
-    loss: f64,
-    /// With respect to the free variables.
-    gradient: Vector,
-}
-
-struct Best {
-    at: At,
-    terms: Vec<f64>,
-}
-
-/// The picture of a point, in this room if it is large enough.
-fn picture(point: &Vector, mut room: Vec<f32>) -> Result<Vec<f32>> {
-    let free = point.values()?;
-    room.resize(free.len(), 0.0);
-    bounded::pixels(&free, &mut room);
-    Ok(room)
-}
-
-/// Why no more evaluations are done.
-enum End {
-    Spent,
-    Stopped,
-    Failed(Error),
-}
-
-struct State<'a> {
-    objective: Place<'a>,
-    watch: &'a mut dyn FnMut(&Step) -> bool,
-    limit: usize,
-    history: usize,
-    worthwhile: Option<Worthwhile>,
-    /// Room for the picture of a point.
-    picture: Vec<f32>,
-    space: Rc<Space>,
-    /// What argmin sees is scale · loss, so that the first step, which is the negative gradient, has a
-    /// sensible length.
-    scale: f64,
-    /// argmin asks for cost and gradient separately, and for the gradient at the end of a line search
-    /// again: the last and the best point answer for one evaluation each.
-    recent: Option<At>,
-    best: Option<Best>,
-    losses: Vec<f64>,
-    terms: Vec<Vec<f64>>,
-    evaluating: f64,
-    end: Option<End>,
-    /// Gradients at the points that [`Search`] knows, and at the first.
-    gradients: VecDeque<Vector>,
-    keep: bool,
-    memory: Option<Memory>,
-}
-
-struct Task<'a>(RefCell<State<'a>>);
+struct Task<'a>(RefCell<Evaluations<'a>>);
 
 impl Task<'_> {
     /// L-BFGS from one point, with the scale and the pairs that led there if they are known, until it gives up or the
@@ -269,7 +165,7 @@ impl Task<'_> {
             .with_tolerance_grad(0.0)
             .and_then(|s| s.with_tolerance_cost(0.0));
         let Ok(solver) = solver else { return };
-        // How the run ended stands in the state: a failed line search and spent evaluations alike reach
+        // How the run ended stands in the evaluations: a failed line search and spent evaluations alike reach
         // argmin as errors of the problem.
         if let Err(e) = self.iterate(solver, Problem::new(self), first) {
             tracing::debug!("L-BFGS ended: {e}");
@@ -309,123 +205,6 @@ impl Task<'_> {
 
 type Iterate = IterState<Vector, Vector, (), (), (), f64>;
 
-/// No evaluation was done; `State::end` says why.
-#[derive(Debug, thiserror::Error)]
-#[error("the evaluations have ended")]
-struct Ended;
-
-impl State<'_> {
-    /// Keeps what L-BFGS knows at its last point, if that is wanted.
-    fn remember(&mut self, point: Option<Vector>) {
-        let Some(point) = point.filter(|_| self.keep) else { return };
-        match (point.values(), self.space.pairs()) {
-            (Ok(free), Ok(parts)) => {
-                let mut parts = parts.into_iter();
-                let pairs = std::iter::from_fn(|| Some([parts.next()?, parts.next()?])).collect();
-                self.memory = Some(Memory { scale: self.scale, free: free.into_owned(), pairs });
-            }
-            (Err(e), _) | (_, Err(e)) => tracing::warn!("what L-BFGS knows is lost: {e}"),
-        }
-    }
-
-    fn at(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
-        if let Some(recent) = &self.recent
-            && recent.point.is(point)
-        {
-            return Ok(recent.clone());
-        }
-        if let Some(best) = &self.best
-            && best.at.point.is(point)
-        {
-            return Ok(best.at.clone());
-        }
-        if let Some(failure) = self.space.failure() {
-            self.end = Some(End::Failed(failure));
-        }
-        if self.end.is_some() {
-            return Err(Ended);
-        }
-        if self.losses.len() >= self.limit || !self.is_worthwhile() {
-            self.end = Some(End::Spent);
-            return Err(Ended);
-        }
-        self.evaluate(point)
-    }
-
-    /// Whether the loss has fallen enough lately.
-    fn is_worthwhile(&self) -> bool {
-        let Some(Worthwhile { evaluations, share }) = self.worthwhile else { return true };
-        let Some(at) = self.losses.len().checked_sub(evaluations).filter(|at| *at > 0) else { return true };
-        let (before, lately) = self.losses.split_at(at);
-        let lowest = |losses: &[f64]| losses.iter().copied().fold(f64::INFINITY, f64::min);
-        lowest(lately) < lowest(before) * (1.0 - share)
-    }
-
-    fn evaluate(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
-        // What it had is not needed any more, and its room is.
-        self.recent = None;
-        let (loss, terms, gradient) = match self.compute(point) {
-            Ok(v) => v,
-            Err(Error::Cancelled) => {
-                self.end = Some(End::Stopped);
-                return Err(Ended);
-            }
-            Err(e) => {
-                self.end = Some(End::Failed(e));
-                return Err(Ended);
-            }
-        };
-        let at = At { point: point.clone(), loss, gradient: self.space.settled(gradient) };
-        if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.at.loss) {
-            self.best = Some(Best { at: at.clone(), terms: terms.clone() });
-        }
-        self.losses.push(loss);
-        self.terms.push(terms);
-        self.recent = Some(at.clone());
-        if let Some(best) = &self.best {
-            let step = Step {
-                evaluations: self.losses.len(),
-                loss: best.at.loss,
-                terms: &best.terms,
-                best: &best.at.point,
-            };
-            if !(self.watch)(&step) {
-                self.end = Some(End::Stopped);
-            }
-        }
-        Ok(at)
-    }
-}
-
-impl State<'_> {
-    /// Loss, terms, and the gradient with respect to the free variables.
-    fn compute(&mut self, point: &Vector) -> Result<(f64, Vec<f64>, Stored)> {
-        let lost = || Error::Runtime("a point lies where its objective is not".into());
-        match &mut self.objective {
-            Place::Here(objective) => {
-                let Some(Stored::Full(free)) = point.stored() else { return Err(lost()) };
-                bounded::pixels(free, &mut self.picture);
-                let mut gradient = self.space.room(free.len());
-                let begun = Instant::now();
-                let evaluated = objective.evaluate(&self.picture, &mut gradient);
-                self.evaluating += begun.elapsed().as_secs_f64();
-                let (loss, terms) = evaluated?;
-                bounded::chain(free, &mut gradient);
-                Ok((loss, terms, Stored::Full(gradient)))
-            }
-            Place::There(objective) => {
-                let Some(Stored::There(free)) = point.stored() else { return Err(lost()) };
-                let mut gradient = objective.vectors().room()?;
-                let begun = Instant::now();
-                let evaluated = objective.evaluate(free, &mut gradient);
-                self.evaluating += begun.elapsed().as_secs_f64();
-                let (loss, terms) = evaluated?;
-                Ok((loss, terms, Stored::There(gradient)))
-            }
-        }
-    }
-}
-
 impl CostFunction for &Task<'_> {
     type Param = Vector;
     type Output = f64;
@@ -458,6 +237,7 @@ impl Gradient for &Task<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimise::Evaluate;
 
     /// Σ aᵢ (xᵢ − tᵢ)², with targets outside the box for some; counts its evaluations.
     struct Bowl {

@@ -3,6 +3,7 @@
 
 mod bounded;
 mod driver;
+mod evaluations;
 mod going_on;
 mod search;
 mod space;
@@ -10,8 +11,6 @@ mod stored;
 mod vector;
 
 pub(crate) use bounded::free_exactly;
-pub(crate) use driver::{
-    Evaluate, EvaluateThere, HISTORY, Options, Outcome, Place, Step, Worthwhile, minimise, vectors,
-    vectors_there,
-};
+pub(crate) use driver::{HISTORY, Options, Outcome, minimise, vectors, vectors_there};
+pub(crate) use evaluations::{Evaluate, EvaluateThere, Place, Step, Worthwhile};
 pub(crate) use going_on::{Memory, Start};

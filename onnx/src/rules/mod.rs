@@ -5,6 +5,9 @@
 //! (NCHWc) on the CPU; that layout has no comparisons, casts and pads, but convolutions with a clipping
 //! activation and, for equal known sizes, sums and products.
 
+mod pooling;
+mod products;
+
 use crate::differentiate::no_rule;
 use crate::error::Result;
 use crate::graph::{Attr, Data, Graph, Node, Tensor};
@@ -244,145 +247,6 @@ impl Context<'_> {
         }
     }
 
-    /// The transposed convolution as a convolution with the weights turned by 180° and their in- and
-    /// output channels exchanged. The turned weights follow from the one copy in the file by nodes that
-    /// ONNX Runtime folds when it loads the model.
-    fn conv(&mut self, g: &str) -> Result<String> {
-        let node = self.node;
-        if node.int("group").unwrap_or(1) != 1 {
-            return Err(no_rule(node, "group must be 1"));
-        }
-        if node.ints("strides").is_some_and(|s| s.iter().any(|&v| v != 1)) {
-            return Err(no_rule(node, "strides must be 1"));
-        }
-        if !matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "VALID") {
-            return Err(no_rule(node, "auto_pad must be NOTSET; give pads instead"));
-        }
-        let weights = &node.inputs[1];
-        let dims = match (self.graph.constants.get(weights), node.ints("kernel_shape")) {
-            (Some(w), _) if w.dims.len() == 4 => w.dims[2..].iter().map(|&d| d as i64).collect::<Vec<_>>(),
-            (_, Some(k)) if k.len() == 2 => k.to_vec(),
-            _ => return Err(no_rule(node, "needs two spatial axes and a kernel shape that is known")),
-        };
-        let dilations = node.ints("dilations").map_or(vec![1, 1], <[i64]>::to_vec);
-        let pads = node.ints("pads").map_or(vec![0; 4], <[i64]>::to_vec);
-        let reach: Vec<i64> = dims.iter().zip(&dilations).map(|(k, d)| d * (k - 1)).collect();
-        let pads: Vec<i64> = (0..4).map(|i| reach[i % 2] - pads[i]).collect();
-        if pads.iter().any(|&p| p < 0) {
-            return Err(no_rule(node, "pads must not be larger than the kernel's reach"));
-        }
-        let mut turned = self.add_with("Transpose", &[weights], [("perm", Attr::Ints(vec![1, 0, 2, 3]))]);
-        if dims.iter().any(|&k| k > 1) {
-            let (from, to) = (self.graph.i64s(&[-1, -1]), self.graph.i64s(&[i64::MIN, i64::MIN]));
-            let (over, step) = (self.graph.i64s(&[2, 3]), self.graph.i64s(&[-1, -1]));
-            turned = self.add("Slice", &[&turned, &from, &to, &over, &step]);
-        }
-        Ok(self.add_with(
-            "Conv",
-            &[g, &turned],
-            [
-                ("kernel_shape", Attr::Ints(dims)),
-                ("pads", Attr::Ints(pads)),
-                ("dilations", Attr::Ints(dilations)),
-            ],
-        ))
-    }
-
-    /// The kernel of a pooling whose windows neither overlap nor leave gaps.
-    fn pool_kernel(&self) -> Result<Vec<i64>> {
-        let node = self.node;
-        let kernel = node.ints("kernel_shape").filter(|k| k.len() == 2);
-        let kernel = kernel.ok_or_else(|| no_rule(node, "needs two spatial axes"))?.to_vec();
-        let strides = node.ints("strides").map_or(vec![1, 1], <[i64]>::to_vec);
-        if kernel != strides {
-            return Err(no_rule(node, "kernel_shape and strides must be equal"));
-        }
-        let plain = node.ints("pads").is_none_or(|p| p.iter().all(|&v| v == 0))
-            && node.int("ceil_mode").unwrap_or(0) == 0
-            && node.ints("dilations").is_none_or(|d| d.iter().all(|&v| v == 1))
-            && matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "VALID");
-        if !plain {
-            return Err(no_rule(node, "pads, dilations, ceil_mode and auto_pad must be their defaults"));
-        }
-        Ok(kernel)
-    }
-
-    /// Repeats each value over its pooling window and fills the rows and columns that no window covers
-    /// (sizes that the kernel does not divide) with zeros.
-    fn spread(&mut self, value: &str, kernel: &[i64]) -> String {
-        let scales = Tensor::f32(&[4], vec![1.0, 1.0, kernel[0] as f32, kernel[1] as f32]);
-        let scales = self.graph.constant(&format!("const/scales/{}x{}", kernel[0], kernel[1]), scales);
-        let up = self.add_with(
-            "Resize",
-            &[value, "", &scales],
-            [
-                ("mode", Attr::Text("nearest".into())),
-                ("coordinate_transformation_mode", Attr::Text("asymmetric".into())),
-                ("nearest_mode", Attr::Text("floor".into())),
-            ],
-        );
-        let size = self.shapes.size(&self.node.inputs[0]);
-        if size.is_some_and(|[.., h, w]| h as i64 % kernel[0] == 0 && w as i64 % kernel[1] == 0) {
-            return up;
-        }
-        if let Some([.., h, w]) = size {
-            let missing = [h as i64 % kernel[0], w as i64 % kernel[1]];
-            let pads = self.graph.i64s(&[0, 0, 0, 0, 0, 0, missing[0], missing[1]]);
-            return self.add("Pad", &[&up, &pads]);
-        }
-        let (want, have) = (self.add("Shape", &[&self.node.inputs[0]]), self.add("Shape", &[&up]));
-        let after = self.add("Sub", &[&want, &have]);
-        let before = self.graph.i64s(&[0, 0, 0, 0]);
-        let pads = self.add_with("Concat", &[&before, &after], [("axis", Attr::Int(0))]);
-        self.add("Pad", &[&up, &pads])
-    }
-
-    /// Equal maxima of a window share its gradient in equal parts, so that a flat area gets the gradient
-    /// once and not once per pixel.
-    fn max_pool(&mut self, g: &str) -> Result<String> {
-        let kernel = self.pool_kernel()?;
-        let (x, y) = (&self.node.inputs[0], &self.node.outputs[0]);
-        // A ReLU before it passes the gradient of maxima above 0 only: cheaper to tell here, by window.
-        let relu = self.forward.iter().any(|n| n.op == "Relu" && n.outputs[0] == *x);
-        let g = &if relu { self.where_positive(g, y) } else { g.to_string() };
-        let (is_max, on) = if let Some(channels) = self.shapes.blocked(x) {
-            let maxima = self.scaled(y, channels, -1.0);
-            let maxima = self.spread(&maxima, &kernel);
-            let below = self.add("Add", &[x, &maxima]);
-            (self.step(&below, channels, 1.0), None)
-        } else {
-            let maxima = self.spread(y, &kernel);
-            let on = self.add("Equal", &[x, &maxima]);
-            (self.cast_float(&on), Some(on))
-        };
-        let share = self.add_with(
-            "AveragePool",
-            &[&is_max],
-            [("kernel_shape", Attr::Ints(kernel.clone())), ("strides", Attr::Ints(kernel.clone()))],
-        );
-        let g = self.add("Div", &[g, &share]);
-        let part = 1.0 / (kernel[0] * kernel[1]) as f32;
-        let g = match self.shapes.blocked(x) {
-            Some(channels) => self.scaled(&g, channels, part),
-            None => {
-                let part = self.graph.scalar(part);
-                self.add("Mul", &[&g, &part])
-            }
-        };
-        let g = self.spread(&g, &kernel);
-        Ok(match on {
-            Some(on) => self.masked(&g, &on),
-            None => self.add("Mul", &[&g, &is_max]),
-        })
-    }
-
-    fn average_pool(&mut self, g: &str) -> Result<String> {
-        let kernel = self.pool_kernel()?;
-        let part = self.graph.scalar(1.0 / (kernel[0] * kernel[1]) as f32);
-        let g = self.add("Mul", &[g, &part]);
-        Ok(self.spread(&g, &kernel))
-    }
-
     fn transpose(&mut self, g: &str) -> Result<String> {
         match self.node.ints("perm") {
             Some(perm) => {
@@ -429,39 +293,6 @@ impl Context<'_> {
         Ok(g)
     }
 
-    fn rank(&self, value: &str) -> Result<usize> {
-        let unknown = || no_rule(self.node, format!("the rank of '{value}' cannot be told from the graph"));
-        self.shapes.rank(value).ok_or_else(unknown)
-    }
-
-    /// `value` with its last two axes exchanged.
-    fn swapped(&mut self, value: &str) -> Result<String> {
-        let rank = self.rank(value)? as i64;
-        if rank < 2 {
-            return Err(no_rule(self.node, format!("'{value}' must have at least two axes")));
-        }
-        let mut perm: Vec<i64> = (0..rank).collect();
-        perm.swap(rank as usize - 1, rank as usize - 2);
-        Ok(self.add_with("Transpose", &[value], [("perm", Attr::Ints(perm))]))
-    }
-
-    fn matmul(&mut self, g: &str, index: usize) -> Result<String> {
-        let node = self.node;
-        let (a, b) = (node.inputs[0].clone(), node.inputs[1].clone());
-        let g = if index == 0 {
-            let b = self.swapped(&b)?;
-            self.add("MatMul", &[g, &b])
-        } else {
-            let a = self.swapped(&a)?;
-            self.add("MatMul", &[&a, g])
-        };
-        if self.rank(&a)? == 2 && self.rank(&b)? == 2 {
-            return Ok(g);
-        }
-        let wanted = self.add("Shape", &[&node.inputs[index]]);
-        Ok(self.sum_to(&g, &wanted))
-    }
-
     /// A value's shape, as a constant where it is known.
     fn shape_of(&mut self, value: &str) -> String {
         match self.shapes.dims(value) {
@@ -504,59 +335,6 @@ impl Context<'_> {
             [("keepdims", Attr::Int(1)), ("noop_with_empty_axes", Attr::Int(1))],
         );
         self.add("Reshape", &[&sum, wanted])
-    }
-
-    fn gemm_flags(&self) -> (f32, bool, bool) {
-        let alpha = match self.node.attrs.get("alpha") {
-            Some(Attr::Float(v)) => *v,
-            _ => 1.0,
-        };
-        let flag = |name| self.node.int(name).unwrap_or(0) != 0;
-        (alpha, flag("transA"), flag("transB"))
-    }
-
-    /// The gradient of X·Xᵀ in one product, (g + gᵀ)·X, instead of two of the same size and their sum.
-    fn gram(&mut self) -> Result<Option<String>> {
-        let node = self.node;
-        let (alpha, trans_a, trans_b) = self.gemm_flags();
-        if node.op != "Gemm"
-            || node.inputs.len() != 2
-            || node.inputs[0] != node.inputs[1]
-            || trans_a
-            || !trans_b
-        {
-            return Ok(None);
-        }
-        let turned = self.add("Transpose", &[self.g]);
-        let both = self.add("Add", &[self.g, &turned]);
-        let x = node.inputs[0].clone();
-        Ok(Some(self.add_with("Gemm", &[&both, &x], [("alpha", Attr::Float(alpha))])))
-    }
-
-    fn gemm(&mut self, g: &str, index: usize) -> Result<String> {
-        let node = self.node;
-        if index == 2 {
-            return Err(no_rule(node, "no rule for the added matrix of a Gemm"));
-        }
-        let (alpha, trans_a, trans_b) = self.gemm_flags();
-        let (a, b) = (node.inputs[0].clone(), node.inputs[1].clone());
-        // With A' and B' the operands as they enter the product: dA' = g·B'ᵀ and dB' = A'ᵀ·g; a transposed
-        // operand takes the transpose of that.
-        let (left, right, left_t, right_t) = match (index, trans_a, trans_b) {
-            (0, false, _) => (g, b.as_str(), false, !trans_b),
-            (0, true, _) => (b.as_str(), g, trans_b, true),
-            (_, _, false) => (a.as_str(), g, !trans_a, false),
-            (_, _, true) => (g, a.as_str(), true, trans_a),
-        };
-        Ok(self.add_with(
-            "Gemm",
-            &[left, right],
-            [
-                ("alpha", Attr::Float(alpha)),
-                ("transA", Attr::Int(left_t as i64)),
-                ("transB", Attr::Int(right_t as i64)),
-            ],
-        ))
     }
 
     fn reduction(&mut self, g: &str) -> Result<String> {

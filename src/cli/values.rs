@@ -1,0 +1,74 @@
+//! What the values of options look like.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use impasto::report::StyleFile;
+use serde::de::DeserializeOwned;
+
+/// One of the names that a parameter's choices have in JSON, too.
+pub fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    names: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value(name.into()))
+}
+
+/// `FILE` with `,weight=W`, `,scale=S`, `,region=MASK` and `,part=MASK` behind, as many as there are. Other commas and equals
+/// signs belong to the file's name.
+pub fn blend(text: &str) -> std::result::Result<StyleFile, String> {
+    let mut blend = StyleFile::default();
+    let mut rest = text;
+    while let Some((before, (key, value))) =
+        rest.rsplit_once(',').and_then(|(before, last)| Some((before, last.split_once('=')?)))
+    {
+        let number = |least: f64, most: f64| match value.parse() {
+            Ok(number) if (least..=most).contains(&number) => Ok(number),
+            _ => Err(format!("{key}={value}: expected a number from {least} to {most:e}")),
+        };
+        match key {
+            "weight" => blend.weight = number(0.0, 1e9)?,
+            "scale" => blend.scale = number(0.1, 4.0)?,
+            "region" => blend.region = Some(value.into()),
+            "part" => blend.part = Some(value.into()),
+            _ => break,
+        }
+        rest = before;
+    }
+    if rest.is_empty() {
+        return Err("expected a file, with ,weight=W ,scale=S ,region=MASK or ,part=MASK behind".to_string());
+    }
+    blend.file = rest.into();
+    Ok(blend)
+}
+
+/// `TERM=WEIGHT`.
+pub fn tap_weight(text: &str) -> std::result::Result<(String, f64), String> {
+    let parts =
+        text.split_once('=').and_then(|(term, weight)| Some((term.to_string(), weight.parse().ok()?)));
+    parts.ok_or_else(|| "expected TERM=WEIGHT, for example style/relu1_1=2".to_string())
+}
+
+/// Bytes from a number with K, M or G (powers of 1024) behind.
+pub fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let bad = || "expected a number above 0 with K, M or G behind, for example 4G".to_string();
+    let (number, shift) = match text.char_indices().last() {
+        Some((at, unit)) if !unit.is_ascii_digit() => {
+            let shift = match unit.to_ascii_uppercase() {
+                'K' => 10,
+                'M' => 20,
+                'G' => 30,
+                _ => return Err(bad()),
+            };
+            (&text[..at], shift)
+        }
+        _ => (text, 0),
+    };
+    let number: f64 = number.parse().map_err(|_| bad())?;
+    let bytes = number * (1u64 << shift) as f64;
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(bad()) }
+}
+
+/// [H, W] from `WIDTHxHEIGHT`.
+pub fn picture_size(text: &str) -> std::result::Result<[usize; 2], String> {
+    let side = |t: &str| t.parse().ok().filter(|n| (16..=32768).contains(n));
+    let sides = text.split_once('x').and_then(|(w, h)| Some([side(h)?, side(w)?]));
+    sides.ok_or_else(|| "expected WIDTHxHEIGHT, each from 16 to 32768, for example 320x240".to_string())
+}

@@ -1,0 +1,278 @@
+//! The parameters of a job with nothing left out, for one model: checked, with what the presets and the model make of
+//! those that were.
+
+use std::collections::BTreeMap;
+
+use impasto_onnx::{Model, Padding, Pooling, Spec, StyleLoss, Tap, Term};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::levels;
+use crate::params::{Colours, Defaults, Init, Params, Preset, StyleFit};
+use crate::picture::{self, SMALLEST};
+
+/// The taps that Gatys et al. use for style.
+const REFERENCE_STYLE: [&str; 5] = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"];
+/// The tap that Gatys et al. use for content.
+const REFERENCE_CONTENT: &str = "relu4_2";
+/// What stands in for it in a model that ends before.
+const SHALLOW_CONTENT: [&str; 2] = ["relu3_3", "relu2_2"];
+/// Activations before relu4_1 follow single pixels, so that a small part of the paper's weight keeps as
+/// much of the scene: what a content weight of 1 stands for at those taps.
+const SHALLOW_SHARE: f64 = 0.1;
+
+/// Pictures that are smaller are enlarged to this longer side: strokes need room.
+const ENLARGED: usize = 256;
+
+/// The strength that leaves the weights as they are. There is more below it than above: with the reference
+/// weights the style counts so much more already that little changes when it counts for more.
+pub(crate) const REFERENCE_STRENGTH: f64 = 90.0;
+/// How much less strength is a tenth of the style against the content. Over the scale that is 1e-5 to 3.6 times the
+/// reference, in which the root of the content loss grows evenly (docs/measuring.md).
+const STRENGTH_DECADE: f64 = 18.0;
+
+/// Parameters with nothing left out, for one model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Settings {
+    /// See [`Params::preset`].
+    pub preset: Preset,
+    /// See [`Params::size`].
+    pub size: usize,
+    /// See [`Params::iterations`].
+    pub iterations: usize,
+    /// See [`Params::levels`].
+    pub levels: usize,
+    /// See [`Params::style_weight`].
+    pub style_weight: f64,
+    /// See [`Params::content_weight`].
+    pub content_weight: f64,
+    /// See [`Params::tv_weight`].
+    pub tv_weight: f64,
+    /// See [`Params::init`].
+    pub init: Init,
+    /// See [`Params::seed`].
+    pub seed: u64,
+    /// See [`Params::strength`]; `style_weight` and `content_weight` are without it.
+    pub strength: f64,
+    /// See [`Params::style_size`].
+    pub style_size: usize,
+    /// See [`Params::style_fit`].
+    pub style_fit: StyleFit,
+    /// See [`Params::colours`].
+    pub colours: Colours,
+    /// See [`Params::colour_strength`].
+    pub colour_strength: f64,
+    /// See [`Params::style_taps`].
+    pub style_taps: Vec<String>,
+    /// See [`Params::content_taps`].
+    pub content_taps: Vec<String>,
+    /// See [`Params::tap_weights`].
+    pub tap_weights: BTreeMap<String, f64>,
+    /// See [`Params::style_loss`].
+    pub style_loss: StyleLoss,
+    /// See [`Params::pooling`].
+    pub pooling: Pooling,
+    /// See [`Params::padding`].
+    pub padding: Padding,
+    /// See [`Params::tile_size`].
+    pub tile_size: Option<usize>,
+    /// See [`Params::preview_every`].
+    pub preview_every: Option<usize>,
+}
+
+impl Params {
+    fn style_longer_side(&self, size: usize) -> Result<usize> {
+        match (self.style_size, self.style_scale) {
+            (Some(_), Some(_)) => Err(Error::Parameters(
+                "style_size and style_scale both set the size of the style picture; give one of them".into(),
+            )),
+            (Some(pixels), None) => whole("style_size", pixels, 16, 32768),
+            (None, scale) => {
+                let scale = number("style_scale", scale.unwrap_or(1.0), 0.1, 4.0)?;
+                Ok(((size as f64 * scale).round() as usize).clamp(16, 32768))
+            }
+        }
+    }
+
+    /// Checks the ranges and fills in what is left out.
+    pub fn resolve(&self, model: &Model) -> Result<Settings> {
+        let gatys = self.preset == Preset::Gatys;
+        let Defaults { size, iterations } = self.preset.defaults();
+        let size = whole("size", self.size.unwrap_or(size), 16, 32768)?;
+        let style_taps = match &self.style_taps {
+            Some(taps) => taps.clone(),
+            None => REFERENCE_STYLE
+                .iter()
+                .filter(|t| gatys || model.taps.contains_key(**t))
+                .map(|t| t.to_string())
+                .collect(),
+        };
+        let content_taps = self.content_taps.clone().unwrap_or_else(|| {
+            let has = |tap: &str| model.taps.contains_key(tap);
+            let stands_in = SHALLOW_CONTENT.into_iter().find(|t| !gatys && !has(REFERENCE_CONTENT) && has(t));
+            vec![stands_in.unwrap_or(REFERENCE_CONTENT).to_string()]
+        });
+        for tap in style_taps.iter().chain(&content_taps) {
+            model.tap(tap)?;
+        }
+        let levels = match self.init.unwrap_or_default() {
+            Init::Picture => 1,
+            Init::Content | Init::Recoloured | Init::Noise => self.preset.levels(size),
+        };
+        let settings = Settings {
+            preset: self.preset,
+            levels: whole("levels", self.levels.unwrap_or(levels), 1, 12)?,
+            size,
+            iterations: whole("iterations", self.iterations.unwrap_or(iterations), 1, 100_000)?,
+            style_weight: number("style_weight", self.style_weight.unwrap_or(1.0), 0.0, 1e9)?,
+            content_weight: number("content_weight", self.content_weight.unwrap_or(1.0), 0.0, 1e9)?,
+            tv_weight: number("tv_weight", self.tv_weight.unwrap_or(0.0), 0.0, 1e12)?,
+            init: self.init.unwrap_or_default(),
+            seed: self.seed,
+            strength: number("strength", self.strength.unwrap_or(REFERENCE_STRENGTH), 0.0, 100.0)?,
+            style_size: self.style_longer_side(size)?,
+            style_fit: self.style_fit.unwrap_or_default(),
+            colours: self.colours.unwrap_or_default(),
+            colour_strength: number("colour_strength", self.colour_strength.unwrap_or(100.0), 0.0, 100.0)?,
+            style_taps,
+            content_taps,
+            tap_weights: self.tap_weights.clone().unwrap_or_default(),
+            style_loss: self.style_loss.unwrap_or_default(),
+            pooling: self.pooling.unwrap_or_default(),
+            padding: self.padding.unwrap_or_default(),
+            tile_size: self.tile_size.map(|n| whole("tile_size", n, 64, 8192)).transpose()?,
+            preview_every: self.preview_every.map(|n| whole("preview_every", n, 1, 100_000)).transpose()?,
+        };
+        settings.check_tap_weights()?;
+        if settings.spec(false, 0).terms().is_empty() {
+            return Err(Error::Parameters(
+                "style_weight, content_weight, tv_weight and tap_weights leave nothing to do; raise one"
+                    .into(),
+            ));
+        }
+        Ok(settings)
+    }
+}
+
+impl Settings {
+    /// Settings for a picture with this longer side: a size that was not asked for is no larger than the
+    /// picture, as there is nothing more to see in it.
+    pub(crate) fn fitted(mut self, params: &Params, longer_side: usize) -> Self {
+        let size = self.size.min(longer_side.max(ENLARGED));
+        if params.size.is_none() && size < self.size {
+            if params.style_size.is_none() {
+                let scale = self.style_size as f64 / self.size as f64;
+                self.style_size = ((size as f64 * scale).round() as usize).max(16);
+            }
+            if params.levels.is_none() {
+                self.levels = self.levels.min(levels::usual(size));
+            }
+            self.size = size;
+        }
+        self
+    }
+
+    /// What strength multiplies the style losses with and divides the content losses by.
+    fn style_share(&self) -> f64 {
+        10f64.powf((self.strength - REFERENCE_STRENGTH) / (2.0 * STRENGTH_DECADE))
+    }
+
+    /// What the style losses are multiplied with, on top of their reference weights.
+    pub(crate) fn style_factor(&self) -> f64 {
+        self.style_weight * self.style_share()
+    }
+
+    /// What the content loss at a tap is multiplied with, on top of its reference weight.
+    pub(crate) fn content_factor(&self, tap: &Tap) -> f64 {
+        let weight = self.content_weight / self.style_share();
+        weight * if tap.block < 4 { SHALLOW_SHARE } else { 1.0 }
+    }
+
+    /// Height and width in which the statistics of a style picture are taken, at the level whose style pictures have
+    /// this longer side.
+    pub(crate) fn style_dims(
+        &self,
+        style: [usize; 2],
+        scale: f64,
+        content: [usize; 2],
+        side: usize,
+    ) -> [usize; 2] {
+        let side = (side as f64 * scale).round().clamp(SMALLEST as f64, 32768.0) as usize;
+        picture::scaled(self.style_part(style, content), side)
+    }
+
+    /// Height and width of the part of a style picture that is taken.
+    pub(crate) fn style_part(&self, [h, w]: [usize; 2], content: [usize; 2]) -> [usize; 2] {
+        match self.style_fit {
+            StyleFit::Whole => [h, w],
+            StyleFit::Crop => {
+                let factor = (h as f64 / content[0] as f64).min(w as f64 / content[1] as f64);
+                let side =
+                    |content: usize, most: usize| ((content as f64 * factor).round() as usize).clamp(1, most);
+                [side(content[0], h), side(content[1], w)]
+            }
+        }
+    }
+
+    fn check_tap_weights(&self) -> Result<()> {
+        let taps = |kind: &'static str, taps: &[String]| -> Vec<String> {
+            taps.iter().map(|tap| format!("{kind}/{tap}")).collect()
+        };
+        let mut known = taps("style", &self.style_taps);
+        known.extend(taps("content", &self.content_taps));
+        for (name, weight) in &self.tap_weights {
+            if !known.contains(name) {
+                return Err(Error::Parameters(format!(
+                    "tap_weights: '{name}' is not a term of this job; expected one of {}",
+                    known.join(", ")
+                )));
+            }
+            number(&format!("tap_weights: {name}"), *weight, 0.0, 1e9)?;
+        }
+        Ok(())
+    }
+
+    /// What a term's loss is multiplied with besides the weights of its kind.
+    pub(crate) fn tap_weight(&self, term: &Term) -> f64 {
+        self.tap_weights.get(term.plain_name()).copied().unwrap_or(1.0)
+    }
+
+    /// The losses that the weights leave over: a loss of weight 0 is not computed. `masked` says whether
+    /// positions count by a mask, `regions` how many regions have style terms of their own.
+    pub fn spec(&self, masked: bool, regions: usize) -> Spec {
+        let if_used = |kind: &str, weight: f64, taps: &[String]| -> Vec<String> {
+            let used = |tap: &&String| self.tap_weights.get(&format!("{kind}/{tap}")) != Some(&0.0);
+            taps.iter().filter(used).filter(|_| weight > 0.0).cloned().collect()
+        };
+        let style = if_used("style", self.style_weight, &self.style_taps);
+        Spec {
+            style,
+            style_loss: self.style_loss,
+            content: if_used("content", self.content_weight, &self.content_taps),
+            total_variation: self.tv_weight > 0.0,
+            pooling: self.pooling,
+            padding: self.padding,
+            masked,
+            regions,
+        }
+    }
+}
+
+fn whole(name: &str, value: usize, least: usize, most: usize) -> Result<usize> {
+    if (least..=most).contains(&value) {
+        return Ok(value);
+    }
+    Err(Error::Parameters(format!(
+        "{name}: {value} is out of range; expected a whole number from {least} to {most}"
+    )))
+}
+
+fn number(name: &str, value: f64, least: f64, most: f64) -> Result<f64> {
+    if (least..=most).contains(&value) {
+        return Ok(value);
+    }
+    let most = if most < 1e6 { most.to_string() } else { format!("{most:e}") };
+    Err(Error::Parameters(format!(
+        "{name}: {value} is out of range; expected a number from {least} to {most}"
+    )))
+}
