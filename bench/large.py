@@ -50,8 +50,8 @@ def main():
         folder = Path(args.pictures or temporary)
         folder.mkdir(parents=True, exist_ok=True)
         large, small = args.budgets.split(",")
-        print("| picture | budget | tiles | peak memory | seconds per evaluation |")
-        print("|---|---|---|---|---|")
+        print("| picture | budget | tiles | expected | peak memory | seconds per evaluation |")
+        print("|---|---|---|---|---|---|")
         for name, size, budget in (("small-whole", args.small, None), ("small-tiles", args.small, small), ("large", args.large, large)):
             shape = [int(side) for side in size.split("x")]
             photograph = folder / f"{name}-photograph.png"
@@ -59,8 +59,8 @@ def main():
             command = [photograph, args.style, "-o", folder / f"{name}.png", "--size", max(shape), "--iterations", args.iterations if name == "large" else 12, "--device", "cpu"]
             _, peak, report = results.run(command + (["--max-memory", budget] if budget else []))
             seconds = results.per_evaluation(report)
-            runs.append({"picture": size, "budget": budget, "tile": report["tile"], "peak": peak, "seconds": seconds})
-            print(f"| {size} | {budget or 'all'} | {report['tile'] or 'none'} | {peak / 2**20:.0f} MiB | {seconds:.2f} |", flush=True)
+            runs.append({"picture": size, "budget": budget, "tile": report["tile"], "expected": report["memory"], "peak": peak, "seconds": seconds})
+            print(f"| {size} | {budget or 'all'} | {report['tile'] or 'none'} | {report['memory'] / 2**20:.0f} MiB | {peak / 2**20:.0f} MiB | {seconds:.2f} |", flush=True)
         pixels = lambda size: np.prod([int(side) for side in size.split("x")])
         ratio = runs[2]["seconds"] / (runs[0]["seconds"] * pixels(args.large) / pixels(args.small))
         print(f"\nAn evaluation of the large picture takes {ratio:.2f} times what the small one's takes by its pixels.")
