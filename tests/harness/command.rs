@@ -37,6 +37,21 @@ fn writes_picture_plot_report_and_pictures_on_the_way() {
 }
 
 #[test]
+fn nothing_is_left_in_the_user_s_folders() {
+    let (home, to) = (folder(), folder());
+    let library = ::impasto::runtime::load().expect("ONNX Runtime");
+    let mut job = quick(&to.path().join("out.png"));
+    job.env(::impasto::runtime::LIBRARY_VARIABLE, library);
+    for variable in ["HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "APPDATA"]
+    {
+        job.env(variable, home.path());
+    }
+    succeed(&mut job);
+    assert_eq!(names(home.path()), [""; 0]);
+    assert_eq!(names(to.path()), ["out.png"]);
+}
+
+#[test]
 fn the_saved_picture_has_the_loss_that_is_reported() {
     let to = folder();
     let (out, report) = (to.path().join("out.png"), to.path().join("report.json"));
