@@ -109,7 +109,7 @@ pub(super) struct Evaluations<'a> {
     pub terms: Vec<Vec<f64>>,
     pub evaluating: f64,
     pub end: Option<End>,
-    /// Gradients at the points that [`Search`] knows, and at the first.
+    /// Gradients at the points that [`super::search::Search`] knows, and at the first.
     pub gradients: VecDeque<Vector>,
     pub keep: bool,
     pub memory: Option<Memory>,
