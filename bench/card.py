@@ -30,7 +30,7 @@ sample = Path(__file__).parent.parent / "assets" / "sample"
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--model", default="vgg19-random")
 parser.add_argument("--megapixels", default="1,4,16")
-parser.add_argument("--evaluations", default="10,40", help="of the short and the long job")
+parser.add_argument("--evaluations", default="20,100", help="of the short and the long job")
 parser.add_argument("--large", default="24", help="megapixels of the large picture; 0 for none")
 parser.add_argument("--budget", default="8G", help="for the large picture")
 parser.add_argument("--device", default="cuda")

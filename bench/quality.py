@@ -7,11 +7,12 @@ evaluations with the model, and of the one saved after 150 evaluations with the 
 factor each is below the content's own. The weights are the defaults.
 """
 import argparse
-import json
 import os
 import subprocess
 import tempfile
 from pathlib import Path
+
+from PIL import Image
 
 import results
 
@@ -29,36 +30,50 @@ models = args.model or ["compact"]
 runs = []
 
 
-def stylise(content, style, model, iterations, out):
-    report = f"{out}.json"
-    command = [program, content, style, "-o", out, "--model", model, "--size", args.size]
-    subprocess.run([*command, "--iterations", iterations, "--report", report, "--quiet"], check=True)
-    return json.loads(Path(report).read_text())
+def stylise(content, style, model, out):
+    command = [program, content, style, "-o", out, "--model", model, "--size", args.size, "--levels", "1"]
+    subprocess.run([*command, "--iterations", args.iterations, "--quiet"], check=True)
 
 
 def score(picture, content, style):
+    """The teacher's objective of a picture and its terms, {term: loss}, `loss` first."""
     command = [program, "score", picture, "--content", content, "--style", style, "--model", args.teacher]
     text = subprocess.run([*command, "--size", args.size], check=True, capture_output=True, text=True).stdout
-    return float(text.split()[1])
+    return {term: float(value) for term, value in (line.split() for line in text.splitlines())}
+
+
+def reduced(path, folder):
+    """The picture at the size that is painted, so that the content's own loss is that of the same pixels."""
+    picture = Image.open(path).convert("RGB")
+    picture.thumbnail((int(args.size),) * 2, Image.LANCZOS)
+    out = f"{folder}/{Path(path).stem}-{args.size}.png"
+    picture.save(out)
+    return out
 
 
 with tempfile.TemporaryDirectory() as temporary:
     folder = Path(args.keep or temporary)
     folder.mkdir(parents=True, exist_ok=True)
-    columns = [column for model in models for column in (Path(model).stem, "factor")]
-    print("| pair | content's own | " + " | ".join(columns) + " | teacher | factor |")
-    print("|---" * (len(columns) + 4) + "|")
+    names = [*(Path(model).stem for model in models), "teacher"]
+    print("| pair | content's own | " + " | ".join(column for name in names for column in (name, "factor")) + " |")
+    print("|---" * (2 * len(names) + 2) + "|")
+    terms = []
     for pair in args.pairs:
         content, style = pair.split(":")
         name = f"{Path(content).stem}-{Path(style).stem}"
-        first = stylise(content, style, args.teacher, "1", f"{folder}/{name}-first.png")["first_loss"]
-        cells = []
-        for model in models:
-            picture = f"{folder}/{name}-{Path(model).stem}.png"
-            stylise(content, style, model, args.iterations, picture)
-            cells.append(score(picture, content, style))
-        cells.append(stylise(content, style, args.teacher, args.iterations, f"{folder}/{name}-teacher.png")["loss"])
-        text = " | ".join(f"{loss:.2e} | {first / loss:.0f}" for loss in cells)
+        content, style = reduced(content, folder), reduced(style, folder)
+        made = {"content": score(content, content, style)}
+        for label, model in zip(names, [*models, args.teacher]):
+            picture = f"{folder}/{name}-{label}.png"
+            stylise(content, style, model, picture)
+            made[label] = score(picture, content, style)
+        first = made["content"]["loss"]
+        text = " | ".join(f"{made[n]['loss']:.2e} | {first / made[n]['loss']:.0f}" for n in names)
         print(f"| {name} | {first:.2e} | {text} |", flush=True)
-        runs.append({"pair": name, "content": first} | dict(zip([Path(model).stem for model in models] + ["teacher"], cells)))
+        runs.append({"pair": name} | made)
+    print("\n| pair | picture | " + " | ".join(list(runs[0]["content"])[1:]) + " |")
+    print("|---" * (len(runs[0]["content"]) + 1) + "|")
+    for run in runs:
+        for label in ("content", *names):
+            print(f"| {run['pair']} | {label} | " + " | ".join(f"{v:.1e}" for t, v in run[label].items() if t != "loss") + " |")
 results.save(args.json, "quality", runs)

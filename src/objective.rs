@@ -73,7 +73,7 @@ impl<'a> Targets<'a> {
         let Engine { model, backend, .. } = self.engine;
         let (_, h, w) = picture.dim();
         let graph = objective::features(model, spec, backend.size([h, w]))?.to_bytes("features", "", &[]);
-        let mut session = Session::new(&graph, backend)?;
+        let mut session = Session::new(&graph, &backend.for_loss(spec.style_loss))?;
         let (picture, mask) = (picture.as_standard_layout(), mask.map(|m| m.as_standard_layout()));
         let values = picture.as_slice().unwrap_or_default();
         let (dims, mask_dims) = ([1, 3, h, w], [1, 1, h, w]);
@@ -294,7 +294,8 @@ impl Whole {
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
         let parts = Parts::new(&targets, settings, wanted, statistics, objective::objective)?;
-        let session = Session::new(&parts.graph, &targets.engine.backend)?;
+        let backend = targets.engine.backend.for_loss(settings.style_loss);
+        let session = Session::new(&parts.graph, &backend)?;
         let [h, w] = wanted.size();
         let graph = Bound::new(session, "picture", &[1, 3, h, w], parts.inputs)?;
         Ok(Whole { graph, terms: wanted.spec(settings).terms(), runs: targets.runs })
@@ -355,10 +356,10 @@ impl There {
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
         let parts = Parts::new(&targets, settings, wanted, statistics, objective::free_objective)?;
-        let backend = &targets.engine.backend;
-        let session = Session::new(&parts.graph, backend)?;
+        let backend = targets.engine.backend.for_loss(settings.style_loss);
+        let session = Session::new(&parts.graph, &backend)?;
         let graph = Resident::new(session, "free", "gradient", parts.inputs)?;
-        let vectors = Rc::new(Vectors::new(backend, wanted.size())?);
+        let vectors = Rc::new(Vectors::new(&backend, wanted.size())?);
         Ok(There { graph, vectors, terms: wanted.spec(settings).terms(), runs: targets.runs })
     }
 

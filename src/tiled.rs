@@ -114,7 +114,7 @@ impl Tiled {
         }
         if !out.styles.is_empty() {
             let graph = objective::style_losses(&engine.model, &spec)?.to_bytes("style losses", "", &[]);
-            out.losses = Some(Session::new(&graph, &engine.backend)?);
+            out.losses = Some(Session::new(&graph, &engine.backend.for_loss(spec.style_loss))?);
         }
         if !spec.terms().is_empty() {
             let graph = objective::tile(&engine.model, &spec, engine.backend.size(out.tile))?.to_bytes(
@@ -122,7 +122,7 @@ impl Tiled {
                 "",
                 &[],
             );
-            out.gradient = Some(Session::new(&graph, &engine.backend)?);
+            out.gradient = Some(Session::new(&graph, &engine.backend.for_loss(spec.style_loss))?);
         }
         let of_content = Spec { style: Vec::new(), masked: false, regions: 0, ..spec };
         if !of_content.content.is_empty() {
@@ -161,7 +161,7 @@ impl Tiled {
                 "",
                 &[],
             );
-            features = Some(Session::new(&graph, &engine.backend)?);
+            features = Some(Session::new(&graph, &engine.backend.for_loss(spec.style_loss))?);
         }
         let mut parts = Vec::new();
         for term in spec.terms() {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use impasto_onnx::Size;
 use impasto_onnx::graph::{Graph, Port};
+use impasto_onnx::{Size, StyleLoss};
 use ort::ep;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,12 @@ impl Backend {
     /// A device with one thread per core.
     pub fn of(device: Device) -> Self {
         Backend { device, threads: 0, tf32: true, memory: None, resident: device != Device::Cpu }
+    }
+
+    /// The same for graphs that compute this loss. Square roots of covariances need full single precision: with TF32's
+    /// rounding small variances become negative, and the roots not a number.
+    pub fn for_loss(self, loss: StyleLoss) -> Self {
+        Backend { tf32: self.tf32 && loss != StyleLoss::Moments, ..self }
     }
 
     /// Of graphs for pictures of this size, [H, W], those that are written for the device.
