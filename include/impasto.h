@@ -344,11 +344,11 @@ typedef struct ImpastoJob {
    */
   struct ImpastoPicture output;
   /**
-   * The style pictures; only read.
+   * The style pictures; only read. NULL for none.
    */
   const struct ImpastoStyle *styles;
   /**
-   * How many there are, 1..64.
+   * How many there are, 1..64; 0 where the parameter "style" names one of the library's own.
    */
   size_t style_count;
   /**

@@ -17,6 +17,7 @@ use crate::region::Region;
 use crate::report::Report;
 use crate::runtime::{self, Backend, Device, Placement};
 use crate::settings::Settings;
+use crate::styles;
 
 /// What an engine is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +109,16 @@ pub struct Pictures<'a> {
     pub init: Option<&'a Picture>,
 }
 
+impl<'a> Pictures<'a> {
+    /// The style pictures and one more.
+    fn styles_and<'b>(&self, more: Option<&'b Picture>) -> Vec<Style<'b>>
+    where
+        'a: 'b,
+    {
+        self.styles.iter().copied().chain(more.map(Style::of)).collect()
+    }
+}
+
 /// What a job would do.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
@@ -190,6 +201,9 @@ impl Engine {
         sink: &mut (dyn Sink + Send),
         cancel: &CancelToken,
     ) -> Result<Stylised> {
+        let built_in = built_in(params)?;
+        let styles = pictures.styles_and(built_in.as_ref());
+        let pictures = &Pictures { styles: &styles, ..*pictures };
         job::check_styles(pictures)?;
         self.pool.install(|| {
             let settings = params.resolve(&self.model)?;
@@ -249,7 +263,11 @@ impl Engine {
         let settings = params.resolve(&self.model)?;
         let settings = settings.fitted(params, content[0].max(content[1]));
         let size = picture::scaled(content, settings.size);
-        let task = memory::Task { settings: &settings, masked, content, size, styles, carried: false };
+        let built_in = built_in(params)?;
+        let own = built_in.as_ref().map(|picture| Style::of(picture).shape());
+        let styles: Vec<StyleShape> = styles.iter().copied().chain(own).collect();
+        let task =
+            memory::Task { settings: &settings, masked, content, size, styles: &styles, carried: false };
         let memory::Layout { needed, tile, .. } = memory::layout(self, &task)?;
         Ok(Plan { size, memory: needed, tile, settings })
     }
@@ -271,7 +289,15 @@ impl Engine {
         pictures: &Pictures,
         params: &Params,
     ) -> Result<(f64, Vec<(String, f64)>)> {
+        let built_in = built_in(params)?;
+        let styles = pictures.styles_and(built_in.as_ref());
+        let pictures = &Pictures { styles: &styles, ..*pictures };
         job::check_styles(pictures)?;
         self.pool.install(|| job::score(self, picture, pictures, &params.resolve(&self.model)?))
     }
+}
+
+/// The style picture inside the program that the parameters name.
+fn built_in(params: &Params) -> Result<Option<Picture>> {
+    params.style.as_deref().map(styles::open).transpose()
 }

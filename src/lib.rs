@@ -38,6 +38,7 @@ pub mod report;
 pub mod runtime;
 mod settings;
 mod start;
+pub mod styles;
 mod tally;
 mod tiled;
 mod tiles;

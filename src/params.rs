@@ -86,6 +86,9 @@ pub struct Params {
     pub version: u32,
     /// The defaults of everything else.
     pub preset: Preset,
+    /// One of the style pictures inside the program, by its id; it counts as one more style picture, with weight 1, beside
+    /// those that are passed along.
+    pub style: Option<String>,
     /// The longer side of the picture that is worked on, in pixels; with a selection, the longer side of
     /// what is selected.
     #[schemars(range(min = 16, max = 32768))]
@@ -199,7 +202,7 @@ impl Preset {
     pub(crate) fn defaults(self) -> Defaults {
         let (size, iterations) = match self {
             Preset::Draft => (512, 20),
-            Preset::Standard => (1024, 50),
+            Preset::Standard => (1024, 36),
             Preset::Best => (2048, 100),
             Preset::Gatys => (512, 500),
         };
@@ -212,8 +215,8 @@ impl Preset {
     }
 }
 
-/// Adds the defaults to the schema: those of the default preset at each property, those of all presets
-/// under `presets`.
+/// Adds to the schema the defaults, those of the default preset at each property and those of all presets under `presets`,
+/// and the ids of the style pictures.
 fn presets(schema: &mut Schema) {
     let named = |preset: Preset| {
         let Defaults { size, iterations } = preset.defaults();
@@ -226,6 +229,17 @@ fn presets(schema: &mut Schema) {
         })
     };
     let standard = named(Preset::default());
+    let styles: Vec<_> = crate::styles::list()
+        .into_iter()
+        .map(|s| serde_json::json!({ "const": s.id, "title": s.name, "description": s.description }))
+        .chain([serde_json::json!({ "type": "null" })])
+        .collect();
+    if let Some(style) =
+        schema.get_mut("properties").and_then(|p| p.get_mut("style")).and_then(|p| p.as_object_mut())
+    {
+        style.remove("type");
+        style.insert("oneOf".into(), styles.into());
+    }
     if let Some(properties) = schema.get_mut("properties").and_then(|p| p.as_object_mut()) {
         for (name, property) in properties {
             if let (Some(value), Some(property)) = (standard.get(name), property.as_object_mut()) {

@@ -36,6 +36,9 @@ const STRENGTH_DECADE: f64 = 18.0;
 pub struct Settings {
     /// See [`Params::preset`].
     pub preset: Preset,
+    /// See [`Params::style`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style: Option<String>,
     /// See [`Params::size`].
     pub size: usize,
     /// See [`Params::iterations`].
@@ -121,6 +124,7 @@ impl Params {
         };
         let settings = Settings {
             preset: self.preset,
+            style: self.style.clone(),
             levels: whole("levels", self.levels.unwrap_or(levels), 1, 12)?,
             size,
             iterations: whole("iterations", self.iterations.unwrap_or(iterations), 1, 100_000)?,

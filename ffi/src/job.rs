@@ -83,9 +83,9 @@ pub struct ImpastoJob {
     /// format); any other overlap with an input is refused. Where its size is not that of the plan, the
     /// result is resized.
     pub output: ImpastoPicture,
-    /// The style pictures; only read.
+    /// The style pictures; only read. NULL for none.
     pub styles: *const ImpastoStyle,
-    /// How many there are, 1..64.
+    /// How many there are, 1..64; 0 where the parameter "style" names one of the library's own.
     pub style_count: usize,
     /// How much of the result each pixel takes, in the content's size: the first channel counts, 0 keeps the
     /// pixel as it is. NULL for all.
@@ -148,14 +148,24 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
     if job.on_cancel > IMPASTO_KEEP_BEST || job.reserved != 0 {
         return Err(Failure::argument("job.on_cancel or job.reserved has a value that is unknown"));
     }
-    if job.styles.is_null() || !job.styles.is_aligned() || !(1..=MOST_STYLES).contains(&job.style_count) {
+    // SAFETY: as the caller promises.
+    let params = match unsafe { text("params", job.params) }? {
+        Some(json) => Params::from_json(json)?,
+        None => Params::default(),
+    };
+    let least = usize::from(params.style.is_none());
+    let missing = job.style_count > 0 && job.styles.is_null();
+    if missing || !job.styles.is_aligned() || !(least..=MOST_STYLES).contains(&job.style_count) {
         return Err(Failure::argument(format!(
-            "job.styles with job.style_count {}: expected 1 to {MOST_STYLES} style pictures",
+            "job.styles with job.style_count {}: expected {least} to {MOST_STYLES} style pictures",
             job.style_count
         )));
     }
-    // SAFETY: checked above, and as the caller promises.
-    let styles = unsafe { std::slice::from_raw_parts(job.styles, job.style_count) };
+    let styles = match job.style_count {
+        0 => &[][..],
+        // SAFETY: checked above, and as the caller promises.
+        count => unsafe { std::slice::from_raw_parts(job.styles, count) },
+    };
     let optional = |name: &str, picture: *const ImpastoPicture| {
         if !picture.is_aligned() {
             return Err(Failure::argument(format!("{name} is not aligned")));
@@ -181,14 +191,9 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
         })
     });
     let styles = styles.collect::<Result<Vec<_>, _>>()?;
-    if styles.iter().all(|s| s.weight == 0.0) {
+    if params.style.is_none() && styles.iter().all(|s| s.weight == 0.0) {
         return Err(Failure::new(IMPASTO_PARAMETERS, "styles: all weights are 0; raise one"));
     }
-    // SAFETY: as the caller promises.
-    let params = match unsafe { text("params", job.params) }? {
-        Some(json) => Params::from_json(json)?,
-        None => Params::default(),
-    };
     let job = Job {
         content: Pixels::new("content", &job.content)?,
         output: Pixels::new("output", &job.output)?,

@@ -5,7 +5,7 @@
 use gimp::prelude::*;
 use serde_json::{Value, json};
 
-use crate::style::Source;
+use crate::style::{Source, built_in};
 use crate::text::{fill, tr};
 
 /// A choice: nick, label.
@@ -18,6 +18,24 @@ fn choice(nicks: Nicks) -> gimp::Choice {
     }
     choice
 }
+
+/// The style pictures that come with the filter, as assets/styles/styles.json has them.
+const STYLES: [(&str, &str); 14] = [
+    ("impasto-whirls", "Impasto whirls"),
+    ("dry-brush", "Dry brush"),
+    ("watercolour", "Watercolour"),
+    ("ink-wash", "Ink wash"),
+    ("pastel", "Soft pastel"),
+    ("woodcut", "Colour woodcut"),
+    ("pointillism", "Pointillism"),
+    ("stained-glass", "Stained glass"),
+    ("mosaic", "Mosaic"),
+    ("pencil", "Pencil"),
+    ("cubist-planes", "Cubist planes"),
+    ("night-lights", "Night lights"),
+    ("gold-leaf", "Gold leaf"),
+    ("batik", "Batik"),
+];
 
 /// Declares all arguments, in the order in which scripts see them.
 pub fn declare(procedure: &gimp::ImageProcedure) {
@@ -35,8 +53,20 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "style-from",
         "Style fro_m",
         "Where the style picture comes from",
-        &[("file", "A file"), ("layer", "An open layer"), ("image", "An open image")],
+        &[
+            ("file", "A file"),
+            ("layer", "An open layer"),
+            ("image", "An open image"),
+            ("built-in", "One that comes with the filter"),
+        ],
         "file",
+    );
+    choose(
+        "style-name",
+        "St_yle",
+        "A style picture that comes with the filter",
+        &STYLES,
+        STYLES[0].0,
     );
     let none = None::<&gimp::gio::File>;
     procedure.add_file_argument(
@@ -232,7 +262,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "tap-weights",
         &tr("_Layer weights"),
         Some(&tr(
-            "Multiplies single terms of the loss, with commas between: style/relu1_1=2, content/relu3_3=0.5",
+            "Multiplies single terms of the loss, with commas between: style/relu1_1=2, content/relu4_2=0.5",
         )),
         "",
         flags,
@@ -345,6 +375,11 @@ pub fn style(config: &gimp::ProcedureConfig) -> Result<Source, String> {
     let image = config.property::<Option<gimp::Image>>("style-image").map(Source::Image);
     let from = config.property::<Option<String>>("style-from").unwrap_or_default();
     let (chosen, others) = match from.as_str() {
+        "built-in" => {
+            let name = config.property::<Option<String>>("style-name").unwrap_or_default();
+            return built_in(&name)
+                .ok_or_else(|| tr("The filter's own style pictures are missing. Install it again.").into());
+        }
         "layer" => (layer, [file, image]),
         "image" => (image, [file, layer]),
         _ => (file, [layer, image]),

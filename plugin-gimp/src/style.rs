@@ -26,10 +26,10 @@ fn bundled() -> Option<std::path::PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-/// A style to begin with, where the user has not chosen one.
-pub fn first() -> Option<gio::File> {
-    Some(gio::File::for_path(bundled()?.join("whirls.jpg")))
-        .filter(|f| f.query_exists(gio::Cancellable::NONE))
+/// One of these pictures, if it is there.
+pub fn built_in(name: &str) -> Option<Source> {
+    let file = gio::File::for_path(bundled()?.join(format!("{name}.jpg")));
+    file.query_exists(gio::Cancellable::NONE).then_some(Source::File(file))
 }
 
 impl Source {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use impasto::report::StyleFile;
 use impasto::{Device, EngineOptions};
@@ -14,6 +15,8 @@ const EXAMPLES: &str = "\
 Examples:
   impasto photo.jpg painting.jpg -o out.png
       a good first result, at most 1024 pixels on its longer side
+  impasto photo.jpg --style night-lights -o out.png
+      with one of the style pictures inside the program
   impasto photo.jpg painting.jpg -o out.png --preset draft
       a small one, soon
   impasto photo.jpg painting.jpg -o out.png --size 3000 --max-memory 4G --plot loss.svg
@@ -43,11 +46,14 @@ pub struct Cli {
     #[arg(required_unless_present = "resume")]
     pub content: Option<PathBuf>,
     /// The picture whose style to take
-    #[arg(required_unless_present = "resume")]
+    #[arg(conflicts_with = "style_name")]
     pub style: Option<PathBuf>,
+    /// Take the style of one of the pictures inside the program, in place of STYLE; `impasto styles` lists them
+    #[arg(long = "style", id = "style_name", value_name = "NAME", value_parser = PossibleValuesParser::new(impasto::styles::ids()), hide_possible_values = true)]
+    pub style_name: Option<String>,
     /// Go on from the result of another job, whose --report this is, with its pictures and parameters where none are given
     /// here, and what the optimiser had learnt if that job kept it (--keep-history)
-    #[arg(long, value_name = "REPORT", conflicts_with_all = ["content", "style", "blend", "region", "part", "mask", "init", "params"])]
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["content", "style", "style_name", "blend", "region", "part", "mask", "init", "params"])]
     pub resume: Option<PathBuf>,
     /// Another picture whose style to take: with its weight (the first has 1), with strokes of another size, painted only
     /// where the picture of `region` is bright, taken only where that of `part` is; may be given again
@@ -55,10 +61,10 @@ pub struct Cli {
     pub blend: Vec<StyleFile>,
     /// Paint the style of STYLE only where this picture is bright, and those of --blend elsewhere. It has the size of
     /// CONTENT. Styles without a region share what the others leave
-    #[arg(long, value_name = "MASK")]
+    #[arg(long, value_name = "MASK", requires = "style")]
     pub region: Option<PathBuf>,
     /// Take the style only where this picture, which has the size of STYLE, is bright (and where STYLE is not transparent)
-    #[arg(long, value_name = "MASK")]
+    #[arg(long, value_name = "MASK", requires = "style")]
     pub part: Option<PathBuf>,
     /// Paint only where this picture is bright: white all, black nothing, grey in part. It has the size of
     /// CONTENT, and so has the result
@@ -113,6 +119,12 @@ pub enum Command {
         /// Also run a model's objective on each, and tell which of ONNX Runtime's providers ran its nodes
         #[arg(long, value_name = "MODEL", num_args = 0..=1, default_missing_value = impasto::models::DEFAULT)]
         nodes: Option<String>,
+    },
+    /// List the style pictures inside the program, which --style takes
+    Styles {
+        /// Also write them as JPEG files into this folder; made if it is not there
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
     },
     /// Print the JSON Schema of the parameters that --params reads, with ranges and defaults
     Schema,

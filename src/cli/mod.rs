@@ -11,6 +11,7 @@ mod stylise;
 mod values;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -38,6 +39,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         None => return stylise::run(cli),
         Some(Command::Score(score)) => stylise::score(score)?,
         Some(Command::Devices { nodes }) => devices(nodes.as_deref())?,
+        Some(Command::Styles { output }) => styles(output.as_deref())?,
         Some(Command::Schema) => {
             let text = serde_json::to_string_pretty(&impasto::params::schema()).unwrap_or_default();
             print(format!("{text}\n").as_bytes())?;
@@ -85,6 +87,18 @@ fn devices(model: Option<&str>) -> Result<()> {
         }
     }
     text += &format!("ONNX Runtime: {}\n", library.display());
+    print(text.as_bytes())
+}
+
+fn styles(folder: Option<&Path>) -> Result<()> {
+    let mut text = String::new();
+    for style in impasto::styles::list() {
+        text += &format!("{:15} {}\n", style.id, style.description);
+        if let Some(folder) = folder {
+            std::fs::create_dir_all(folder).map_err(|e| output(&folder.display().to_string(), &e))?;
+            impasto::styles::write(&style.id, &folder.join(format!("{}.jpg", style.id)))?;
+        }
+    }
     print(text.as_bytes())
 }
 

@@ -22,7 +22,7 @@ pub struct ParamArgs {
     #[arg(long, value_name = "PIXELS")]
     pub size: Option<usize>,
     /// Evaluations of loss and gradient at the full size at most; smaller sizes get half as many again each
-    /// [standard: 50]
+    /// [standard: 36]
     #[arg(long, value_name = "N")]
     pub iterations: Option<usize>,
     /// Work in tiles of at most this many pixels along a side [as the memory asks for]

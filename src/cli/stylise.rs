@@ -42,6 +42,12 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
             (named(cli, output, &options.model)?, params, init)
         }
     };
+    params.style = cli.style_name.clone().or(params.style);
+    if files.styles.is_empty() && params.style.is_none() {
+        return Err(Error::Parameters(
+            "STYLE is needed: a picture, or --style with a name from `impasto styles`".into(),
+        ));
+    }
     params.preview_every = cli.save_every.or(params.preview_every);
     Format::of(output)?;
     if let Some(path) = &cli.plot {
@@ -94,16 +100,16 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
 
 /// The files that the command line names.
 fn named(cli: &Cli, output: &Path, model: &str) -> Result<Files> {
-    // clap has refused a call without these two.
-    let (Some(content), Some(style)) = (&cli.content, &cli.style) else {
-        return Err(Error::Parameters("CONTENT and STYLE are needed; see impasto --help".into()));
+    // clap has refused a call without it.
+    let Some(content) = &cli.content else {
+        return Err(Error::Parameters("CONTENT is needed; see impasto --help".into()));
     };
-    let first = StyleFile {
+    let first = cli.style.as_ref().map(|style| StyleFile {
         file: style.clone(),
         region: cli.region.clone(),
         part: cli.part.clone(),
         ..StyleFile::default()
-    };
+    });
     let from_anywhere = |s: &StyleFile| StyleFile {
         file: absolute(&s.file),
         region: s.region.as_deref().map(absolute),
@@ -112,7 +118,7 @@ fn named(cli: &Cli, output: &Path, model: &str) -> Result<Files> {
     };
     Ok(Files {
         content: absolute(content),
-        styles: std::iter::once(&first).chain(&cli.blend).map(from_anywhere).collect(),
+        styles: first.iter().chain(&cli.blend).map(from_anywhere).collect(),
         mask: cli.mask.as_deref().map(absolute),
         output: absolute(output),
         model: if Path::new(model).is_file() {

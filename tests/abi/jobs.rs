@@ -294,3 +294,20 @@ fn nothing_is_printed_and_no_handler_is_set() {
     assert_eq!(handlers(), before);
     assert_eq!(std::env::vars_os().collect::<Vec<_>>(), environment);
 }
+
+#[test]
+fn a_style_of_the_library_needs_no_picture() {
+    let Some(api) = Api::shared() else { return };
+    let engine = api.small();
+    let mut host = Host::new().params(r#"{"size": 48, "iterations": 3, "style": "woodcut"}"#);
+    host.output.bytes.fill(0x5A);
+    let status = host.with(|job| {
+        (job.styles, job.style_count) = (std::ptr::null(), 0);
+        api.stylise(engine, job, null_mut())
+    });
+    assert_eq!(status, OK);
+    assert!(host.output.bytes.iter().any(|b| *b != 0x5A));
+    let mut host = Host::new().params(r#"{"style": "no such style"}"#);
+    assert_eq!(host.run(api, engine), PARAMETERS);
+    api.engine_free(engine);
+}

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use impasto::params::{Params, StyleFit};
-use impasto::{CancelToken, Error, Picture, Pictures, Silent, Style, models};
+use impasto::{CancelToken, Error, Picture, Pictures, Silent, Style, models, styles};
 use ndarray::{Array2, Array3};
 
-use super::common::{engine, folder, quick, sample, stderr, succeed};
+use super::common::{engine, folder, impasto, quick, sample, stderr, succeed};
 
 fn stylise(
     styles: &[Style],
@@ -41,7 +41,8 @@ fn redness(picture: &Picture, columns: std::ops::Range<usize>) -> f32 {
 fn each_style_is_painted_in_its_region() {
     let (red, blue) = (stripes([0.9, 0.3, 0.1]), stripes([0.1, 0.3, 0.9]));
     let left = Array2::from_shape_fn((64, 96), |(_, x)| f32::from(x < 48));
-    for params in [params(), Params { tile_size: Some(64), ..params() }] {
+    let longer = Params { iterations: Some(30), ..params() };
+    for params in [longer.clone(), Params { tile_size: Some(64), ..longer }] {
         // The second takes what the first leaves.
         let styles = [Style { region: Some(&left), ..Style::of(&red) }, Style::of(&blue)];
         let (content, painted, report) = stylise(&styles, None, &params).expect("a picture");
@@ -212,4 +213,56 @@ fn a_matched_style_brings_the_content_s_colours_as_far_as_the_strength_says() {
     let whole = make("whole.png", &["--colours", "content"]);
     let less = make("less.png", &["--colours", "content", "--colour-strength", "20"]);
     assert!(apart(&whole, &content) < apart(&less, &content));
+}
+
+#[test]
+fn a_style_of_the_program_is_painted_by_its_name() {
+    let named = |style: &str| Params { style: Some(style.into()), ..params() };
+    let (_, mosaic, report) = stylise(&[], None, &named("mosaic")).expect("a picture");
+    assert_eq!(report.settings.style.as_deref(), Some("mosaic"));
+    // As if the picture had been passed along.
+    let picture = styles::open("mosaic").expect("a style");
+    let (_, passed, _) = stylise(&[Style::of(&picture)], None, &params()).expect("a picture");
+    assert_eq!(mosaic.rgb, passed.rgb);
+    // Beside another one it counts as one more.
+    let red = stripes([0.9, 0.3, 0.1]);
+    let (_, both, _) = stylise(&[Style::of(&red)], None, &named("mosaic")).expect("a picture");
+    let (_, apart, _) = stylise(&[Style::of(&red), Style::of(&picture)], None, &params()).expect("a picture");
+    assert_eq!(both.rgb, apart.rgb);
+    assert!(
+        matches!(stylise(&[], None, &named("fauvism")), Err(Error::Parameters(m)) if m.contains("mosaic"))
+    );
+}
+
+#[test]
+fn the_command_takes_a_style_by_its_name_and_lists_them() {
+    let folder = folder();
+    let listed = succeed(impasto().arg("styles").arg("-o").arg(folder.path().join("styles")));
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    for id in styles::ids() {
+        assert!(listed.contains(id), "{listed}");
+        let file = folder.path().join("styles").join(format!("{id}.jpg"));
+        assert_eq!(std::fs::read(file).expect("a file"), styles::jpeg(id).expect("a style"));
+    }
+    let (out, report) = (folder.path().join("out.png"), folder.path().join("report.json"));
+    let of = |style: &[&str]| {
+        let mut command = impasto();
+        command.arg(sample("cat.png")).args(style).arg("-o").arg(&out).arg("--report").arg(&report);
+        command.args(["--size", "64", "--iterations", "3", "--device", "cpu", "--threads", "2", "--quiet"]);
+        command
+    };
+    succeed(&mut of(&["--style", "ink-wash"]));
+    // The report knows it, so that the job can go on.
+    let mut more = impasto();
+    more.arg("--resume")
+        .arg(&report)
+        .arg("-o")
+        .arg(folder.path().join("more.png"))
+        .args(["--device", "cpu", "--quiet"]);
+    succeed(&mut more);
+    for (style, said) in [(&[][..], "impasto styles"), (&["--style", "ink-wsh"], "'ink-wash'")] {
+        let output = of(style).output().expect("the command starts");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
 }

@@ -32,10 +32,21 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
     for text in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md", "docs/model-card.md"] {
         copy(&root().join(text), &doc, None)?;
     }
+    styles(&at("share/impasto/styles"))?;
     if bundle {
         onnxruntime(&onnxruntime::set_up(false)?, &at("lib"), &doc)?;
     }
     Ok(folder)
+}
+
+/// Copies our style pictures, what is known about them, and their licence.
+pub fn styles(to: &Path) -> Result<()> {
+    for file in onnxruntime::files(&root().join("assets").join("styles"))? {
+        if file.extension().is_some_and(|e| e == "jpg" || e == "json" || e == "md") {
+            copy(&file, to, None)?;
+        }
+    }
+    Ok(())
 }
 
 /// Copies ONNX Runtime out of the folder that set-up has made, and its licences.

@@ -51,8 +51,10 @@ const ENTRIES: [Entry; 35] = [
     ("", "best", "--preset best", "`--preset best`, at this size"),
 ];
 
-/// Makes the pictures and the page.
+/// Makes the pictures and the pages.
 pub fn make() -> Result<()> {
+    readme()?;
+    styles()?;
     let folder = root().join("docs").join("gallery");
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut page = "# Gallery\n\nWhat the controls do, each alone. `cargo xtask gallery` makes this page: the options stand under the \
@@ -83,6 +85,68 @@ pub fn make() -> Result<()> {
     }
     let path = root().join("docs").join("gallery.md");
     let page = format!("{}\n", page.trim_end());
+    std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
+}
+
+/// The row at the top of README.md: photographs, styles of the program, results with the defaults.
+const README: [(&str, &str); 3] =
+    [("cat", "impasto-whirls"), ("coffee", "stained-glass"), ("cat", "ink-wash")];
+
+fn readme() -> Result<()> {
+    let folder = root().join("docs").join("readme");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let assets = root().join("assets");
+    for (photo, style) in README {
+        let content = assets.join("sample").join(format!("{photo}.png"));
+        small(&content, &folder.join(format!("{photo}.jpg")))?;
+        small(&assets.join("styles").join(format!("{style}.jpg")), &folder.join(format!("{style}.jpg")))?;
+        in_style(&content, style, &[], &folder.join(format!("{photo}-{style}.jpg")))?;
+    }
+    Ok(())
+}
+
+/// Paints a photograph in a style of the program and makes the result small.
+fn in_style(content: &Path, style: &str, options: &[&str], to: &Path) -> Result<()> {
+    let large = to.with_extension("png");
+    let mut command = Command::new(binary());
+    command
+        .arg(content)
+        .args(["--style", style, "--quiet", "--device", "cpu"])
+        .args(options)
+        .arg("-o")
+        .arg(&large);
+    run::all(&mut command)?;
+    small(&large, to)?;
+    std::fs::remove_file(&large).map_err(|e| format!("{}: {e}", large.display()))
+}
+
+/// docs/styles.md: the style pictures inside the program, and a photograph in each.
+fn styles() -> Result<()> {
+    let folder = root().join("docs").join("styles");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let assets = root().join("assets");
+    let listed = run::text(Command::new(binary()).arg("styles"))?;
+    let mut page = "# Styles\n\nThe style pictures inside the program, and the sample photograph in each of them (`impasto cat.png --style \
+        NAME -o OUT --size 384`). `impasto styles` lists them, `impasto styles -o FOLDER` writes them as JPEG files, the C library \
+        takes their names as the parameter `style`, and GIMP's dialog has them under *Style from*. Scripts of ours draw them \
+        ([assets/styles](../assets/styles/README.md)); they are CC0. `cargo xtask gallery` makes this page.\n\n| name | picture | \
+        the photograph in it |\n|---|---|---|\n"
+        .to_string();
+    for line in listed.lines() {
+        let (id, description) = line.split_once(' ').unwrap_or((line, ""));
+        small(&assets.join("styles").join(format!("{id}.jpg")), &folder.join(format!("{id}.jpg")))?;
+        let cat = assets.join("sample").join("cat.png");
+        in_style(&cat, id, &["--size", "384"], &folder.join(format!("{id}-cat.jpg")))?;
+        let description = description.trim();
+        writeln!(
+            page,
+            "| `{id}`<br>{description} | ![{id}](styles/{id}.jpg) | ![the cat](styles/{id}-cat.jpg) |"
+        )
+        .map_err(|e| e.to_string())?;
+    }
+    let path = root().join("docs").join("styles.md");
     std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
     println!("{}", path.display());
     Ok(())

@@ -92,8 +92,7 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
         dist::copy(&root().join(text), &licences, None)?;
     }
-    dist::copy(&root().join("assets/sample/whirls.jpg"), &new.join("styles"), None)?;
-    dist::copy(&root().join("assets/sample/README.md"), &new.join("styles"), None)?;
+    dist::styles(&new.join("styles"))?;
     translations(&new.join("locale"))?;
 
     let there = plug_ins.join(NAME);

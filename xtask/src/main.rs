@@ -175,7 +175,7 @@ fn demo() -> Result<()> {
     let out = root().join("out");
     std::fs::create_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
     let mut command = Command::new(binary());
-    command.arg(sample.join("cat.png")).arg(sample.join("whirls.jpg"));
+    command.arg(sample.join("cat.png")).args(["--style", "impasto-whirls"]);
     command.arg("-o").arg(out.join("demo.png")).arg("--plot").arg(out.join("demo-loss.svg"));
     run::all(&mut command)?;
     println!("{}\n{}", out.join("demo.png").display(), out.join("demo-loss.svg").display());

@@ -12,6 +12,16 @@ pub fn all(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(format!("{name} failed ({status})")) }
 }
 
+/// What a command writes to its standard output.
+pub fn text(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|e| format!("{name} cannot be started: {e}; is it installed?"))?;
+    if !output.status.success() {
+        return Err(format!("{name} failed ({})", output.status));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// The Python to use: what PYTHON names, else `python3` (`python` on Windows).
 pub fn python() -> OsString {
     let usual = if cfg!(windows) { "python" } else { "python3" };

@@ -11,11 +11,20 @@ use gimp_ui::prelude::*;
 
 use crate::library::Library;
 use crate::text::tr;
-use crate::{PROCEDURE, style};
+use crate::PROCEDURE;
 
 /// What is seen at once, and what an expander holds.
-const MAIN: [&str; 8] =
-    ["style-from", "style-file", "style-layer", "preset", "strength", "stroke-size", "colours", "output"];
+const MAIN: [&str; 9] = [
+    "style-from",
+    "style-name",
+    "style-file",
+    "style-layer",
+    "preset",
+    "strength",
+    "stroke-size",
+    "colours",
+    "output",
+];
 const ADVANCED: [&str; 5] = ["size", "iterations", "seed", "device", "memory"];
 const SECOND: [&str; 4] = ["blend-file", "blend-share", "blend-size", "blend-region"];
 const METHOD: [&str; 9] = [
@@ -30,7 +39,7 @@ const METHOD: [&str; 9] = [
     "tap-weights",
 ];
 /// Where in these lists the rows stand that GIMP has no widget for.
-const STYLE_IMAGE: i32 = 3;
+const STYLE_IMAGE: i32 = 4;
 const MODEL: i32 = 3;
 /// How wide the labels of these rows are, in characters.
 const LABEL: i32 = 10;
@@ -46,10 +55,11 @@ pub fn run(
     gimp_ui::init(PROCEDURE);
     // SAFETY: the line before has initialised GTK on this thread, which is the main one.
     unsafe { gtk::set_initialized() };
+    // Who has not chosen a file yet begins with a style of ours.
     if config.property::<Option<gimp::gio::File>>("style-file").is_none()
-        && let Some(file) = style::first()
+        && config.property::<Option<String>>("style-from").as_deref() == Some("file")
     {
-        config.set_property("style-file", &file);
+        config.set_property("style-from", "built-in");
     }
     let dialog = gimp_ui::ProcedureDialog::new(procedure, config, Some(&tr("Neural Style Transfer")));
     dialog.set_ok_label(&tr("_Paint"));
@@ -216,6 +226,7 @@ fn only_the_chosen(
 ) {
     let of = |name: &str| dialog.widget(name, glib::Type::INVALID);
     for (choice, nick, widget) in [
+        ("style-from", "built-in", of("style-name")),
         ("style-from", "file", of("style-file")),
         ("style-from", "layer", of("style-layer")),
         ("style-from", "image", Some(style_image.clone())),
