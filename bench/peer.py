@@ -38,15 +38,15 @@ class Torch:
         mean, std = (torch.tensor(self.manifest[k], device=self.device).view(1, 3, 1, 1) for k in ("mean", "std"))
         x, taps = (picture - mean) / std * self.manifest["scale"], {}
         for block, count in enumerate((2, 2, 4, 4, 4), 1):
+            # VGG16 has three convolutions where VGG19 has four, and a model may end early.
             for place in range(1, count + 1):
                 name = f"conv{block}_{place}"
                 if name + ".weight" not in self.tensors:
-                    return taps
+                    break
                 if place == 1 and block > 1:
                     x = F.max_pool2d(x, 2)
                 x = F.relu(F.conv2d(x, self.tensors[name + ".weight"], self.tensors[name + ".bias"], padding=1))
-                head = self.tensors.get(f"head/relu{block}_{place}.weight")
-                taps[f"relu{block}_{place}"] = x if head is None else F.conv2d(x, head)
+                taps[f"relu{block}_{place}"] = x
         return taps
 
     def values(self, picture):
@@ -54,8 +54,16 @@ class Torch:
         for term in self.terms:
             kind, tap = term.split("/")
             f = taps[tap].flatten(2)[0]
-            out[term] = f @ f.T / f.shape[1] if kind == "style" else taps[tap]
+            head = self.tensors.get(f"head/{tap}.weight")
+            headed = taps[tap] if head is None else torch.nn.functional.conv2d(taps[tap], head)
+            out[term] = f @ f.T / f.shape[1] if kind == "style" else headed
         return out
+
+    def difference(self, term, value):
+        """A value less its target, in the metric of the model that is imitated."""
+        d = value - self.targets[term]
+        head = self.tensors.get(f"head/{term.removeprefix('style/')}.matrix")
+        return d if head is None else head @ d @ head
 
     def prepare(self, target, picture):
         layout = dict(memory_format=torch.channels_last)
@@ -66,7 +74,7 @@ class Torch:
     def evaluate(self):
         self.picture.grad = None
         values = self.values_of(self.picture)
-        loss = sum(((values[t] - self.targets[t]) ** 2).mean() for t in self.terms)
+        loss = sum((self.difference(t, values[t]) ** 2).mean() for t in self.terms)
         loss.backward()
         return loss.item(), self.picture.grad
 

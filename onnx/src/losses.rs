@@ -24,8 +24,16 @@ pub(crate) fn content_loss(
     weighted_mean_square(graph, term, &difference)
 }
 
-pub(crate) fn gram_loss(graph: &mut Graph, term: &Term, gram: &str, target: &str) -> String {
-    let difference = graph.add("Sub", &format!("{}/difference", term.name), &[gram, target]);
+/// weight · the mean square of the difference D of two Gram matrices. With a tap head S it is S·D·S: the difference of the
+/// Gram matrices of S·F, without S at every position. (S·G·S of each matrix would not do: there sums cancel, and the loss
+/// would be off by a thousandth in float32. In D they have cancelled before.)
+pub(crate) fn gram_loss(graph: &mut Graph, term: &Term, tap: &Tap, gram: &str, target: &str) -> String {
+    let mut difference = graph.add("Sub", &format!("{}/difference", term.name), &[gram, target]);
+    if let Some(head) = &tap.head {
+        let head = graph.constant(&format!("head/{}.matrix", term.tap), head.clone());
+        let left = graph.add("MatMul", &format!("{}/difference/left", term.name), &[&head, &difference]);
+        difference = graph.add("MatMul", &format!("{}/difference/head", term.name), &[&left, &head]);
+    }
     weighted_mean_square(graph, term, &difference)
 }
 
@@ -81,8 +89,7 @@ pub(crate) fn mask(graph: &mut Graph, spec: &Spec, term: &Term, tap: &Tap) -> Op
 
 /// G = F·Fᵀ/M for activations F [N, M]. With a mask the positions count by its weights m: F·diag(m)·Fᵀ/Σm
 /// (the guided Gram matrix of Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer",
-/// section 4). (A tap head S is applied to the activations, not as S·G·Sᵀ to the small matrix: there the
-/// sums cancel, and the loss would be off by a thousandth in float32.)
+/// section 4).
 pub(crate) fn gram(
     graph: &mut Graph,
     name: &str,

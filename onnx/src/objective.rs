@@ -126,7 +126,7 @@ fn losses(model: &Model, spec: &Spec, graph: &mut Graph, size: Size) -> Result<(
             let target = graph.input(Port::new(target, &[&side, &side]));
             let square = gram(graph, &term.name, &value, tap.channels, mask.as_ref());
             match spec.style_loss {
-                StyleLoss::Gram => gram_loss(graph, &term, &square, &target),
+                StyleLoss::Gram => gram_loss(graph, &term, tap, &square, &target),
                 StyleLoss::Moments => {
                     let mean = mean(graph, &term.name, &value, tap.channels, mask.as_ref());
                     moments_loss(graph, &term, &Moments { square, mean }, &target, tap.channels)
@@ -187,13 +187,14 @@ fn finish(graph: &mut Graph) {
 pub fn style_losses(model: &Model, spec: &Spec) -> Result<Graph> {
     let mut graph = Graph::default();
     for term in spec.terms().into_iter().filter(|t| matches!(t.kind, Kind::Style(_))) {
-        let channels = model.tap(&term.tap)?.channels;
+        let tap = model.tap(&term.tap)?;
+        let channels = tap.channels;
         let side = spec.style_loss.side(channels).to_string();
         let statistics = graph.input(Port::new(term.statistics(), &[&side, &side]));
         let target = graph.input(Port::new(term.target.clone().unwrap_or_default(), &[&side, &side]));
         let slope = match spec.style_loss {
             StyleLoss::Gram => {
-                let loss = gram_loss(&mut graph, &term, &statistics, &target);
+                let loss = gram_loss(&mut graph, &term, tap, &statistics, &target);
                 differentiate::gradient(&mut graph, &loss, &statistics)?
             }
             StyleLoss::Moments => {
@@ -334,24 +335,24 @@ fn taps<'a>(
         }
         let tap = model.tap(name)?;
         let value = match &tap.head {
-            None => tap.value.clone(),
-            Some(head) => {
-                let dims = [tap.channels, tap.channels, 1, 1];
-                let weight = Tensor { dims: dims.to_vec(), data: head.data.clone() };
-                let weight = graph.constant(&format!("head/{name}.weight"), weight);
-                let known = format!("head/{name}");
-                match graph.nodes.iter().find(|n| n.name == known) {
-                    Some(node) => node.outputs[0].clone(),
-                    None => {
-                        let kernel = [("kernel_shape", Attr::Ints(vec![1, 1]))];
-                        graph.add_with("Conv", &known, &[&tap.value, &weight], kernel)
-                    }
-                }
-            }
+            Some(head) if !spec.folds_head(&term) => with_head(graph, tap, name, head),
+            _ => tap.value.clone(),
         };
         out.push((term, tap, value));
     }
     Ok(out)
+}
+
+/// A tap's activations in the metric of the model that is imitated: the head as a 1×1 convolution, added once.
+fn with_head(graph: &mut Graph, tap: &Tap, name: &str, head: &Tensor) -> String {
+    let known = format!("head/{name}");
+    if let Some(node) = graph.nodes.iter().find(|n| n.name == known) {
+        return node.outputs[0].clone();
+    }
+    let weight = Tensor { dims: vec![tap.channels, tap.channels, 1, 1], data: head.data.clone() };
+    let weight = graph.constant(&format!("{known}.weight"), weight);
+    let kernel = [("kernel_shape", Attr::Ints(vec![1, 1]))];
+    graph.add_with("Conv", &known, &[&tap.value, &weight], kernel)
 }
 
 /// Lets the convolutions that read `input` see its border again where they saw zeros, among the nodes from `first` on.

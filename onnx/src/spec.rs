@@ -126,6 +126,11 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Whether a term's tap head is applied to the difference of its statistics, and not to its activations.
+    pub(crate) fn folds_head(&self, term: &Term) -> bool {
+        self.style_loss == StyleLoss::Gram && matches!(term.kind, Kind::Style(_))
+    }
+
     /// The terms in the order style (region by region), content, total variation.
     pub fn terms(&self) -> Vec<Term> {
         let regions: Vec<Option<usize>> = match self.regions {

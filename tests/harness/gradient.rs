@@ -134,16 +134,25 @@ fn compact() -> Model {
 fn of_a_random_picture_at_even_and_odd_sizes() {
     for pooling in [Pooling::Max, Pooling::Average] {
         for (h, w) in [(32, 48), (37, 29), (16, 17)] {
-            Problem::new(&compact(), &SHALLOW, "relu3_3", pooling, h, w).check(&noise(3 * h * w, 2));
+            Problem::new(&compact(), &SHALLOW, "relu3_2", pooling, h, w).check(&noise(3 * h * w, 2));
         }
     }
 }
 
-/// The spec of the shallow model's taps.
+/// With trained weights, at the paper's taps.
+#[test]
+fn of_the_built_in_model_at_full_depth() {
+    let taps = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"];
+    for (h, w) in [(48, 64), (35, 50)] {
+        Problem::new(&compact(), &taps, "relu4_2", Pooling::Max, h, w).check(&noise(3 * h * w, 2));
+    }
+}
+
+/// The spec of the shallow taps.
 fn shallow() -> Spec {
     Spec {
         style: SHALLOW.map(str::to_string).to_vec(),
-        content: vec!["relu3_3".to_string()],
+        content: vec!["relu3_2".to_string()],
         total_variation: true,
         ..Spec::default()
     }
@@ -264,7 +273,7 @@ fn of_full_depth_vgg() {
 #[test]
 fn of_a_flat_picture_with_ties() {
     let (h, w) = (64, 64);
-    let mut problem = Problem::new(&compact(), &SHALLOW, "relu3_3", Pooling::Max, h, w);
+    let mut problem = Problem::new(&compact(), &SHALLOW, "relu3_2", Pooling::Max, h, w);
     let flat = |v: f32| vec![v; 3 * h * w];
     let (_, gradient) = problem.at(&flat(0.4));
     let sum: f64 = gradient.iter().map(|&g| g as f64).sum();
@@ -272,7 +281,7 @@ fn of_a_flat_picture_with_ties() {
     let numeric = (problem.at(&flat(0.4 + step)).0 - problem.at(&flat(0.4 - step)).0) / (2.0 * step as f64);
     assert!((numeric / sum - 1.0).abs() < 0.02, "{sum}, numerically {numeric}");
     // The content target is noise, so only the style's part is the same everywhere: take it alone.
-    let mut alone = Problem::new(&compact(), &SHALLOW, "relu3_3", Pooling::Max, h, w);
+    let mut alone = Problem::new(&compact(), &SHALLOW, "relu3_2", Pooling::Max, h, w);
     for (name, _, values) in &mut alone.inputs {
         if name.starts_with("content/") && name.ends_with("weight") || name == "tv/weight" {
             values[0] = 0.0;
