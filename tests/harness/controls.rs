@@ -162,12 +162,12 @@ fn made(to: &std::path::Path, arguments: &[&str]) -> Vec<u8> {
 #[test]
 fn tap_weights_multiply_single_terms() {
     let to = folder();
-    let all = ["style/relu1_1=2", "--tap-weight", "style/relu2_1=2", "--tap-weight", "style/relu3_1=2"];
-    let each: Vec<&str> = ["--tap-weight"].into_iter().chain(all).collect();
+    let all = [1, 2, 3, 4, 5].map(|block| format!("style/relu{block}_1=2"));
+    let each: Vec<&str> = all.iter().flat_map(|weight| ["--tap-weight", weight]).collect();
     assert_eq!(made(to.path(), &each), made(to.path(), &["--style-weight", "2"]));
-    let content = ["--content-taps", "relu3_3", "--tap-weight", "content/relu3_3=0"];
+    let content = ["--content-taps", "relu3_2", "--tap-weight", "content/relu3_2=0"];
     assert_eq!(made(to.path(), &content), made(to.path(), &["--content-weight", "0"]));
-    let taps = ["--style-taps", "relu1_1,relu3_1"];
+    let taps = ["--style-taps", "relu1_1,relu3_1,relu4_1,relu5_1"];
     assert_eq!(made(to.path(), &["--tap-weight", "style/relu2_1=0"]), made(to.path(), &taps));
     assert_ne!(made(to.path(), &["--tap-weight", "style/relu1_1=30"]), made(to.path(), &[]));
     let mut bad = quick(&to.path().join("bad.png"));
