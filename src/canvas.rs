@@ -75,9 +75,9 @@ mod tests {
 
     #[test]
     fn poolings_divide_it() {
-        // Two poolings before the deepest tap.
-        assert_eq!(canvas([341, 512]).size, [344, 512]);
-        assert_eq!(canvas([400, 20]), Canvas::exactly([400, 20]));
+        // Four poolings before the deepest tap.
+        assert_eq!(canvas([341, 512]).size, [352, 512]);
+        assert_eq!(canvas([400, 32]), Canvas::exactly([400, 32]));
     }
 
     #[test]
@@ -85,7 +85,7 @@ mod tests {
         let picture = Array3::from_shape_fn((3, 17, 21), |(c, y, x)| (c * 400 + y * 21 + x) as f32);
         let canvas = canvas([17, 21]);
         let extended = canvas.extended(&picture).expect("more");
-        assert_eq!(extended.dim(), (3, 20, 24));
+        assert_eq!(extended.dim(), (3, 32, 32));
         assert_eq!(extended[[1, 17, 0]], picture[[1, 16, 0]]);
         assert_eq!(extended[[2, 19, 22]], picture[[2, 14, 19]]);
         let values = extended.into_raw_vec_and_offset().0;

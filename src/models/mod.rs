@@ -15,8 +15,7 @@ use crate::error::{Error, Result};
 pub use fetch::{Fetch, fetch, known};
 pub use keep::{import, remove};
 
-/// The model that is used when none is named: a small network that imitates VGG19's first three blocks
-/// (docs/model-card.md).
+/// The model that is used when none is named: a small network that imitates VGG16 up to relu5_1 (docs/model-card.md).
 pub const DEFAULT: &str = "compact";
 /// VGG19 in shape, with seeded weights that have learnt nothing: for measuring speed, and for tests.
 pub const RANDOM: &str = "vgg19-random";

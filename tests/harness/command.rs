@@ -31,7 +31,7 @@ fn writes_picture_plot_report_and_pictures_on_the_way() {
     assert!(report["loss"].as_f64() < report["first_loss"].as_f64());
     assert_eq!(report["model"], "compact");
     let plot = std::fs::read_to_string(at("loss.svg")).expect("a plot");
-    for part in ["<svg", "style/relu1_1", "content/relu3_3"] {
+    for part in ["<svg", "style/relu1_1", "content/relu4_2"] {
         assert!(plot.contains(part), "the plot has no {part}");
     }
 }

@@ -140,9 +140,9 @@ fn models() {
     }
     refuse(&mut with_model(Path::new("nonesuch"), out.path()), 4, &["nonesuch", "compact"], out.path());
     let mut job = quick(&out.path().join("out.png"));
-    refuse(job.args(["--style-taps", "relu1_1,relu9_1"]), 4, &["relu9_1", "relu1_1", "relu3_3"], out.path());
+    refuse(job.args(["--style-taps", "relu1_1,relu9_1"]), 4, &["relu9_1", "relu1_1", "relu4_2"], out.path());
     let mut job = quick(&out.path().join("out.png"));
-    refuse(job.args(["--preset", "gatys"]), 4, &["relu4_1", "compact"], out.path());
+    refuse(job.args(["--content-taps", "relu6_1"]), 4, &["relu6_1", "compact"], out.path());
 }
 
 #[test]

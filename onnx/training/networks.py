@@ -1,0 +1,144 @@
+"""The teacher, the student that imitates it, and the file that the program reads.
+
+Both are chains of 3x3 convolutions with ReLU and 2x2 max pooling, named as torchvision names VGG16. Pictures are
+[N, 3, H, W], RGB, 0..1.
+"""
+import json
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+def layers(counts):
+    """The convolutions of a VGG with that many in each block: (name, index in torchvision's features, block from 0). A max
+    pooling stands before a new block."""
+    out, index = [], 0
+    for block, count in enumerate(counts):
+        for place in range(count):
+            out.append((f"relu{block + 1}_{place + 1}", index, block))
+            index += 2
+        index += 1
+    return out
+
+
+TEACHER_COUNTS = [2, 2, 3, 3, 1]  # VGG16 up to conv5_1
+STYLE_TAPS = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+CONTENT_TAP = "relu4_2"
+BLOCK = {name: block for name, _, block in layers(TEACHER_COUNTS)}
+MEAN = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1) / 255
+STUDENT_SCALE = 255.0 / 64.0
+PROVENANCE = (
+    "Impasto's own network, trained to predict the activations of VGG16 (Simonyan and Zisserman 2014, Oxford VGG "
+    "weights) on the Berkeley Segmentation Data Set and on pictures drawn by the scripts in assets"
+)
+
+
+class Vgg(torch.nn.Module):
+    """Convolutions with the given channels and number per block; returns {tap: activations}."""
+
+    def __init__(self, widths, counts, scale):
+        super().__init__()
+        self.scale, self.layers = scale, layers(counts)
+        self.register_buffer("mean", MEAN.clone(), persistent=False)
+        channels, convs = 3, []
+        for _, _, block in self.layers:
+            convs.append(torch.nn.Conv2d(channels, widths[block], 3, padding=1))
+            channels = widths[block]
+        self.convs = torch.nn.ModuleList(convs)
+
+    def forward(self, x):
+        x, taps, last = (x - self.mean) * self.scale, {}, 0
+        for (name, _, block), conv in zip(self.layers, self.convs):
+            if block != last:
+                x, last = F.max_pool2d(x, 2), block
+            x = F.relu(conv(x))
+            taps[name] = x
+        return taps
+
+
+class Student(torch.nn.Module):
+    """A narrow Vgg with a linear head H per layer, which maps its activations to the teacher's."""
+
+    def __init__(self, widths, counts, teacher_widths, deviation):
+        super().__init__()
+        self.deviation = deviation
+        self.body = Vgg(widths, counts, STUDENT_SCALE)
+        self.heads = torch.nn.ModuleDict(
+            {n: torch.nn.Conv2d(widths[b], teacher_widths[b], 1, bias=False) for n, _, b in self.body.layers}
+        )
+        for conv in self.body.convs:
+            torch.nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            torch.nn.init.zeros_(conv.bias)
+
+    def head(self, name):
+        """H of a layer, [teacher channels, student channels]. Its parameters are in units of the teacher's standard
+        deviation there, so that one learning rate suits all layers."""
+        return self.heads[name].weight[:, :, 0, 0] * self.deviation[name]
+
+    def tap_matrices(self):
+        """{tap: S}, the symmetric square roots of H^T H. For every difference D of two Gram matrices
+        ||S D S||_F = ||H D H^T||_F: distances are the teacher's, with the student's channels."""
+        out = {}
+        for name in self.heads:
+            h = self.head(name).detach().double().cpu()
+            value, vector = torch.linalg.eigh(h.T @ h)
+            out[name] = ((vector * value.clamp(min=0).sqrt()) @ vector.T).float()
+        return out
+
+
+def load_teacher(path):
+    """VGG16 from a safetensors file with torchvision's names, frozen; and its channels per block."""
+    weights = load_file(path)
+    widths = [weights[f"features.{i}.weight"].shape[0] for i in (0, 5, 10, 17, 24)]
+    teacher = Vgg(widths, TEACHER_COUNTS, 255.0)
+    with torch.no_grad():
+        for (_, index, _), conv in zip(teacher.layers, teacher.convs):
+            conv.weight.copy_(weights[f"features.{index}.weight"])
+            conv.bias.copy_(weights[f"features.{index}.bias"])
+    return teacher.requires_grad_(False), widths
+
+
+def counts_of(weights):
+    """The number of convolutions in each block, by the names of a file's tensors."""
+    indices, counts, last = sorted(int(n.split(".")[1]) for n in weights if n.endswith(".weight")), [0], 0
+    for index in indices:
+        if index - last > 2:
+            counts.append(0)
+        counts[-1], last = counts[-1] + 1, index
+    return counts
+
+
+def start_from(student, path):
+    """Takes over the convolutions of an earlier student as far as both have them, also where it was narrower: what is added
+    has random filters, which nothing reads yet."""
+    weights = load_file(path)
+    with torch.no_grad():
+        earlier = {name: index for name, index, _ in layers(counts_of(weights))}
+        for (name, _, _), conv in zip(student.body.layers, student.body.convs):
+            if name not in earlier:
+                continue
+            weight, bias = (weights[f"features.{earlier[name]}.{what}"].float() for what in ("weight", "bias"))
+            out, into = weight.shape[:2]
+            conv.weight[:out] = 0
+            conv.weight[:out, :into], conv.bias[:out] = weight, bias
+
+
+def export(student, teacher_widths, path, name, training):
+    """Writes the student as float16 safetensors, with the tap heads S and a manifest (onnx/src/manifest.rs)."""
+    tensors, matrices = {}, student.tap_matrices()
+    for (tap, index, _), conv in zip(student.body.layers, student.body.convs):
+        half = lambda t: t.detach().cpu().half().contiguous()
+        tensors[f"features.{index}.weight"] = half(conv.weight)
+        tensors[f"features.{index}.bias"] = half(conv.bias)
+        tensors[f"features.{index}.tap"] = half(matrices[tap])
+    manifest = {
+        "name": name,
+        "mean": [float(v) for v in MEAN.flatten()],
+        "std": [1.0, 1.0, 1.0],
+        "scale": STUDENT_SCALE,
+        "reference_channels": teacher_widths,
+        "provenance": PROVENANCE,
+        "licence": "CC-BY-4.0",
+        "training": training,
+    }
+    save_file(tensors, path, metadata={"impasto": json.dumps(manifest)})
