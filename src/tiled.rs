@@ -100,6 +100,7 @@ impl Tiled {
         cancel: &CancelToken,
     ) -> Result<Self> {
         let spec = Spec { masked: true, total_variation: false, ..wanted.spec(settings) };
+        let backend = engine.backend.for_loss(spec.style_loss);
         let planes: Vec<Option<Vec<f32>>> = std::iter::once(wanted.mask)
             .chain(wanted.guides.iter().flat_map(|g| &g.masks).map(Some))
             .map(|mask| mask.map(|m| m.iter().copied().collect()))
@@ -114,7 +115,7 @@ impl Tiled {
         }
         if !out.styles.is_empty() {
             let graph = objective::style_losses(&engine.model, &spec)?.to_bytes("style losses", "", &[]);
-            out.losses = Some(Session::new(&graph, &engine.backend.for_loss(spec.style_loss))?);
+            out.losses = Some(Session::new(&graph, &backend)?);
         }
         if !spec.terms().is_empty() {
             let graph = objective::tile(&engine.model, &spec, engine.backend.size(out.tile))?.to_bytes(
@@ -122,12 +123,12 @@ impl Tiled {
                 "",
                 &[],
             );
-            out.gradient = Some(Session::new(&graph, &engine.backend.for_loss(spec.style_loss))?);
+            out.gradient = Some(Session::new(&graph, &backend)?);
         }
         let of_content = Spec { style: Vec::new(), masked: false, regions: 0, ..spec };
         if !of_content.content.is_empty() {
             let graph = objective::features(&engine.model, &of_content, engine.backend.size(out.tile))?;
-            let mut session = Session::new(&graph.to_bytes("content", "", &[]), &engine.backend)?;
+            let mut session = Session::new(&graph.to_bytes("content", "", &[]), &backend)?;
             let content = wanted.content.as_standard_layout();
             let content = content.as_slice().unwrap_or_default();
             let mut cut = Vec::new();

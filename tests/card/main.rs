@@ -84,6 +84,9 @@ fn job(device: &str, size: u32, evaluations: u32, set: impl FnOnce(&mut Command)
     }
 }
 
+/// Taps that see little of a picture, so that small pictures have several tiles.
+const SHALLOW: [&str; 4] = ["--style-taps", "relu1_1,relu2_1,relu3_1", "--content-taps", "relu3_2"];
+
 /// A mask for the sample: white on the left, grey to black on the right.
 fn mask(folder: &Path) -> PathBuf {
     let path = folder.join("mask.png");
@@ -158,7 +161,7 @@ fn tiles_paint_what_the_whole_picture_does_on_the_cpu() {
     for kind in kinds(folder.path()) {
         let run = |device: &str, tile: &[&str]| {
             job(device, 150, 4, |command| {
-                command.args(&kind).args(tile).arg("--no-tf32");
+                command.args(&kind).args(tile).args(SHALLOW).arg("--no-tf32");
             })
         };
         let (whole, tiled) = (run("cpu", &[]), run("cuda", &["--tile-size", "64"]));
@@ -203,7 +206,7 @@ fn later_evaluations_ask_for_no_memory() {
 
 #[test]
 fn a_budget_is_kept_on_the_card() {
-    let run = |set: fn(&mut Command)| job("cuda", 500, 2, set);
+    let run = |set: fn(&mut Command)| job("cuda", 500, 2, |command| set(command.args(SHALLOW)));
     let enough = run(|_| ());
     assert!(enough.report["tile"].is_null());
     let budget = 150_000_000;
@@ -226,7 +229,8 @@ fn a_budget_is_kept_on_the_card() {
 fn a_card_that_runs_out_of_memory_gets_smaller_tiles() {
     let run = |device: &str| {
         job(device, 300, 3, |command| {
-            command.env("FAKE_CARD_MEMORY", "40000000").env("FAKE_CARD_FREE", "8000000000").arg("--no-tf32");
+            command.env("FAKE_CARD_MEMORY", "40000000").env("FAKE_CARD_FREE", "8000000000");
+            command.args(SHALLOW).arg("--no-tf32");
         })
     };
     let (cpu, card) = (run("cpu"), run("cuda"));

@@ -1,5 +1,6 @@
 """The filter in gimp-console: every kind of image, selections, layers, errors, and a filter that is killed."""
 
+import json
 import os
 import signal
 import struct
@@ -215,6 +216,25 @@ def the_colour_profile_is_honoured():
     assert mean < 0.01, (mean, worst)
 
 
+def the_style_pictures_of_the_filter_are_painted_by_name():
+    folder = os.path.join(os.environ["IMPASTO_CHECKOUT"], "assets", "styles")
+    with open(os.path.join(folder, "styles.json"), encoding="utf-8") as descriptions:
+        known = [style["id"] for style in json.load(descriptions)]
+    argument = PDB.lookup_procedure("plug-in-impasto").find_argument("style-name")
+    assert list(Gimp.param_spec_choice_get_choice(argument).list_nicks()) == known
+    results = []
+    for arguments in [
+        {"style_from": "built-in", "style_name": "mosaic"},
+        {"style_file": file(os.path.join(folder, "mosaic.jpg"))},
+        {"style_from": "built-in"},
+    ]:
+        image = photograph()
+        succeeds(image, **arguments)
+        results.append(pixels(image.get_layers()[0]))
+        image.delete()
+    assert results[0] == results[1] != results[2]
+
+
 def grey_stays_grey_and_settings_have_effects():
     pictures = set()
     for arguments in [
@@ -239,7 +259,7 @@ def a_second_style_is_painted_in_its_region():
         layer = layer_of(image)
         # The layer lies elsewhere than the image; the region is a channel of the image.
         layer.set_offsets(5, 3)
-        arguments = {"blend_file": file(DUSK), "style_file": file(WHIRLS), "iterations": 12}
+        arguments = {"blend_file": file(DUSK), "style_file": file(WHIRLS), "iterations": 40}
         if half != "both":
             image.select_rectangle(Gimp.ChannelOps.REPLACE, 0 if half == "left" else 41, 0, 41, 80)
             arguments["blend_region"] = Gimp.Selection.save(image)
@@ -373,6 +393,7 @@ tests.run(a_layer_mask_is_kept)
 tests.run(a_layer_in_a_group_and_the_group_itself)
 tests.run(a_channel_is_painted_in_place)
 tests.run(a_style_from_file_layer_and_image_is_the_same)
+tests.run(the_style_pictures_of_the_filter_are_painted_by_name)
 tests.run(the_colour_profile_is_honoured)
 tests.run(grey_stays_grey_and_settings_have_effects)
 tests.run(a_second_style_is_painted_in_its_region)
