@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::guides;
 use crate::optimise;
 use crate::params::Colours;
+use crate::picture;
 use crate::runtime::{self, Backend, Device};
 use crate::settings::Settings;
 use crate::tiled;
@@ -212,8 +213,8 @@ fn layout_in(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Layout> {
         Some(side) => vec![Some(side).filter(|s| *s < longer)],
         None => [None].into_iter().chain(TILES.map(Some).into_iter().filter(|t| *t < Some(longer))).collect(),
     };
-    // The least that is needed of what there is not enough of, how much there is, and what a small picture needs of it.
-    let mut short: Option<(u64, u64, u64)> = None;
+    // The least that is needed of what there is not enough of, and how much there is.
+    let mut short: Option<(u64, u64)> = None;
     let mut activations = Vec::new();
     for history in HISTORIES {
         for (at, tile) in tiles.iter().enumerate() {
@@ -221,37 +222,45 @@ fn layout_in(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Layout> {
                 activations.push(task.activations(&engine.model, &engine.backend, *tile)?);
             }
             let needed = task.needed(&engine.model, &engine.backend, *tile, history, activations[at]);
-            // Tiles do not become smaller with the picture.
-            let of_any_size = if tile.is_some() { [activations[at][0], 0] } else { [0, 0] };
-            let fixed = Task { content: [1, 1], size: [1, 1], ..*task }.needed(
-                &engine.model,
-                &engine.backend,
-                *tile,
-                history,
-                of_any_size,
-            );
-            let (needed, fixed, there_is) = match (needed.here <= allowed.here, needed.card <= allowed.card) {
+            let (needed, there_is) = match (needed.here <= allowed.here, needed.card <= allowed.card) {
                 (true, true) => {
                     return Ok(Layout { needed: needed.here.max(needed.card), tile: *tile, history });
                 }
-                (false, _) => (needed.here, fixed.here, allowed.here),
-                (true, false) => (needed.card, fixed.card, allowed.card),
+                (false, _) => (needed.here, allowed.here),
+                (true, false) => (needed.card, allowed.card),
             };
-            if short.is_none_or(|(least, ..)| needed < least) {
-                short = Some((needed, fixed, there_is));
+            if short.is_none_or(|(least, _)| needed < least) {
+                short = Some((needed, there_is));
             }
         }
     }
-    let (least, fixed, allowed) = short.unwrap_or((u64::MAX, BASE, allowed.here));
-    // What is left grows with the pixels, the square of the side.
-    let beyond = |bytes: u64| bytes.saturating_sub(fixed) as f64;
-    let share = (beyond(allowed) / beyond(least).max(1.0)).sqrt();
-    let side = (task.settings.size as f64 * share * 0.98) as usize / 16 * 16;
-    let advice = match side >= 64 {
-        true => format!("choose size {side} or smaller, or allow more memory"),
-        false => "allow more memory".to_string(),
+    let (least, there_is) = short.unwrap_or((u64::MAX, allowed.here));
+    let advice = match fitting_size(engine, task, allowed)? {
+        Some(side) => format!("choose size {side} or smaller, or allow more memory"),
+        None => "allow more memory".to_string(),
     };
-    Err(Error::Memory { needed: least, allowed, advice })
+    Err(Error::Memory { needed: least, allowed: there_is, advice })
+}
+
+/// A smaller size with which the job would fit, found by trying.
+fn fitting_size(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Option<usize>> {
+    const SMALLEST: usize = 64;
+    let (full, style) = (task.settings.size, task.settings.style_size);
+    let smaller = |side: &usize| Some(side * 7 / 8 / 16 * 16).filter(|side| *side >= SMALLEST);
+    for side in std::iter::successors(smaller(&full), smaller) {
+        let settings =
+            Settings { size: side, style_size: (style * side / full).max(16), ..task.settings.clone() };
+        let task = Task { settings: &settings, size: picture::scaled(task.size, side), ..*task };
+        for tile in [None, TILES.last().copied()] {
+            let activations = task.activations(&engine.model, &engine.backend, tile)?;
+            let least = HISTORIES[HISTORIES.len() - 1];
+            let needed = task.needed(&engine.model, &engine.backend, tile, least, activations);
+            if needed.here <= allowed.here && needed.card <= allowed.card {
+                return Ok(Some(side));
+            }
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -259,7 +259,8 @@ def a_second_style_is_painted_in_its_region():
         layer = layer_of(image)
         # The layer lies elsewhere than the image; the region is a channel of the image.
         layer.set_offsets(5, 3)
-        arguments = {"blend_file": file(DUSK), "style_file": file(WHIRLS), "iterations": 40}
+        light, dark = (os.path.join(CHECKOUT, "assets", "styles", f"{name}.jpg") for name in ("watercolour", "night-lights"))
+        arguments = {"blend_file": file(dark), "style_file": file(light), "iterations": 40}
         if half != "both":
             image.select_rectangle(Gimp.ChannelOps.REPLACE, 0 if half == "left" else 41, 0, 41, 80)
             arguments["blend_region"] = Gimp.Selection.save(image)
@@ -327,7 +328,7 @@ def bad_arguments_give_errors():
     fails(image, "relu1_1", tap_weights="relu1_1")
     fails(image, "style/relu9_1", tap_weights="style/relu9_1=2")
     fails(image, "LICENSE-MIT", "cannot be opened", blend_file=file(os.path.join(CHECKOUT, "LICENSE-MIT")))
-    fails(image, "MiB of memory", "size", size=4096, memory=0.1, drawables=[second])
+    fails(image, "MiB of memory", "size", size=4096, memory=0.2, drawables=[second])
     fails(image, "Two style pictures", style_file=None, style_layer=second, style_image=image, drawables=[second])
     second.set_lock_content(True)
     fails(image, "locked", drawables=[second], output="in-place")
