@@ -63,7 +63,7 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     );
     choose(
         "style-name",
-        "Style _of the filter",
+        "Inclu_ded style",
         "A style picture that comes with the filter",
         &STYLES,
         STYLES[0].0,

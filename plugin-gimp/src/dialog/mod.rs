@@ -9,9 +9,9 @@ use gimp::prelude::*;
 use gimp_ui::gtk;
 use gimp_ui::prelude::*;
 
+use crate::PROCEDURE;
 use crate::library::Library;
 use crate::text::tr;
-use crate::PROCEDURE;
 
 /// What is seen at once, and what an expander holds.
 const MAIN: [&str; 9] = [
