@@ -57,7 +57,6 @@ with tempfile.TemporaryDirectory() as temporary:
     names = [*(Path(model).stem for model in models), "teacher"]
     print("| pair | content's own | " + " | ".join(column for name in names for column in (name, "factor")) + " |")
     print("|---" * (2 * len(names) + 2) + "|")
-    terms = []
     for pair in args.pairs:
         content, style = pair.split(":")
         name = f"{Path(content).stem}-{Path(style).stem}"

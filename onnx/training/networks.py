@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
+
 def layers(counts):
     """The convolutions of a VGG with that many in each block: (name, index in torchvision's features, block from 0). A max
     pooling stands before a new block."""
