@@ -44,7 +44,7 @@ pub(super) fn free(x: f32) -> f32 {
 
 /// The free variables of finished pixels, at the bounds too: to evaluate there, not to go on from there.
 pub(crate) fn free_exactly(pixels: &[f32]) -> Vec<f32> {
-    pixels.par_iter().map(|x| (2.0 * x.clamp(0.0, 1.0) - 1.0).asin()).collect()
+    pixels.iter().map(|x| (2.0 * x.clamp(0.0, 1.0) - 1.0).asin()).collect()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::evaluations::{At, End, Evaluations, Place, Step, Worthwhile, picture}
 use super::going_on::{Memory, Pairs, Start, Way};
 use super::search::Search;
 use super::space::{self, Space};
+use super::threads::Threads;
 use super::vector::Vector;
 use crate::error::{Error, Result};
 
@@ -36,7 +37,8 @@ const FIRST_STEP: f64 = 0.025;
 const PATIENCE: usize = 2;
 
 /// How long to go on.
-pub(crate) struct Options {
+pub(crate) struct Options<'a> {
+    pub threads: &'a Threads,
     pub evaluations: usize,
     /// Pairs that L-BFGS remembers.
     pub history: usize,
@@ -73,14 +75,15 @@ pub(crate) fn minimise<'a>(
     options: &Options,
     watch: &'a mut dyn FnMut(&Step) -> bool,
 ) -> Result<Outcome> {
+    let threads = options.threads;
     let space = Rc::new(match &objective {
-        Place::Here(_) => Space::default(),
-        Place::There(objective) => Space::on(objective.vectors()),
+        Place::Here(_) => Space::new(threads, None),
+        Place::There(objective) => Space::new(threads, Some(objective.vectors())),
     });
     let here = matches!(objective, Place::Here(_));
     let (start, mut known) = match start {
         Start::Picture(mut picture) => {
-            picture.par_iter_mut().for_each(|x| *x = bounded::free(*x));
+            threads.run(|| picture.par_iter_mut().for_each(|x| *x = bounded::free(*x)));
             (picture, None)
         }
         Start::Memory(Memory { scale, free, pairs }) => (free, Some((scale, pairs))),
@@ -134,7 +137,7 @@ pub(crate) fn minimise<'a>(
     };
     let best = state.best.ok_or(Error::Cancelled)?;
     Ok(Outcome {
-        picture: picture(&best.at.point, state.picture)?,
+        picture: picture(&best.at.point, state.picture, threads)?,
         losses: state.losses,
         terms: state.terms,
         restarts,
@@ -268,8 +271,13 @@ mod tests {
         }
     }
 
+    fn threads() -> Threads {
+        Threads::new(2).expect("threads")
+    }
+
     fn run(bowl: &mut Bowl, evaluations: usize, mut watch: impl FnMut(&Step) -> bool) -> Result<Outcome> {
-        let options = Options { evaluations, history: HISTORY, worthwhile: None, keep: false };
+        let options =
+            Options { threads: &threads(), evaluations, history: HISTORY, worthwhile: None, keep: false };
         minimise(Place::Here(bowl), Start::Picture(vec![0.5; 60]), &options, &mut watch)
     }
 
@@ -308,7 +316,8 @@ mod tests {
     fn ends_when_it_no_longer_pays() {
         let mut bowl = Bowl { count: 0, fail_at: None };
         let worthwhile = Some(Worthwhile { evaluations: 5, share: 0.5 });
-        let options = Options { evaluations: 500, history: HISTORY, worthwhile, keep: false };
+        let options =
+            Options { threads: &threads(), evaluations: 500, history: HISTORY, worthwhile, keep: false };
         let out = minimise(Place::Here(&mut bowl), Start::Picture(vec![0.5; 60]), &options, &mut |_| true)
             .expect("an outcome");
         assert!(!out.stopped && bowl.count < 200, "{}", bowl.count);
@@ -322,7 +331,8 @@ mod tests {
     fn what_is_kept_goes_on_as_if_nothing_had_happened() {
         let mut bowl = Bowl { count: 0, fail_at: None };
         let go = |bowl: &mut Bowl, start: Start, evaluations: usize| {
-            let options = Options { evaluations, history: 5, worthwhile: None, keep: true };
+            let options =
+                Options { threads: &threads(), evaluations, history: 5, worthwhile: None, keep: true };
             minimise(Place::Here(bowl), start, &options, &mut |_| true).expect("an outcome")
         };
         let start = || Start::Picture(vec![0.5; 60]);

@@ -8,6 +8,7 @@ use super::bounded;
 use super::going_on::Memory;
 use super::space::Space;
 use super::stored::Stored;
+use super::threads::Threads;
 use super::vector::Vector;
 use crate::error::{Error, Result};
 use crate::runtime::{Remote, Vectors};
@@ -43,12 +44,13 @@ pub(crate) struct Step<'a> {
     pub loss: f64,
     pub terms: &'a [f64],
     best: &'a Vector,
+    threads: &'a Threads,
 }
 
 impl Step<'_> {
     /// The picture with that loss, [3, H, W] in 0..1 (flat).
     pub fn picture(&self) -> Result<Vec<f32>> {
-        picture(self.best, Vec::new())
+        picture(self.best, Vec::new(), self.threads)
     }
 }
 
@@ -74,10 +76,10 @@ pub(super) struct Best {
 }
 
 /// The picture of a point, in this room if it is large enough.
-pub(super) fn picture(point: &Vector, mut room: Vec<f32>) -> Result<Vec<f32>> {
+pub(super) fn picture(point: &Vector, mut room: Vec<f32>, threads: &Threads) -> Result<Vec<f32>> {
     let free = point.values()?;
     room.resize(free.len(), 0.0);
-    bounded::pixels(&free, &mut room);
+    threads.run(|| bounded::pixels(&free, &mut room));
     Ok(room)
 }
 
@@ -195,6 +197,7 @@ impl Evaluations<'_> {
                 loss: best.at.loss,
                 terms: &best.terms,
                 best: &best.at.point,
+                threads: self.space.threads(),
             };
             if !(self.watch)(&step) {
                 self.end = Some(End::Stopped);
@@ -209,13 +212,14 @@ impl Evaluations<'_> {
         match &mut self.objective {
             Place::Here(objective) => {
                 let Some(Stored::Full(free)) = point.stored() else { return Err(lost()) };
-                bounded::pixels(free, &mut self.picture);
+                let threads = self.space.threads();
+                threads.run(|| bounded::pixels(free, &mut self.picture));
                 let mut gradient = self.space.room(free.len());
                 let begun = Instant::now();
                 let evaluated = objective.evaluate(&self.picture, &mut gradient);
                 self.evaluating += begun.elapsed().as_secs_f64();
                 let (loss, terms) = evaluated?;
-                bounded::chain(free, &mut gradient);
+                threads.run(|| bounded::chain(free, &mut gradient));
                 Ok((loss, terms, Stored::Full(gradient)))
             }
             Place::There(objective) => {

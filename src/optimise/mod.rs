@@ -8,9 +8,11 @@ mod going_on;
 mod search;
 mod space;
 mod stored;
+mod threads;
 mod vector;
 
 pub(crate) use bounded::free_exactly;
 pub(crate) use driver::{HISTORY, Options, Outcome, minimise, vectors, vectors_there};
 pub(crate) use evaluations::{Evaluate, EvaluateThere, Place, Step, Worthwhile};
 pub(crate) use going_on::{Memory, Start};
+pub(crate) use threads::Threads;

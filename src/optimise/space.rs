@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use half::bf16;
 
 use super::stored::{self, Stored};
+use super::threads::Threads;
 use super::vector::Vector;
 use crate::error::{Error, Result};
 use crate::runtime::{Remote, Vectors};
@@ -16,8 +17,8 @@ use crate::runtime::{Remote, Vectors};
 pub(crate) const SPARES: usize = 1;
 
 /// What the stored vectors of a minimisation have in common.
-#[derive(Default)]
 pub(super) struct Space {
+    threads: Threads,
     shared: RefCell<Shared>,
     /// What passes over them, where they lie on a device.
     device: Option<Rc<Vectors>>,
@@ -36,9 +37,14 @@ struct Shared {
 }
 
 impl Space {
-    /// The space of vectors that lie on a device.
-    pub fn on(device: Rc<Vectors>) -> Self {
-        Space { device: Some(device), ..Space::default() }
+    /// The space of vectors that lie in the computer's memory, or on a device.
+    pub fn new(threads: &Threads, device: Option<Rc<Vectors>>) -> Self {
+        Space { threads: threads.clone(), shared: RefCell::default(), device }
+    }
+
+    /// The threads that pass over vectors.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
     }
 
     /// What went wrong on the device, if anything has.
@@ -107,7 +113,7 @@ impl Space {
     pub(super) fn sum(&self, terms: &[(f64, &Stored)], len: usize) -> Stored {
         let Some(device) = &self.device else {
             let mut out = self.room(len);
-            stored::combine(terms, &mut out);
+            self.threads.run(|| stored::combine(terms, &mut out));
             return Stored::Full(out);
         };
         let remote: Vec<(f64, &Remote)> =
@@ -117,7 +123,9 @@ impl Space {
 
     /// The dot of each of `rows` with each of `columns`, row by row.
     fn dots(&self, rows: &[&Stored], columns: &[&Stored]) -> Vec<f64> {
-        let Some(device) = &self.device else { return stored::dots(rows, columns) };
+        let Some(device) = &self.device else {
+            return self.threads.run(|| stored::dots(rows, columns));
+        };
         let remote: Vec<&Remote> = columns.iter().filter_map(|s| s.there()).collect();
         let mut dots = Vec::new();
         for row in rows {
@@ -146,7 +154,7 @@ impl Space {
             return None;
         }
         let made = match (&a.stored, &b.stored) {
-            (Stored::Full(a), Stored::Full(b)) => Stored::difference(factor, a, b),
+            (Stored::Full(a), Stored::Full(b)) => self.threads.run(|| Stored::difference(factor, a, b)),
             _ => self.sum(&[(factor, &a.stored), (-factor, &b.stored)], a.stored.len()),
         };
         let made = self.base(made, true);

@@ -214,6 +214,7 @@ impl ArgminMinMax for Vector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimise::Threads;
 
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() < 1e-3 * a.abs().max(b.abs()).max(1.0)
@@ -221,7 +222,7 @@ mod tests {
 
     #[test]
     fn sums_are_read_only_when_they_are_asked_for_and_are_right() {
-        let space = Rc::new(Space::default());
+        let space = Rc::new(Space::new(&Threads::new(2).expect("threads"), None));
         let of = |f: fn(usize) -> f32| space.vector((0..50_000).map(f).collect());
         let (a, b) = (of(|i| (i % 5) as f32), of(|i| (i % 3) as f32 - 1.0));
         let pair = a.sub(&b);
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn each_dot_is_computed_once_and_forgotten_with_its_vectors() {
-        let space = Rc::new(Space::default());
+        let space = Rc::new(Space::new(&Threads::new(2).expect("threads"), None));
         let of = |k: usize| space.vector((0..100).map(|i| ((i * k) % 7) as f32).collect());
         let (a, b, c) = (of(1), of(2), of(3));
         let (s, y) = (b.sub(&a), c.sub(&a));
@@ -263,7 +264,7 @@ mod tests {
 
     #[test]
     fn dots_of_a_difference_follow_from_those_of_its_parts() {
-        let space = Rc::new(Space::default());
+        let space = Rc::new(Space::new(&Threads::new(2).expect("threads"), None));
         let of = |k: usize| space.vector((0..100).map(|i| ((i * k) % 7) as f32).collect());
         let (a, b, c) = (of(1), of(2), of(3));
         let (of_a, of_b) = (a.dot(&c), b.dot(&c));
