@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::history::Carry;
 use crate::job;
+use crate::levels;
 use crate::memory;
 use crate::models;
 use crate::objective;
+use crate::optimise::Threads;
 use crate::params::{self, Params};
 use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
@@ -56,7 +58,7 @@ pub struct Engine {
     pub(crate) model: Model,
     pub(crate) backend: Backend,
     pub(crate) memory: Option<u64>,
-    pool: rayon::ThreadPool,
+    pub(crate) threads: Threads,
 }
 
 /// A picture whose style to take.
@@ -141,6 +143,21 @@ pub struct Stylised {
     pub report: Report,
 }
 
+impl Stylised {
+    /// The picture at the content picture's size. Where it was painted smaller, it gets the detail of the content picture
+    /// that it had no room for.
+    pub fn at_size_of(&self, content: &Picture) -> Result<Picture> {
+        let [h, w] = content.size();
+        let mut picture = self.picture.resized(h, w)?;
+        let painted = &self.picture;
+        if painted.height() < h && painted.width() < w {
+            let below = content.resized(painted.height(), painted.width())?;
+            picture.rgb = levels::start(&painted.rgb, &below.rgb, &content.rgb)?;
+        }
+        Ok(picture)
+    }
+}
+
 impl Engine {
     /// Loads the model and opens the device.
     pub fn new(options: &EngineOptions) -> Result<Self> {
@@ -156,13 +173,9 @@ impl Engine {
         runtime::load()?;
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         let threads = if options.threads == 0 { cores } else { options.threads };
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("impasto-{i}"))
-            .build()
-            .map_err(|e| Error::Runtime(format!("the threads cannot be started: {e}")))?;
+        let pool = Threads::new(threads)?;
         let backend = Backend { threads, tf32: options.tf32, memory: options.memory, ..Backend::of(device) };
-        Ok(Engine { model, backend, pool, memory: options.memory })
+        Ok(Engine { model, backend, threads: pool, memory: options.memory })
     }
 
     /// The model.
@@ -186,7 +199,7 @@ impl Engine {
         &self,
         pictures: &Pictures,
         params: &Params,
-        sink: &mut (dyn Sink + Send),
+        sink: &mut dyn Sink,
         cancel: &CancelToken,
     ) -> Result<Stylised> {
         self.stylise_on(pictures, params, &mut Carry::default(), sink, cancel)
@@ -198,32 +211,87 @@ impl Engine {
         pictures: &Pictures,
         params: &Params,
         carry: &mut Carry,
-        sink: &mut (dyn Sink + Send),
+        sink: &mut dyn Sink,
         cancel: &CancelToken,
     ) -> Result<Stylised> {
         let built_in = built_in(params)?;
         let styles = pictures.styles_and(built_in.as_ref());
         let pictures = &Pictures { styles: &styles, ..*pictures };
         job::check_styles(pictures)?;
-        self.pool.install(|| {
-            let settings = params.resolve(&self.model)?;
-            let fitted =
-                |content: &Picture| settings.clone().fitted(params, content.height().max(content.width()));
-            match Region::of(pictures.content, pictures.mask)? {
-                None => job::run(self, pictures, None, fitted(pictures.content), carry, sink, cancel),
-                Some(region) => self.stylise_part(pictures, &region, fitted, carry, sink, cancel),
-            }
-        })
+        let settings = params.resolve(&self.model)?;
+        if pictures.mask.is_some() {
+            return self.stylise_selected(pictures, params, settings, carry, sink, cancel);
+        }
+        let settings = settings.fitted(params, pictures.content.size());
+        settings.check_shape(pictures.content.size())?;
+        if pictures.content.is_opaque() {
+            return job::run(self, pictures, None, settings, carry, sink, cancel);
+        }
+        self.stylise_visible(pictures, params, settings, carry, sink, cancel)
     }
 
-    /// Paints what the region selects, as a picture of its own.
+    /// Paints what the mask selects. The result has the content picture's size.
+    fn stylise_selected(
+        &self,
+        pictures: &Pictures,
+        params: &Params,
+        settings: Settings,
+        carry: &mut Carry,
+        sink: &mut dyn Sink,
+        cancel: &CancelToken,
+    ) -> Result<Stylised> {
+        let content = pictures.content;
+        let Some(region) = Region::of(content, pictures.mask)? else {
+            let settings = settings.fitted(params, content.size());
+            settings.check_shape(content.size())?;
+            let mut stylised = job::run(self, pictures, None, settings, carry, sink, cancel)?;
+            stylised.picture = stylised.at_size_of(content)?;
+            stylised.picture.rgb = stylised.picture.quantised();
+            stylised.report.size = content.size();
+            return Ok(stylised);
+        };
+        let part = region.size();
+        let settings = settings.fitted(params, part);
+        let size = settings.size;
+        self.stylise_part(pictures, &region, settings.for_part(params, part, size), carry, sink, cancel)
+    }
+
+    /// Paints what is not transparent, in the size that the whole picture would be painted in.
+    fn stylise_visible(
+        &self,
+        pictures: &Pictures,
+        params: &Params,
+        settings: Settings,
+        carry: &mut Carry,
+        sink: &mut dyn Sink,
+        cancel: &CancelToken,
+    ) -> Result<Stylised> {
+        let [h, w] = picture::scaled(pictures.content.size(), settings.size);
+        let content = pictures.content.resized(h, w)?;
+        let init = pictures.init.map(|init| init.resized(h, w)).transpose()?;
+        let regions =
+            pictures.styles.iter().map(|s| s.region.map(|r| picture::resized_plane(r, h, w)).transpose());
+        let regions = regions.collect::<Result<Vec<_>>>()?;
+        let styles = with_regions(pictures.styles, &regions);
+        let pictures = Pictures { content: &content, styles: &styles, init: init.as_ref(), ..*pictures };
+        match Region::of(&content, None)? {
+            None => job::run(self, &pictures, None, settings, carry, sink, cancel),
+            Some(region) => {
+                let [h, w] = region.size();
+                let settings = settings.for_part(params, [h, w], h.max(w));
+                self.stylise_part(&pictures, &region, settings, carry, sink, cancel)
+            }
+        }
+    }
+
+    /// Paints what the region selects, as a picture of its own, and puts it back.
     fn stylise_part(
         &self,
         pictures: &Pictures,
         region: &Region,
-        settings: impl Fn(&Picture) -> Settings,
+        settings: Settings,
         carry: &mut Carry,
-        sink: &mut (dyn Sink + Send),
+        sink: &mut dyn Sink,
         cancel: &CancelToken,
     ) -> Result<Stylised> {
         let content = region.cut(pictures.content);
@@ -236,18 +304,13 @@ impl Engine {
         };
         let regions: Vec<Option<Array2<f32>>> =
             pictures.styles.iter().map(|s| s.region.map(|r| region.window(r).to_owned())).collect();
-        let styles: Vec<Style> = pictures
-            .styles
-            .iter()
-            .zip(&regions)
-            .map(|(style, region)| Style { region: region.as_ref(), ..*style })
-            .collect();
+        let styles = with_regions(pictures.styles, &regions);
         let part = Pictures { content: &content, styles: &styles, init: init.as_ref(), ..*pictures };
-        let mut stylised =
-            job::run(self, &part, Some(&region.mask), settings(&content), carry, sink, cancel)?;
-        let painted = stylised.picture.resized(content.height(), content.width())?;
+        let mut stylised = job::run(self, &part, Some(&region.mask), settings, carry, sink, cancel)?;
+        let painted = stylised.at_size_of(&content)?;
         stylised.picture = region.put_back(pictures.content, &painted);
         stylised.picture.rgb = stylised.picture.quantised();
+        stylised.report.size = pictures.content.size();
         Ok(stylised)
     }
 
@@ -261,7 +324,10 @@ impl Engine {
         params: &Params,
     ) -> Result<Plan> {
         let settings = params.resolve(&self.model)?;
-        let settings = settings.fitted(params, content[0].max(content[1]));
+        let settings = settings.fitted(params, content);
+        if !masked {
+            settings.check_shape(content)?;
+        }
         let size = picture::scaled(content, settings.size);
         let built_in = built_in(params)?;
         let own = built_in.as_ref().map(|picture| Style::of(picture).shape());
@@ -282,7 +348,8 @@ impl Engine {
     }
 
     /// The objective of a finished picture, whatever made it, as the job with these parameters and
-    /// pictures would count it: total, then (name, value) of each term. A mask is not taken into account.
+    /// pictures would count it: total, then (name, value) of each term. A mask is not taken into account. The size that
+    /// strokes are relative to is the picture's own, where the parameters do not name one.
     pub fn score(
         &self,
         picture: &Picture,
@@ -293,8 +360,15 @@ impl Engine {
         let styles = pictures.styles_and(built_in.as_ref());
         let pictures = &Pictures { styles: &styles, ..*pictures };
         job::check_styles(pictures)?;
-        self.pool.install(|| job::score(self, picture, pictures, &params.resolve(&self.model)?))
+        let size = params.size.or(Some(picture.height().max(picture.width())));
+        let params = Params { size, ..params.clone() };
+        job::score(self, picture, pictures, &params.resolve(&self.model)?)
     }
+}
+
+/// The styles with these regions in place of their own.
+fn with_regions<'a>(styles: &[Style<'a>], regions: &'a [Option<Array2<f32>>]) -> Vec<Style<'a>> {
+    styles.iter().zip(regions).map(|(style, region)| Style { region: region.as_ref(), ..*style }).collect()
 }
 
 /// The style picture inside the program that the parameters name.

@@ -9,13 +9,15 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::files;
 use crate::optimise::Memory;
-use crate::picture::write_atomically;
 use crate::settings::Settings;
 
 /// L-BFGS's memory at one size, with what it is true of.
 pub struct History {
-    /// Height and width.
+    /// Height and width of the picture.
+    picture: [usize; 2],
+    /// Those of what it was painted on.
     size: [usize; 2],
     /// The parameters that the loss depends on, and the model.
     of: Value,
@@ -35,11 +37,22 @@ pub struct Carry {
 }
 
 impl History {
-    pub(crate) fn new(size: [usize; 2], model: &str, settings: &Settings, memory: Memory) -> Self {
-        History { size, of: objective_of(model, settings), memory }
+    pub(crate) fn new(
+        picture: [usize; 2],
+        size: [usize; 2],
+        model: &str,
+        settings: &Settings,
+        memory: Memory,
+    ) -> Self {
+        History { picture, size, of: objective_of(model, settings), memory }
     }
 
-    /// What it knows, if that is true of a picture of this size with these settings.
+    /// Height and width of its picture.
+    pub fn size(&self) -> [usize; 2] {
+        self.picture
+    }
+
+    /// What it knows, if that is true of what has this size with these settings.
     pub(crate) fn memory(self, size: [usize; 2], model: &str, settings: &Settings) -> Option<Memory> {
         let fits = self.size == size && self.of == objective_of(model, settings);
         if !fits {
@@ -71,8 +84,9 @@ impl History {
         let metadata = HashMap::from([
             ("scale".to_string(), self.memory.scale.to_string()),
             ("of".to_string(), self.of.to_string()),
+            ("picture".to_string(), serde_json::json!(self.picture).to_string()),
         ]);
-        write_atomically(path, &safetensors::serialize(tensors, Some(metadata)).map_err(failed)?)
+        files::write(path, &safetensors::serialize(tensors, Some(metadata)).map_err(failed)?)
     }
 
     /// Reads such a file.
@@ -121,7 +135,9 @@ impl History {
         if !finite || pairs.iter().flatten().flatten().any(|v| !v.is_finite()) {
             return Err(bad("a value is not a finite number".into()));
         }
-        Ok(History { size: [shape[1], shape[2]], of, memory: Memory { scale, free, pairs } })
+        let size = [shape[1], shape[2]];
+        let picture: [usize; 2] = serde_json::from_str(text("picture")?).map_err(|e| bad(e.to_string()))?;
+        Ok(History { picture, size, of, memory: Memory { scale, free, pairs } })
     }
 }
 

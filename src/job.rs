@@ -81,7 +81,7 @@ pub(crate) fn run(
     mask: Option<&Array2<f32>>,
     settings: Settings,
     carry: &mut Carry,
-    sink: &mut (dyn Sink + Send),
+    sink: &mut dyn Sink,
     cancel: &CancelToken,
 ) -> Result<Stylised> {
     let levels = levels::schedule([pictures.content.height(), pictures.content.width()], &settings);
@@ -98,7 +98,7 @@ pub(crate) fn run(
         styles: &styles,
         carried: carry.keep || carry.from.is_some(),
     };
-    let layout = memory::layout(engine, &task)?;
+    let (layout, _reserved) = memory::reserved_layout(engine, &task)?;
     tracing::debug!(
         "{} MiB expected, tiles of {:?}, {} pairs",
         layout.needed >> 20,
@@ -114,8 +114,14 @@ pub(crate) fn run(
         // The last level's graph goes before the next one comes.
         drop(objective.take());
         let mut tile = job.layout.tile;
+        let mut has_state = carry.from.is_some();
         let done = memory::with_smaller_tiles(&mut tile, level.size, |tile| {
             job.layout.tile = tile;
+            if std::mem::replace(&mut has_state, carry.from.is_some()) && !has_state {
+                tracing::warn!(
+                    "the optimiser's state of the job before is lost with that; it begins without"
+                );
+            }
             job.level(level, painted.as_ref(), carry, &mut tally, sink)
         });
         match done {
@@ -141,10 +147,13 @@ pub(crate) fn run(
     picture.rgb = picture.quantised();
     let lowest = tally.levels.last().map_or(f64::NAN, |l| l.loss);
     // A job that was told to stop does not compute any more; its loss is that before rounding.
-    let loss = match (objective.filter(|_| !tally.cancelled), settings.colours) {
-        (None, _) => lowest,
-        (Some(mut objective), Colours::Content) => objective.of(&colours::grey(&picture.rgb))?.0,
-        (Some(mut objective), _) => objective.of(&picture.rgb)?.0,
+    let loss = match objective.filter(|_| !tally.cancelled) {
+        None => lowest,
+        Some(mut objective) => {
+            let scene = judged(&picture.rgb, &settings);
+            let canvas = Canvas::around(&engine.model, &settings, full.size)?;
+            objective.of(&canvas.extended(&*scene).unwrap_or(scene.into_owned()))?.0
+        }
     };
     let manifest = &engine.model.manifest;
     let report = Report {
@@ -191,17 +200,14 @@ impl<'a> Job<'a> {
         below: Option<&(View, Array3<f32>)>,
         carry: &mut Carry,
         tally: &mut Tally,
-        sink: &mut (dyn Sink + Send),
+        sink: &mut dyn Sink,
     ) -> Result<(View<'a>, Array3<f32>, Objective)> {
         let Job { engine, pictures, settings, cancel, .. } = *self;
         let begun = Instant::now();
         sink.phase("preparing");
         let [h, w] = level.size;
         let is_last = tally.levels.len() + 1 == tally.planned.len();
-        let canvas = match is_last {
-            true => Canvas::exactly(level.size),
-            false => Canvas::around(&engine.model, settings, level.size)?,
-        };
+        let canvas = Canvas::around(&engine.model, settings, level.size)?;
         let view = View::new(pictures, settings, level.size)?;
         let styles = styles_of(pictures, settings, level.style_size, &view.content)?;
         let from = match below {
@@ -221,13 +227,14 @@ impl<'a> Job<'a> {
         sink.phase("optimising");
         tally.begin(objective.terms());
         let options = optimise::Options {
+            threads: &engine.threads,
             evaluations: level.iterations,
             history: self.layout.history,
             worthwhile: (!is_last).then_some(WORTHWHILE),
             keep: is_last && carry.keep,
         };
         let model = &engine.model.manifest.name;
-        let known = carry.from.take_if(|_| is_last).and_then(|h| h.memory(level.size, model, settings));
+        let known = carry.from.take_if(|_| is_last).and_then(|h| h.memory(canvas.size, model, settings));
         let mut watch = |step: &Step| {
             let progress = tally.progress(step);
             sink.progress(&progress);
@@ -252,7 +259,7 @@ impl<'a> Job<'a> {
         };
         let mut outcome = optimise::minimise(objective.place(), start, &options, &mut watch)?;
         if let Some(memory) = outcome.memory.take() {
-            carry.kept = Some(History::new(level.size, model, settings, memory));
+            carry.kept = Some(History::new(level.size, canvas.size, model, settings, memory));
         }
         let rgb = canvas.picture(std::mem::take(&mut outcome.picture))?;
         tally.end(level, outcome);
@@ -290,17 +297,26 @@ pub(crate) fn score(
     let size = [picture.height(), picture.width()];
     let task = memory::Task { settings, masked: false, content: size, size, styles: &shapes, carried: false };
     let layout = memory::layout(engine, &task)?;
-    let grey = |rgb: &Array3<f32>| match settings.colours {
-        Colours::Content => colours::grey(rgb),
-        Colours::Style | Colours::Matched | Colours::Histogram => rgb.clone(),
-    };
     let cancel = CancelToken::new();
-    let guides = Guides::new(pictures.styles, None, size)?;
+    let canvas = Canvas::around(&engine.model, settings, size)?;
+    let on_canvas = |rgb: &Array3<f32>| {
+        let scene = judged(rgb, settings);
+        canvas.extended(&*scene).unwrap_or(scene.into_owned())
+    };
+    let guides = Guides::new(pictures.styles, None, size)?.map(|g| g.on(&canvas));
     let wanted =
-        Wanted { content: &grey(&content.rgb), styles: &styles, mask: None, guides: guides.as_ref() };
+        Wanted { content: &on_canvas(&content.rgb), styles: &styles, mask: None, guides: guides.as_ref() };
     let mut objective = Objective::new(engine, settings, &wanted, layout.tile, &cancel)?;
-    let (loss, terms) = objective.of(&grey(&picture.rgb))?;
+    let (loss, terms) = objective.of(&on_canvas(&picture.rgb))?;
     Ok((loss, objective.terms().into_iter().zip(terms).collect()))
+}
+
+/// What of a picture's values the loss is about.
+fn judged<'a>(rgb: &'a Array3<f32>, settings: &Settings) -> Cow<'a, Array3<f32>> {
+    match settings.colours {
+        Colours::Content => Cow::Owned(colours::grey(rgb)),
+        Colours::Style | Colours::Matched | Colours::Histogram => Cow::Borrowed(rgb),
+    }
 }
 
 /// What of the styles the memory depends on.

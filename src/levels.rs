@@ -32,18 +32,14 @@ pub(crate) fn usual(size: usize) -> usize {
 
 /// The levels of a job, the smallest first, the full size last.
 pub(crate) fn schedule(content: [usize; 2], settings: &Settings) -> Vec<Level> {
-    let level = |k: usize| {
-        let part = |side: usize| (side >> k).max(SMALLEST);
-        Level {
-            size: picture::scaled(content, part(settings.size)),
-            style_size: part(settings.style_size),
-            iterations: (settings.iterations as f64 * GROWTH.powi(k as i32)).round() as usize,
-        }
+    let level = |k: usize| Level {
+        size: picture::scaled(content, (settings.size >> k).max(SMALLEST)),
+        style_size: (settings.style_size >> k).max(SMALLEST),
+        iterations: (settings.iterations as f64 * GROWTH.powi(k as i32)).round() as usize,
     };
-    let mut levels: Vec<Level> = (0..settings.levels).rev().map(level).collect();
-    // Where a side is as short as it may be, halving changes nothing.
-    levels.dedup_by(|above, below| above.size == below.size);
-    levels
+    // A level whose shorter side would be less than a picture may have is left out, as its shape would not be the picture's.
+    let has_room = |k: &usize| *k == 0 || picture::shorter_side(content, settings.size >> k) >= SMALLEST;
+    (0..settings.levels).take_while(has_room).collect::<Vec<_>>().into_iter().rev().map(level).collect()
 }
 
 /// Where a level starts: what the one below has painted, made larger, with the content picture's detail
@@ -88,8 +84,9 @@ mod tests {
         assert_eq!(sizes(300, None), [([225, 300], 300, 40)]);
         assert_eq!(sizes(1024, Some(1)), three[2..]);
         assert_eq!(sizes(1001, Some(2)), [([375, 500], 500, 60), ([751, 1001], 1001, 40)]);
-        // No side is ever shorter than a picture may be.
-        assert_eq!(sizes(32, Some(5)).first(), Some(&([16, 16], 16, 203)));
+        // No side is ever shorter than a picture may be, and no level has another shape.
+        assert_eq!(sizes(32, Some(5)), [([24, 32], 32, 40)]);
+        assert_eq!(sizes(64, Some(5)).first(), Some(&([24, 32], 32, 60)));
     }
 
     #[test]

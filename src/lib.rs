@@ -21,6 +21,8 @@ mod canvas;
 mod colours;
 mod engine;
 mod error;
+pub mod files;
+mod free_memory;
 mod guides;
 pub mod history;
 mod job;

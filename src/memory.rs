@@ -4,6 +4,7 @@ use impasto_onnx::{Model, Spec, StyleLoss, memory, moments, objective};
 
 use crate::engine::{Engine, StyleShape};
 use crate::error::{Error, Result};
+use crate::free_memory::{self, Reserved};
 use crate::guides;
 use crate::optimise;
 use crate::params::Colours;
@@ -38,6 +39,8 @@ struct Bytes {
 pub(crate) struct Layout {
     /// The bytes that it is expected to need; with a card, there or in the computer, whichever is more.
     pub needed: u64,
+    /// Those in the computer's memory.
+    pub here: u64,
     /// The side of the tiles; None for the whole picture at once.
     pub tile: Option<usize>,
     /// The pairs that L-BFGS remembers.
@@ -141,6 +144,11 @@ impl Task<'_> {
         if self.settings.colours == Colours::Content && self.settings.colour_strength < 100.0 {
             pictures += 12 * pixels(&self.size);
         }
+        // The style pictures as they came, with what is transparent of them.
+        pictures += 16 * self.styles.iter().map(|s| pixels(&s.size)).sum::<u64>();
+        if self.masked {
+            pictures += 4 * pixels(&self.content);
+        }
         // The masks of regions, and those that the graph got.
         pictures += 8 * guides::count(self.styles) as u64 * pixels(&self.size);
         pictures += 12 * self.style_sizes().iter().map(pixels).sum::<u64>() * 2;
@@ -173,7 +181,7 @@ pub(crate) fn with_smaller_tiles<T>(
                 let Some(smaller) = TILES.into_iter().find(|t| *t < side) else {
                     return Err(Error::OutOfMemory(problem));
                 };
-                tracing::warn!("not enough memory; going on in tiles of {smaller} pixels");
+                tracing::warn!("not enough memory; the size is begun again, in tiles of {smaller} pixels");
                 tracing::debug!("what had no room: {problem}");
                 *tile = Some(smaller);
             }
@@ -182,28 +190,28 @@ pub(crate) fn with_smaller_tiles<T>(
     }
 }
 
-/// The bytes that a job may use: the budget, or a share of what the system has free now.
-pub(crate) fn allowed(budget: Option<u64>) -> u64 {
-    budget.unwrap_or_else(|| (available() as f64 * SHARE) as u64)
-}
-
-/// The bytes that the system, or the control group that the process is in, has free.
-fn available() -> u64 {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let all = system.available_memory();
-    match system.cgroup_limits() {
-        Some(limits) if limits.free_memory > 0 => all.min(limits.free_memory),
-        _ => all,
-    }
+/// The bytes that a job may use: the budget, or a share of what is free where the system says how much that is.
+fn allowed(budget: Option<u64>, free: Option<u64>) -> u64 {
+    budget.or(free.map(|free| (free as f64 * SHARE) as u64)).unwrap_or(u64::MAX)
 }
 
 /// How to run a job in the memory that it may use: at once if that fits, else in the largest tiles that do. An
 /// error if nothing fits.
 pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
-    let share = |free: u64| (free as f64 * SHARE) as u64;
-    let card = || runtime::free_memory(engine.backend.device).map_or(u64::MAX, share);
-    let allowed = Bytes { here: allowed(engine.memory), card: engine.memory.unwrap_or_else(card) };
+    layout_with(engine, task, free_memory::bytes())
+}
+
+/// The same for a job that begins now. What it needs is set aside as long as the second value lives.
+pub(crate) fn reserved_layout(engine: &Engine, task: &Task) -> Result<(Layout, Reserved)> {
+    free_memory::reserve(|free| {
+        let layout = layout_with(engine, task, free)?;
+        Ok((layout, layout.here))
+    })
+}
+
+fn layout_with(engine: &Engine, task: &Task, free: Option<u64>) -> Result<Layout> {
+    let card = || allowed(None, runtime::free_memory(engine.backend.device));
+    let allowed = Bytes { here: allowed(engine.memory, free), card: engine.memory.unwrap_or_else(card) };
     layout_in(engine, task, allowed)
 }
 
@@ -224,7 +232,12 @@ fn layout_in(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Layout> {
             let needed = task.needed(&engine.model, &engine.backend, *tile, history, activations[at]);
             let (needed, there_is) = match (needed.here <= allowed.here, needed.card <= allowed.card) {
                 (true, true) => {
-                    return Ok(Layout { needed: needed.here.max(needed.card), tile: *tile, history });
+                    return Ok(Layout {
+                        needed: needed.here.max(needed.card),
+                        here: needed.here,
+                        tile: *tile,
+                        history,
+                    });
                 }
                 (false, _) => (needed.here, allowed.here),
                 (true, false) => (needed.card, allowed.card),

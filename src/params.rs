@@ -277,15 +277,49 @@ impl Params {
 
 /// Reads a JSON object. (serde would take an array for a struct as well, its values in the order of fields.)
 pub(crate) fn object<T: serde::de::DeserializeOwned>(text: &str) -> std::result::Result<T, String> {
+    // The mark that Windows' editors begin a file with.
+    let text = text.trim_start_matches('\u{feff}');
     if !text.trim_start().starts_with('{') {
         return Err("expected a JSON object, {…}".to_string());
     }
-    serde_json::from_str(text).map_err(|e| e.to_string())
+    let problem = match serde_json::from_str(text) {
+        Ok(value) => return Ok(value),
+        Err(e) => e.to_string(),
+    };
+    let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { return Err(problem) };
+    if value.get("settings").is_some_and(serde_json::Value::is_object) {
+        return Err("it is a report; its parameters are what stands in \"settings\"".to_string());
+    }
+    // A whole number may be written as 6.0 or 1e2.
+    for number in value.as_object_mut().into_iter().flat_map(|o| o.values_mut()) {
+        if let Some(whole) = number.as_f64().filter(|n| n.fract() == 0.0 && (0.0..9e15).contains(n)) {
+            *number = (whole as u64).into();
+        }
+    }
+    serde_json::from_value(value).map_err(|_| {
+        let names =
+            [("usize", "whole number"), ("u64", "whole number"), ("u32", "whole number"), ("f64", "number")];
+        names.iter().fold(problem, |text, (own, plain)| text.replace(own, &format!("a {plain}")))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_and_marks_are_read_as_people_write_them() {
+        let read = Params::from_json("\u{feff}{\"size\": 1e2, \"iterations\": 6.0, \"strength\": 50}")
+            .expect("read");
+        assert_eq!((read.size, read.iterations, read.strength), (Some(100), Some(6), Some(50.0)));
+        let refused = |text: &str| Params::from_json(text).expect_err("refused").to_string();
+        let half = refused("{\"iterations\": 6.5}");
+        assert!(
+            half.contains("a whole number") && !half.contains("usize") && half.contains("line 1"),
+            "{half}"
+        );
+        assert!(refused("{\"version\": \"0.1.0\", \"settings\": {}}").contains("is a report"));
+    }
 
     #[test]
     fn the_schema_tells_what_params_takes() {

@@ -6,7 +6,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::picture::write_atomically;
+use crate::files;
 use crate::report::Report;
 
 const SIZE: (u32, u32) = (960, 600);
@@ -33,7 +33,7 @@ pub fn write(report: &Report, path: &Path) -> Result<()> {
     if is(path, "svg") {
         let mut text = String::new();
         draw(SVGBackend::with_string(&mut text, SIZE).into_drawing_area(), report).map_err(failed)?;
-        return write_atomically(path, text.as_bytes());
+        return files::write(path, text.as_bytes());
     }
     let mut pixels = vec![0u8; (SIZE.0 * SIZE.1 * 3) as usize];
     draw(BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area(), report).map_err(failed)?;
@@ -41,7 +41,7 @@ pub fn write(report: &Report, path: &Path) -> Result<()> {
     let encoder = image::codecs::png::PngEncoder::new(&mut out);
     image::ImageEncoder::write_image(encoder, &pixels, SIZE.0, SIZE.1, image::ExtendedColorType::Rgb8)
         .map_err(|e| failed(e.to_string()))?;
-    write_atomically(path, &out.into_inner())
+    files::write(path, &out.into_inner())
 }
 
 /// Whether a plot can be written under that name.

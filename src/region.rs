@@ -53,13 +53,23 @@ impl Region {
             Some(grown(first, last + 1, selected.len_of(axis)))
         };
         let (Some((top, bottom)), Some((left, right))) = (span(Axis(0)), span(Axis(1))) else {
-            return Err(Error::picture(
-                "mask",
-                "selects nothing that can be seen; select a part of the picture or nothing at all",
-            ));
+            return Err(match mask {
+                Some(_) => Error::picture(
+                    "mask",
+                    "selects nothing that can be seen; select a part of the picture or nothing at all",
+                ),
+                None => {
+                    Error::picture("content picture", "is transparent all over; there is nothing to paint")
+                }
+            });
         };
         let mask = selected.slice(s![top..bottom, left..right]).to_owned();
         Ok(Some(Region { top, left, mask }))
+    }
+
+    /// Its height and width.
+    pub fn size(&self) -> [usize; 2] {
+        [self.mask.nrows(), self.mask.ncols()]
     }
 
     /// That part of a plane of the content picture's size.

@@ -1,11 +1,13 @@
 //! How a job went.
 
+mod path_text;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::picture::write_atomically;
+use crate::files;
 use crate::settings::Settings;
 
 /// How a job went; the command writes it as JSON.
@@ -61,32 +63,41 @@ pub struct Report {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Files {
     /// What was repainted.
+    #[serde(with = "path_text")]
     pub content: PathBuf,
     /// How.
     pub styles: Vec<StyleFile>,
     /// What selected a part of it.
+    #[serde(with = "path_text::optional")]
     pub mask: Option<PathBuf>,
     /// The result.
+    #[serde(with = "path_text")]
     pub output: PathBuf,
     /// The model, by its name or its file.
     pub model: String,
     /// What L-BFGS knew at the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "path_text::optional")]
     pub history: Option<PathBuf>,
+    /// This report, by which the other files are found where all were moved together.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "path_text::optional")]
+    pub report: Option<PathBuf>,
 }
 
 /// A style picture and how it counts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StyleFile {
     /// Its file.
+    #[serde(with = "path_text")]
     pub file: PathBuf,
     /// See [`crate::Style::weight`].
     pub weight: f64,
     /// See [`crate::Style::scale`].
     pub scale: f64,
     /// The file of its region.
+    #[serde(with = "path_text::optional")]
     pub region: Option<PathBuf>,
     /// The file that is bright where its style is taken.
+    #[serde(with = "path_text::optional")]
     pub part: Option<PathBuf>,
 }
 
@@ -126,8 +137,12 @@ pub struct Seconds {
 impl Report {
     /// Writes the report as JSON.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let failed =
-            |e: serde_json::Error| Error::Output { path: path.to_path_buf(), problem: e.to_string() };
-        write_atomically(path, serde_json::to_string_pretty(self).map_err(failed)?.as_bytes())
+        files::write(path, self.json()?.as_bytes())
+    }
+
+    /// The report as JSON.
+    pub fn json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self)
+            .map_err(|e| Error::Output { path: "report".into(), problem: e.to_string() })
     }
 }

@@ -159,10 +159,10 @@ impl Params {
 }
 
 impl Settings {
-    /// Settings for a picture with this longer side: a size that was not asked for is no larger than the
-    /// picture, as there is nothing more to see in it.
-    pub(crate) fn fitted(mut self, params: &Params, longer_side: usize) -> Self {
-        let size = self.size.min(longer_side.max(ENLARGED));
+    /// Settings for a picture of this size, [H, W]: a size that was not asked for is no larger than the picture, as there
+    /// is nothing more to see in it.
+    pub(crate) fn fitted(mut self, params: &Params, content: [usize; 2]) -> Self {
+        let size = self.size.min(content[0].max(content[1]).max(ENLARGED));
         if params.size.is_none() && size < self.size {
             if params.style_size.is_none() {
                 let scale = self.style_size as f64 / self.size as f64;
@@ -172,6 +172,35 @@ impl Settings {
                 self.levels = self.levels.min(levels::usual(size));
             }
             self.size = size;
+        }
+        self
+    }
+
+    /// Fails for a picture, [H, W], that is so long and narrow that its shape would be lost at this size.
+    pub(crate) fn check_shape(&self, content: [usize; 2]) -> Result<()> {
+        let shorter = picture::shorter_side(content, self.size);
+        if shorter >= SMALLEST {
+            return Ok(());
+        }
+        let least = picture::least_long_edge(content);
+        let advice = match least {
+            0..=32768 => format!("choose size {least} or larger, or crop it"),
+            _ => "crop it".to_string(),
+        };
+        Err(Error::picture(
+            "content picture",
+            format!(
+                "is {}×{} pixels; at size {} its shorter side would have {shorter}, and the least that can be painted is {SMALLEST}; {advice}",
+                content[1], content[0], self.size
+            ),
+        ))
+    }
+
+    /// Settings for a part of the picture, [H, W], at a size of its own; strokes keep their size.
+    pub(crate) fn for_part(mut self, params: &Params, part: [usize; 2], size: usize) -> Self {
+        self.size = size.max(picture::least_long_edge(part)).min(part[0].max(part[1]).max(size));
+        if params.levels.is_none() {
+            self.levels = self.levels.min(levels::usual(self.size));
         }
         self
     }

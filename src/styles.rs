@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::picture::{Picture, write_atomically};
+use crate::files;
+use crate::picture::Picture;
 
 /// What is known about the pictures, in the order in which they are listed.
 const DESCRIPTIONS: &str = include_str!("../assets/styles/styles.json");
@@ -72,7 +73,7 @@ pub fn open(id: &str) -> Result<Picture> {
 
 /// Writes the JPEG file of a style picture.
 pub fn write(id: &str, path: &Path) -> Result<()> {
-    write_atomically(path, jpeg(id)?)
+    files::write(path, jpeg(id)?)
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ pub struct ImpastoJob {
     pub content: ImpastoPicture,
     /// Receives the result. It may be the very same memory as the content (same data, stride, size and
     /// format); any other overlap with an input is refused. Where its size is not that of the plan, the
-    /// result is resized.
+    /// result is resized; in the content's size it gets the content's detail that was too fine for it.
     pub output: ImpastoPicture,
     /// The style pictures; only read. NULL for none.
     pub styles: *const ImpastoStyle,
@@ -279,7 +279,7 @@ impl Job {
             return Err(Failure::new(IMPASTO_CANCELLED, "cancelled"));
         }
         // SAFETY: as the caller promises.
-        unsafe { self.write(&content, mask.as_ref(), &stylised.picture) }?;
+        unsafe { self.write(&content, mask.as_ref(), &stylised) }?;
         let status = if cancelled { IMPASTO_CANCELLED_WITH_PICTURE } else { IMPASTO_OK };
         Ok((status, Some(stylised.report)))
     }
@@ -290,11 +290,14 @@ impl Job {
         &self,
         content: &Picture,
         mask: Option<&Array2<f32>>,
-        painted: &Picture,
+        stylised: &Stylised,
     ) -> Result<(), Failure> {
         let [h, w] = self.output.size();
-        let mut painted = painted.resized(h, w)?;
         let same_size = self.output.size() == self.content.size();
+        let mut painted = match same_size {
+            true => stylised.at_size_of(content)?,
+            false => stylised.picture.resized(h, w)?,
+        };
         if same_size {
             // Not resized on the way.
             painted.alpha.clone_from(&content.alpha);

@@ -61,6 +61,9 @@ pub(crate) struct Mask {
     pub positions: String,
 }
 
+/// Is added to the sum of a mask; far below what a single pixel of a mask counts.
+const LEAST_SUM: f32 = 1e-20;
+
 /// Adds, once for each block, the mask that a term counts by, averaged over what the poolings before the tap take
 /// together; None if it counts everywhere alike.
 pub(crate) fn mask(graph: &mut Graph, spec: &Spec, term: &Term, tap: &Tap) -> Option<Mask> {
@@ -81,7 +84,10 @@ pub(crate) fn mask(graph: &mut Graph, spec: &Spec, term: &Term, tap: &Tap) -> Op
         pooled = graph.add_with("AveragePool", &name("pooled"), &[&input], attrs);
     }
     let root = graph.add("Sqrt", &known.root, &[&pooled]);
-    let sum = graph.add_with("ReduceSum", &known.sum, &[&pooled], [("keepdims", Attr::Int(0))]);
+    // A mask in a corner that a pooling leaves out selects nothing behind it: the sums over it are 0 then, not 0/0.
+    let all = graph.add_with("ReduceSum", &name("all"), &[&pooled], [("keepdims", Attr::Int(0))]);
+    let least = graph.scalar(LEAST_SUM);
+    let sum = graph.add("Add", &known.sum, &[&all, &least]);
     let size = graph.add("Size", &name("size"), &[&pooled]);
     let positions = graph.add_with("Cast", &known.positions, &[&size], [("to", Attr::Int(1))]);
     Some(Mask { root, sum, positions })

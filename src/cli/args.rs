@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use impasto::picture::Format;
 use impasto::report::StyleFile;
 use impasto::{Device, EngineOptions};
 
@@ -17,6 +18,8 @@ Examples:
       a good first result, at most 1024 pixels on its longer side
   impasto photo.jpg --style night-lights -o out.png
       with one of the style pictures inside the program
+  impasto photos/*.jpg painting.jpg -o out/
+      several pictures, each under its name in the folder out
   impasto photo.jpg painting.jpg -o out.png --preset draft
       a small one, soon
   impasto photo.jpg painting.jpg -o out.png --size 3000 --max-memory 4G --plot loss.svg
@@ -42,18 +45,16 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The picture to repaint: PNG, JPEG, TIFF or WebP, at least 16×16 pixels
-    #[arg(required_unless_present = "resume")]
-    pub content: Option<PathBuf>,
-    /// The picture whose style to take
-    #[arg(conflicts_with = "style_name")]
-    pub style: Option<PathBuf>,
+    /// The pictures to repaint, at least 16×16 pixels, or folders of them, and behind them the picture whose style to
+    /// take. `-` is standard input
+    #[arg(required_unless_present = "resume", value_name = "CONTENT... STYLE")]
+    pub pictures: Vec<PathBuf>,
     /// Take the style of one of the pictures inside the program, in place of STYLE; `impasto styles` lists them
     #[arg(long = "style", id = "style_name", value_name = "NAME", value_parser = PossibleValuesParser::new(impasto::styles::ids()), hide_possible_values = true)]
     pub style_name: Option<String>,
     /// Go on from the result of another job, whose --report this is, with its pictures and parameters where none are given
     /// here, and what the optimiser had learnt if that job kept it (--keep-history)
-    #[arg(long, value_name = "REPORT", conflicts_with_all = ["content", "style", "style_name", "blend", "region", "part", "mask", "init", "params"])]
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["style_name", "blend", "region", "part", "mask", "init", "params"])]
     pub resume: Option<PathBuf>,
     /// Another picture whose style to take: with its weight (the first has 1), with strokes of another size, painted only
     /// where the picture of `region` is bright, taken only where that of `part` is; may be given again
@@ -61,18 +62,25 @@ pub struct Cli {
     pub blend: Vec<StyleFile>,
     /// Paint the style of STYLE only where this picture is bright, and those of --blend elsewhere. It has the size of
     /// CONTENT. Styles without a region share what the others leave
-    #[arg(long, value_name = "MASK", requires = "style")]
+    #[arg(long, value_name = "MASK")]
     pub region: Option<PathBuf>,
     /// Take the style only where this picture, which has the size of STYLE, is bright (and where STYLE is not transparent)
-    #[arg(long, value_name = "MASK", requires = "style")]
+    #[arg(long, value_name = "MASK")]
     pub part: Option<PathBuf>,
     /// Paint only where this picture is bright: white all, black nothing, grey in part. It has the size of
     /// CONTENT, and so has the result
     #[arg(long, value_name = "FILE")]
     pub mask: Option<PathBuf>,
-    /// Where to write the result; its ending (.png, .jpg, .tiff, .webp) says the format
-    #[arg(short, long, required = true, value_name = "FILE")]
+    /// Where to write the result; its ending (.png, .jpg, .tiff, .webp) says the format. A folder, or a name that ends
+    /// in /, takes the results of several pictures under their names; `-` is standard output
+    #[arg(short, long, required = true, value_name = "FILE|DIR/")]
     pub output: Option<PathBuf>,
+    /// The format of the result, whatever its name [by the name's ending; in a folder the content's]
+    #[arg(long, value_name = "png|jpg|tiff|webp", value_parser = values::format, help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Leave out pictures whose result is in the folder already
+    #[arg(long, help_heading = "Output")]
+    pub skip_existing: bool,
 
     #[command(flatten)]
     pub params: ParamArgs,
@@ -85,7 +93,7 @@ pub struct Cli {
     /// Draw the loss curve into this .svg or .png file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub plot: Option<PathBuf>,
-    /// Write parameters, losses and timings as JSON into this file
+    /// Write parameters, losses and timings as JSON into this file; of several pictures a line each. `-` is standard output
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub report: Option<PathBuf>,
     /// Also write what the optimiser has learnt, beside the report: --resume then goes on as if there had been no end. It

@@ -2,33 +2,39 @@
 //! and for programs. Nothing in here computes.
 
 mod args;
+mod batch;
+mod inputs;
 mod interrupt;
 mod models;
+mod outputs;
 mod params;
 mod progress;
+mod request;
 mod resume;
 mod stylise;
+mod terminal;
 mod values;
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use impasto::models::Fetch;
-use impasto::{Engine, EngineOptions, Error, Result, runtime};
+use impasto::{Engine, EngineOptions, Result, runtime};
 
-use args::{Cli, Command, ModelCommand};
+use args::{Cli, Command, ModelCommand, Verbosity};
+use terminal::{output, print, say};
 
 /// Runs the command and returns its exit code: 0, or [`Error::exit_code`].
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr(cli.verbosity.verbose);
+    interrupt::ignore_file_size_signal();
+    log_to_stderr(&cli.verbosity);
     match run(&cli) {
         Ok(code) => code,
         Err(e) => {
             cli.progress.failed(&e);
-            eprintln!("impasto: {e}");
+            say(&format!("impasto: {e}"));
             ExitCode::from(e.exit_code())
         }
     }
@@ -92,40 +98,31 @@ fn devices(model: Option<&str>) -> Result<()> {
 
 fn styles(folder: Option<&Path>) -> Result<()> {
     let mut text = String::new();
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder).map_err(|e| output(&folder.display().to_string(), &e))?;
+    }
     for style in impasto::styles::list() {
         text += &format!("{:15} {}\n", style.id, style.description);
         if let Some(folder) = folder {
-            std::fs::create_dir_all(folder).map_err(|e| output(&folder.display().to_string(), &e))?;
             impasto::styles::write(&style.id, &folder.join(format!("{}.jpg", style.id)))?;
         }
     }
     print(text.as_bytes())
 }
 
-/// Writes to standard output; a reader that has gone away is no error.
-fn print(text: &[u8]) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(output("standard output", &e)),
-        _ => Ok(()),
-    }
-}
-
-fn output(path: &str, e: &std::io::Error) -> Error {
-    Error::Output { path: path.into(), problem: e.to_string() }
-}
-
-fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => "warn,ort=error",
-        1 => "impasto=debug,ort=warn",
-        _ => "debug",
+fn log_to_stderr(verbosity: &Verbosity) {
+    let level = match (verbosity.quiet, verbosity.verbose) {
+        (true, _) => "off",
+        (false, 0) => "warn,ort=error",
+        (false, 1) => "impasto=debug,ort=warn",
+        (false, _) => "debug",
     };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(level))
-        .with_writer(std::io::stderr)
+        .with_writer(|| terminal::Log)
+        .log_internal_errors(false)
         .without_time()
-        .with_target(verbose > 1)
+        .with_target(verbosity.verbose > 1)
         .finish();
     // Only fails if a subscriber is set already, and nothing else in this program sets one.
     let _ = tracing::subscriber::set_global_default(subscriber);

@@ -8,7 +8,7 @@ use impasto::{Result, models};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use super::args::{ExportArgs, PreprocessingArg};
-use super::print;
+use super::terminal::print;
 
 pub fn list() -> Result<()> {
     let mut text = String::new();

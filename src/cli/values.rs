@@ -1,6 +1,7 @@
 //! What the values of options look like.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use impasto::picture::Format;
 use impasto::report::StyleFile;
 use serde::de::DeserializeOwned;
 
@@ -71,4 +72,9 @@ pub fn picture_size(text: &str) -> std::result::Result<[usize; 2], String> {
     let side = |t: &str| t.parse().ok().filter(|n| (16..=32768).contains(n));
     let sides = text.split_once('x').and_then(|(w, h)| Some([side(h)?, side(w)?]));
     sides.ok_or_else(|| "expected WIDTHxHEIGHT, each from 16 to 32768, for example 320x240".to_string())
+}
+
+/// The format of a picture, by its usual endings.
+pub fn format(text: &str) -> std::result::Result<Format, String> {
+    Format::named(text).ok_or_else(|| "expected png, jpg, tiff or webp".to_string())
 }

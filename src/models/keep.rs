@@ -61,7 +61,7 @@ pub fn import(file: &Path, name: Option<&str>, preprocessing: Option<Preprocessi
             file.display()
         ))
     })?;
-    crate::picture::write_atomically(&to, &bytes)?;
+    crate::files::write(&to, &bytes)?;
     Ok(Entry { name, path: Some(to) })
 }
 
@@ -151,7 +151,7 @@ pub(super) fn convolutions(
     let metadata = HashMap::from([("impasto".to_string(), json)]);
     let bytes = safetensors::serialize(kept, Some(metadata)).map_err(bad)?;
     let to = folder_made()?.join(format!("{name}.safetensors"));
-    crate::picture::write_atomically(&to, &bytes)?;
+    crate::files::write(&to, &bytes)?;
     Ok(Entry { name: name.to_string(), path: Some(to) })
 }
 

@@ -13,8 +13,7 @@ use crate::error::{Error, Result};
 
 pub use colour::{encoded, linear};
 pub(crate) use resize::{plane, resized_plane};
-pub(crate) use write::write_atomically;
-pub use write::{Format, abandon_partial_files, check_writable};
+pub use write::Format;
 
 /// The smallest height and width that can be stylised.
 pub const SMALLEST: usize = 16;
@@ -50,6 +49,19 @@ pub fn scaled(size: [usize; 2], long_edge: usize) -> [usize; 2] {
     size.map(|side| ((side as f64 * factor).round() as usize).max(SMALLEST))
 }
 
+/// The shorter side of a picture of this shape whose longer side is `long_edge`; it may be less than [`SMALLEST`].
+pub(crate) fn shorter_side(size: [usize; 2], long_edge: usize) -> usize {
+    let factor = long_edge as f64 / size[0].max(size[1]) as f64;
+    (size[0].min(size[1]) as f64 * factor).round() as usize
+}
+
+/// The least longer side with which a picture of this shape is nowhere narrower than [`SMALLEST`].
+pub(crate) fn least_long_edge(size: [usize; 2]) -> usize {
+    let slimness = size[0].max(size[1]) as f64 / size[0].min(size[1]) as f64;
+    // Sides are rounded.
+    ((SMALLEST as f64 - 0.5) * slimness).ceil() as usize
+}
+
 impl Picture {
     /// An 8-bit picture without alpha or profile from [3, H, W] sRGB values in 0..1.
     pub fn from_rgb(rgb: Array3<f32>) -> Self {
@@ -64,6 +76,16 @@ impl Picture {
     /// Width in pixels.
     pub fn width(&self) -> usize {
         self.rgb.dim().2
+    }
+
+    /// Height and width in pixels.
+    pub fn size(&self) -> [usize; 2] {
+        [self.height(), self.width()]
+    }
+
+    /// Whether every pixel can be seen.
+    pub(crate) fn is_opaque(&self) -> bool {
+        self.alpha.as_ref().is_none_or(|alpha| alpha.iter().all(|a| *a > 0.0))
     }
 
     /// The middle of the picture with this height and width, which are not larger than its own.

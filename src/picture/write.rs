@@ -1,15 +1,13 @@
-//! Writes picture files, whole or not at all.
+//! Encodes pictures and writes them as files.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::path::Path;
 
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder};
 use image::{ExtendedColorType, ImageEncoder};
-use tempfile::NamedTempFile;
 
 use super::{Depth, Picture, colour};
 use crate::error::{Error, Result};
+use crate::files;
 
 /// The file formats that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +27,33 @@ const JPEG_QUALITY: u8 = 95;
 impl Format {
     /// The format that a file's ending asks for.
     pub fn of(path: &Path) -> Result<Self> {
-        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-        match ending.as_str() {
-            "png" => Ok(Format::Png),
-            "jpg" | "jpeg" => Ok(Format::Jpeg),
-            "tif" | "tiff" => Ok(Format::Tiff),
-            "webp" => Ok(Format::WebP),
-            _ => Err(Error::Parameters(format!(
+        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        Format::named(ending).ok_or_else(|| {
+            Error::Parameters(format!(
                 "{}: the ending says which format to write; use .png, .jpg, .tiff or .webp",
                 path.display()
-            ))),
+            ))
+        })
+    }
+
+    /// The format of that name, which is also an ending of its files.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "png" => Some(Format::Png),
+            "jpg" | "jpeg" => Some(Format::Jpeg),
+            "tif" | "tiff" => Some(Format::Tiff),
+            "webp" => Some(Format::WebP),
+            _ => None,
+        }
+    }
+
+    /// The usual ending of its files.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Format::Png => "png",
+            Format::Jpeg => "jpg",
+            Format::Tiff => "tiff",
+            Format::WebP => "webp",
         }
     }
 }
@@ -50,7 +65,7 @@ impl Picture {
         let bytes = self
             .encode(Format::of(path)?)
             .map_err(|problem| Error::Output { path: path.to_path_buf(), problem })?;
-        write_atomically(path, &bytes)
+        files::write(path, &bytes)
     }
 
     /// The bytes of a file in that format.
@@ -121,62 +136,4 @@ fn finish(
     }
     let side = |v: usize| u32::try_from(v).map_err(|e| e.to_string());
     encoder.write_image(bytes, side(width)?, side(height)?, kind).map_err(|e| e.to_string())
-}
-
-/// The temporary files that exist right now.
-static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// Removes the temporary files of writes that are under way and holds new ones up, for a program that is
-/// about to exit: keep the guard until it has.
-pub fn abandon_partial_files() -> impl Drop {
-    let mut partial = PARTIAL.lock().unwrap_or_else(|e| e.into_inner());
-    for path in partial.drain(..) {
-        // It may be renamed or removed already, which is just as good.
-        let _ = std::fs::remove_file(path);
-    }
-    partial
-}
-
-/// Writes a file under a temporary name in its own folder and renames it, so that nobody ever sees a part
-/// of it; the temporary file is removed if anything fails.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |e: std::io::Error| Error::Output { path: path.to_path_buf(), problem: e.to_string() };
-    let known = || PARTIAL.lock().unwrap_or_else(|e| e.into_inner());
-    let mut partial = known();
-    let mut file = temporary(path).map_err(failed)?;
-    let name = file.path().to_path_buf();
-    partial.push(name.clone());
-    drop(partial);
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .and_then(|()| file.persist(path).map(drop).map_err(|e| e.error))
-        .map_err(failed);
-    known().retain(|p| *p != name);
-    written
-}
-
-/// Finds out whether a file can be written under that name, without leaving a trace.
-pub fn check_writable(path: &Path) -> Result<()> {
-    let failed = |problem: String| Error::Output { path: path.to_path_buf(), problem };
-    if path.is_dir() {
-        return Err(failed("is a folder; give a file's name".into()));
-    }
-    temporary(path).map(drop).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => failed("its folder does not exist; make it first".into()),
-        _ => failed(e.to_string()),
-    })
-}
-
-fn temporary(path: &Path) -> std::io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".impasto-").suffix(".partial");
-    #[cfg(unix)]
-    {
-        // As any new file: readable by all, less what the umask takes away.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }

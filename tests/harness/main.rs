@@ -1,6 +1,7 @@
 //! The headless harness. It speaks through public doors only: the library's API, the command, and the
 //! files that they write. `cargo xtask test` gets what it needs; what is not there is skipped with a line.
 
+mod batch;
 mod command;
 mod common;
 mod controls;
@@ -12,6 +13,9 @@ mod gradient;
 mod imported;
 mod interrupted;
 mod levels;
+mod outputs;
 mod pictures;
 mod rules;
 mod styles;
+#[cfg(target_os = "linux")]
+mod terminals;

@@ -1,0 +1,220 @@
+//! Several pictures in one command: `impasto a.jpg b.jpg painting.jpg -o out/`. The engine and the style pictures are made
+//! ready once. A picture that fails is told, and the others go on.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use impasto::files::{self, Identity};
+use impasto::picture::Format;
+use impasto::{CancelToken, Engine, Error, Pictures, Result, Stylised};
+use serde_json::json;
+
+use super::args::Cli;
+use super::inputs::{self, Styles, is_stdin};
+use super::interrupt;
+use super::outputs::{self, Destination, Outputs, Previews};
+use super::progress::{Counts, Display};
+use super::request::Request;
+use super::terminal;
+
+/// Whether a command is about a folder of results.
+pub fn is_one(contents: &[PathBuf], output: &Path) -> bool {
+    contents.len() > 1 || contents.iter().any(|path| path.is_dir()) || is_folder(output)
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
+}
+
+/// One of the pictures.
+struct Task {
+    content: PathBuf,
+    output: PathBuf,
+    format: Format,
+}
+
+pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
+    check(cli, &request, folder)?;
+    std::fs::create_dir_all(folder).map_err(|e| terminal::output(&folder.display().to_string(), &e))?;
+    let mut tasks = tasks(cli, &request, folder)?;
+    let every = request.params.preview_every;
+    let previews = |task: &Task| every.map(|every| Previews { of: task.output.clone(), every });
+    let mut skipped = Vec::new();
+    if cli.skip_existing {
+        (skipped, tasks) = tasks.into_iter().partition(|task| task.output.exists());
+    }
+    let mut all = Outputs::default();
+    tasks.iter().for_each(|task| all.add(Some(&task.output)));
+    tasks.iter().for_each(|task| all.add_previews(previews(task).as_ref()));
+    all.add(cli.report.as_deref());
+    let contents = tasks.iter().chain(&skipped).map(|task| task.content.as_path());
+    all.check(request.reads().chain(contents))?;
+
+    let styles = Styles::read(&request.styles)?;
+    let cancel = CancelToken::new();
+    let interrupted = "stopping; the picture that is being painted is not kept";
+    interrupt::listen(&cancel, (!cli.verbosity.quiet).then_some(interrupted))?;
+    let engine = Engine::new(&request.options)?;
+    let mut reports = cli.report.as_deref().map(|path| Reports::open(path, cli.skip_existing)).transpose()?;
+    let mut display = Display::of_many(cli.progress, cli.verbosity.quiet, tasks.len());
+    skipped.iter().for_each(|task| display.skipped(&task.output));
+
+    let mut counts = Counts { skipped: skipped.len(), ..Counts::default() };
+    let mut failure = None;
+    for (at, task) in tasks.iter().enumerate() {
+        display.begin(&task.content, &task.output);
+        display.save(previews(task).map(|p| (p, task.format)));
+        let output = Destination::File(task.output.clone());
+        let painted = paint(&engine, &request, &styles, task, &mut display, &cancel).and_then(|stylised| {
+            output.write(&outputs::encoded(&stylised.picture, task.format, &output)?)?;
+            Ok(stylised)
+        });
+        match painted {
+            Ok(mut stylised) => {
+                counts.painted += 1;
+                let files = request.files(&task.content, Some(&task.output), cli.report.as_deref());
+                stylised.report.files = Some(files);
+                if let Some(reports) = &mut reports {
+                    reports.add(&serde_json::to_value(&stylised.report).unwrap_or_default())?;
+                }
+                display.done(&stylised.report, &output);
+            }
+            Err(Error::Cancelled) => {
+                counts.left = tasks.len() - at;
+                break;
+            }
+            Err(e) => {
+                counts.failed += 1;
+                display.failed(&task.content, &e);
+                if let Some(reports) = &mut reports {
+                    let content = task.content.to_string_lossy();
+                    reports
+                        .add(&json!({ "content": content, "error": e.to_string(), "code": e.exit_code() }))?;
+                }
+                failure.get_or_insert(e.exit_code());
+            }
+        }
+    }
+    display.finished(&counts);
+    Ok(match (counts.left, failure) {
+        (0, None) => ExitCode::SUCCESS,
+        (0, Some(code)) => ExitCode::from(code),
+        _ => ExitCode::from(130),
+    })
+}
+
+/// A picture that is interrupted is not kept: --skip-existing would take it for one that is done.
+fn paint(
+    engine: &Engine,
+    request: &Request,
+    styles: &Styles,
+    task: &Task,
+    display: &mut Display,
+    cancel: &CancelToken,
+) -> Result<Stylised> {
+    if cancel.is_cancelled() {
+        return Err(Error::Cancelled);
+    }
+    let content = inputs::read(&task.content)?;
+    let styles = styles.styles();
+    let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
+    let stylised = engine.stylise(&pictures, &request.params, display, cancel)?;
+    if stylised.report.cancelled { Err(Error::Cancelled) } else { Ok(stylised) }
+}
+
+/// Refuses what is for one picture only.
+fn check(cli: &Cli, request: &Request, folder: &Path) -> Result<()> {
+    let bad = |problem: String| Err(Error::Parameters(problem));
+    if !is_folder(folder) {
+        return bad(format!(
+            "{}: several pictures go into a folder; name one that is there, or end its name with /",
+            folder.display()
+        ));
+    }
+    let for_one = [
+        ("--mask", request.mask.is_some()),
+        ("--region", request.styles.iter().any(|style| style.region.is_some())),
+        ("--init with a picture", request.init.is_some()),
+        ("--plot", cli.plot.is_some()),
+        ("--keep-history", cli.keep_history),
+        ("--resume", cli.resume.is_some()),
+    ];
+    if let Some((option, _)) = for_one.into_iter().find(|(_, given)| *given) {
+        return bad(format!("{option} is for one picture, and -o names a folder for several"));
+    }
+    if cli.report.as_deref().is_some_and(|path| Destination::of(path) == Destination::Stdout) {
+        return bad("--report - is for one picture; name a file for the reports of several".to_string());
+    }
+    if request.contents.iter().any(|path| is_stdin(path)) {
+        return bad("-: a picture from standard input has no name; give -o a file's name".to_string());
+    }
+    Ok(())
+}
+
+/// The pictures with their outputs' names.
+fn tasks(cli: &Cli, request: &Request, folder: &Path) -> Result<Vec<Task>> {
+    let read: Vec<Identity> = inputs::style_paths(&request.styles).map(Identity::of).collect();
+    let mut names: HashMap<Identity, PathBuf> = HashMap::new();
+    let mut tasks = Vec::new();
+    for content in inputs::expanded(&request.contents)? {
+        let from_folder = !request.contents.contains(&content);
+        // A style picture that lies among the photographs is not one of them.
+        if from_folder && read.contains(&Identity::of(&content)) {
+            continue;
+        }
+        let (name, format) = named(&content, cli.format);
+        let output = folder.join(name);
+        if let Some(other) = names.insert(Identity::of(&output), content.clone()) {
+            return Err(Error::Parameters(format!(
+                "{} and {} would both be painted as {}; paint them in two commands",
+                other.display(),
+                content.display(),
+                output.display()
+            )));
+        }
+        tasks.push(Task { content, output, format });
+    }
+    Ok(tasks)
+}
+
+/// The name and the format of a result: those of the content picture where its format can be written, and PNG otherwise.
+fn named(content: &Path, asked: Option<Format>) -> (PathBuf, Format) {
+    let name = PathBuf::from(content.file_name().unwrap_or_default());
+    match (asked, Format::of(content)) {
+        (None, Ok(format)) => (name, format),
+        (asked, own) => {
+            let format = asked.unwrap_or(Format::Png);
+            let name =
+                if own.is_ok_and(|own| own == format) { name } else { name.with_extension(format.ending()) };
+            (name, format)
+        }
+    }
+}
+
+/// A report for each picture, as JSON lines.
+struct Reports {
+    path: PathBuf,
+    file: File,
+}
+
+impl Reports {
+    fn open(path: &Path, goes_on: bool) -> Result<Self> {
+        if !goes_on {
+            files::write(path, b"")?;
+        }
+        let file = OpenOptions::new().append(true).create(true).open(path);
+        let file = file.map_err(|e| terminal::output(&path.display().to_string(), &e))?;
+        Ok(Reports { path: path.to_path_buf(), file })
+    }
+
+    /// Adds a line in one write, so that a program that is killed leaves whole lines.
+    fn add(&mut self, report: &serde_json::Value) -> Result<()> {
+        let line = format!("{report}\n");
+        self.file
+            .write_all(line.as_bytes())
+            .map_err(|e| terminal::output(&self.path.display().to_string(), &e))
+    }
+}

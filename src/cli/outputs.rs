@@ -1,0 +1,192 @@
+//! Every file that a command will write. They are checked before any work: none may be one of the files that are read, none
+//! may be written twice, and each must be possible to write.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use impasto::files::{self, Identity};
+use impasto::picture::Format;
+use impasto::{Error, Picture, Result};
+
+/// Where something is written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Destination {
+    File(PathBuf),
+    /// Standard output, which is named `-`.
+    Stdout,
+}
+
+impl Destination {
+    pub fn of(path: &Path) -> Self {
+        match path.as_os_str() == "-" {
+            true => Destination::Stdout,
+            false => Destination::File(path.to_path_buf()),
+        }
+    }
+
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Destination::File(path) => Some(path),
+            Destination::Stdout => None,
+        }
+    }
+
+    /// Writes what took long to make; if that fails it is kept in the temporary folder.
+    pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Destination::File(path) => files::write_or_keep(path, bytes),
+            Destination::Stdout => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(bytes)
+                    .and_then(|()| out.flush())
+                    .map_err(|e| super::terminal::output("standard output", &e))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Destination::File(path) => path.display().fmt(f),
+            Destination::Stdout => f.write_str("standard output"),
+        }
+    }
+}
+
+/// The pictures on the way: `NAME-0050.png` beside `NAME.png`.
+#[derive(Clone, Debug)]
+pub struct Previews {
+    pub of: PathBuf,
+    pub every: usize,
+}
+
+impl Previews {
+    pub fn path(&self, evaluations: usize) -> PathBuf {
+        let mut name: OsString = self.of.file_stem().unwrap_or_default().to_os_string();
+        name.push(format!("-{evaluations:04}"));
+        if let Some(ending) = self.of.extension() {
+            name.push(".");
+            name.push(ending);
+        }
+        self.of.with_file_name(name)
+    }
+
+    /// Whether a preview may get this name.
+    fn may_be(&self, path: &Path) -> bool {
+        let same_folder = |a: &Path, b: &Path| {
+            let folder = |p: &Path| p.parent().map(|f| f.join("."));
+            folder(a).zip(folder(b)).is_some_and(|(a, b)| Identity::of(&a) == Identity::of(&b))
+        };
+        self.number(path).is_some_and(|n| n > 0 && n.is_multiple_of(self.every.max(1)))
+            && same_folder(&self.of, path)
+    }
+
+    /// The number of evaluations in a name like a preview's.
+    fn number(&self, path: &Path) -> Option<usize> {
+        let own = self.of.file_stem()?.as_encoded_bytes();
+        let name = path.file_stem()?.as_encoded_bytes();
+        let digits = std::str::from_utf8(name.strip_prefix(own)?.strip_prefix(b"-")?).ok()?;
+        (path.extension() == self.of.extension() && digits.len() >= 4).then(|| digits.parse().ok())?
+    }
+
+    /// The files that have a preview's name now.
+    fn there(&self) -> Vec<PathBuf> {
+        let folder = self.of.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut there: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| self.may_be(p)).collect();
+        there.sort();
+        there
+    }
+}
+
+/// The files that a command will write.
+#[derive(Default)]
+pub struct Outputs {
+    files: Vec<PathBuf>,
+    previews: Vec<Previews>,
+}
+
+impl Outputs {
+    pub fn add(&mut self, path: Option<&Path>) {
+        self.files.extend(path.map(Path::to_path_buf));
+    }
+
+    pub fn add_previews(&mut self, previews: Option<&Previews>) {
+        self.previews.extend(previews.cloned());
+    }
+
+    /// Fails for the first file that must not or cannot be written. `read` are the files that are read.
+    pub fn check<'a>(&self, read: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+        let read: HashMap<Identity, &Path> = read.into_iter().map(|p| (Identity::of(p), p)).collect();
+        let mut written: HashMap<Identity, &Path> = HashMap::new();
+        for path in &self.files {
+            let identity = Identity::of(path);
+            if read.contains_key(&identity) {
+                return Err(refused(
+                    path,
+                    "is one of the files that are read; choose another name for what is written",
+                ));
+            }
+            if let Some(other) = written.insert(identity, path) {
+                let also =
+                    if other == path { String::new() } else { format!(" (also as {})", other.display()) };
+                return Err(refused(path, &format!("is named for two outputs{also}")));
+            }
+            if self.previews.iter().any(|p| p.may_be(path)) {
+                return Err(refused(
+                    path,
+                    "is named for two outputs: --save-every writes a picture of that name",
+                ));
+            }
+            files::check_writable(path)?;
+        }
+        for there in self.previews.iter().flat_map(Previews::there) {
+            let what = match read.contains_key(&Identity::of(&there)) {
+                true => {
+                    "is one of the files that are read, and --save-every may write a picture of that name"
+                }
+                false => "is there already, and --save-every may write a picture of that name",
+            };
+            return Err(refused(&there, &format!("{what}; move it away or choose another -o")));
+        }
+        Ok(())
+    }
+}
+
+fn refused(path: &Path, problem: &str) -> Error {
+    Error::Parameters(format!("{}: {problem}", path.display()))
+}
+
+/// The format of a picture that is written: the one that was asked for, or the one that the name's ending says.
+pub fn format_of(output: &Destination, asked: Option<Format>) -> Result<Format> {
+    match (asked, output) {
+        (Some(format), _) => Ok(format),
+        (None, Destination::File(path)) => Format::of(path),
+        (None, Destination::Stdout) => Err(Error::Parameters(
+            "-o -: --format is needed to write to standard output: png, jpg, tiff or webp".into(),
+        )),
+    }
+}
+
+/// Standard output takes one thing, and a terminal takes no picture.
+pub fn check_stdout(picture: bool, report: bool, json: bool) -> Result<()> {
+    if usize::from(picture) + usize::from(report) + usize::from(json) > 1 {
+        return Err(Error::Parameters(
+            "only one of -o -, --report - and --progress json can have standard output; name a file".into(),
+        ));
+    }
+    if picture && std::io::stdout().is_terminal() {
+        return Err(Error::Parameters(
+            "-o -: standard output is a terminal; send it into a file or another program".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// The bytes of a picture's file.
+pub fn encoded(picture: &Picture, format: Format, output: &Destination) -> Result<Vec<u8>> {
+    picture.encode(format).map_err(|problem| Error::Output { path: output.to_string().into(), problem })
+}
