@@ -1,5 +1,7 @@
-//! What a picture is painted and judged on: a little more than the picture, to the right and below, so that poolings divide
-//! it. What they leave over would take part in no style but the finest, and stay a line of the photograph along the border.
+//! What a level is painted on: a little more than the picture, to the right and below, so that poolings divide it. What they
+//! leave over takes part in no style but the finest, and would stay a line of the photograph along the border. The last level
+//! has exactly the picture's size, so that its loss is that of the picture: there that line begins as the levels below have
+//! painted it.
 
 use impasto_onnx::Model;
 use ndarray::{Array, Array3, Axis, RemoveAxis, s};
@@ -16,6 +18,11 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
+    /// A canvas of the picture's size, [H, W].
+    pub fn exactly(picture: [usize; 2]) -> Self {
+        Canvas { picture, size: picture }
+    }
+
     /// A canvas that has room for a picture of the size [H, W].
     pub fn around(model: &Model, settings: &Settings, picture: [usize; 2]) -> Result<Self> {
         let mut blocks = 1;
@@ -70,7 +77,7 @@ mod tests {
     fn poolings_divide_it() {
         // Four poolings before the deepest tap.
         assert_eq!(canvas([341, 512]).size, [352, 512]);
-        assert_eq!(canvas([400, 32]).size, [400, 32]);
+        assert_eq!(canvas([400, 32]), Canvas::exactly([400, 32]));
     }
 
     #[test]

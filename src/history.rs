@@ -15,9 +15,7 @@ use crate::settings::Settings;
 
 /// L-BFGS's memory at one size, with what it is true of.
 pub struct History {
-    /// Height and width of the picture.
-    picture: [usize; 2],
-    /// Those of what it was painted on.
+    /// Height and width.
     size: [usize; 2],
     /// The parameters that the loss depends on, and the model.
     of: Value,
@@ -37,22 +35,16 @@ pub struct Carry {
 }
 
 impl History {
-    pub(crate) fn new(
-        picture: [usize; 2],
-        size: [usize; 2],
-        model: &str,
-        settings: &Settings,
-        memory: Memory,
-    ) -> Self {
-        History { picture, size, of: objective_of(model, settings), memory }
+    pub(crate) fn new(size: [usize; 2], model: &str, settings: &Settings, memory: Memory) -> Self {
+        History { size, of: objective_of(model, settings), memory }
     }
 
     /// Height and width of its picture.
     pub fn size(&self) -> [usize; 2] {
-        self.picture
+        self.size
     }
 
-    /// What it knows, if that is true of what has this size with these settings.
+    /// What it knows, if that is true of a picture of this size with these settings.
     pub(crate) fn memory(self, size: [usize; 2], model: &str, settings: &Settings) -> Option<Memory> {
         let fits = self.size == size && self.of == objective_of(model, settings);
         if !fits {
@@ -84,7 +76,6 @@ impl History {
         let metadata = HashMap::from([
             ("scale".to_string(), self.memory.scale.to_string()),
             ("of".to_string(), self.of.to_string()),
-            ("picture".to_string(), serde_json::json!(self.picture).to_string()),
         ]);
         files::write(path, &safetensors::serialize(tensors, Some(metadata)).map_err(failed)?)
     }
@@ -135,9 +126,7 @@ impl History {
         if !finite || pairs.iter().flatten().flatten().any(|v| !v.is_finite()) {
             return Err(bad("a value is not a finite number".into()));
         }
-        let size = [shape[1], shape[2]];
-        let picture: [usize; 2] = serde_json::from_str(text("picture")?).map_err(|e| bad(e.to_string()))?;
-        Ok(History { picture, size, of, memory: Memory { scale, free, pairs } })
+        Ok(History { size: [shape[1], shape[2]], of, memory: Memory { scale, free, pairs } })
     }
 }
 

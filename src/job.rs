@@ -149,11 +149,7 @@ pub(crate) fn run(
     // A job that was told to stop does not compute any more; its loss is that before rounding.
     let loss = match objective.filter(|_| !tally.cancelled) {
         None => lowest,
-        Some(mut objective) => {
-            let scene = judged(&picture.rgb, &settings);
-            let canvas = Canvas::around(&engine.model, &settings, full.size)?;
-            objective.of(&canvas.extended(&*scene).unwrap_or(scene.into_owned()))?.0
-        }
+        Some(mut objective) => objective.of(&judged(&picture.rgb, &settings))?.0,
     };
     let manifest = &engine.model.manifest;
     let report = Report {
@@ -207,7 +203,10 @@ impl<'a> Job<'a> {
         sink.phase("preparing");
         let [h, w] = level.size;
         let is_last = tally.levels.len() + 1 == tally.planned.len();
-        let canvas = Canvas::around(&engine.model, settings, level.size)?;
+        let canvas = match is_last {
+            true => Canvas::exactly(level.size),
+            false => Canvas::around(&engine.model, settings, level.size)?,
+        };
         let view = View::new(pictures, settings, level.size)?;
         let styles = styles_of(pictures, settings, level.style_size, &view.content)?;
         let from = match below {
@@ -234,7 +233,7 @@ impl<'a> Job<'a> {
             keep: is_last && carry.keep,
         };
         let model = &engine.model.manifest.name;
-        let known = carry.from.take_if(|_| is_last).and_then(|h| h.memory(canvas.size, model, settings));
+        let known = carry.from.take_if(|_| is_last).and_then(|h| h.memory(level.size, model, settings));
         let mut watch = |step: &Step| {
             let progress = tally.progress(step);
             sink.progress(&progress);
@@ -259,7 +258,7 @@ impl<'a> Job<'a> {
         };
         let mut outcome = optimise::minimise(objective.place(), start, &options, &mut watch)?;
         if let Some(memory) = outcome.memory.take() {
-            carry.kept = Some(History::new(level.size, canvas.size, model, settings, memory));
+            carry.kept = Some(History::new(level.size, model, settings, memory));
         }
         let rgb = canvas.picture(std::mem::take(&mut outcome.picture))?;
         tally.end(level, outcome);
@@ -298,16 +297,11 @@ pub(crate) fn score(
     let task = memory::Task { settings, masked: false, content: size, size, styles: &shapes, carried: false };
     let layout = memory::layout(engine, &task)?;
     let cancel = CancelToken::new();
-    let canvas = Canvas::around(&engine.model, settings, size)?;
-    let on_canvas = |rgb: &Array3<f32>| {
-        let scene = judged(rgb, settings);
-        canvas.extended(&*scene).unwrap_or(scene.into_owned())
-    };
-    let guides = Guides::new(pictures.styles, None, size)?.map(|g| g.on(&canvas));
-    let wanted =
-        Wanted { content: &on_canvas(&content.rgb), styles: &styles, mask: None, guides: guides.as_ref() };
+    let guides = Guides::new(pictures.styles, None, size)?;
+    let scene = judged(&content.rgb, settings);
+    let wanted = Wanted { content: &scene, styles: &styles, mask: None, guides: guides.as_ref() };
     let mut objective = Objective::new(engine, settings, &wanted, layout.tile, &cancel)?;
-    let (loss, terms) = objective.of(&on_canvas(&picture.rgb))?;
+    let (loss, terms) = objective.of(&judged(&picture.rgb, settings))?;
     Ok((loss, objective.terms().into_iter().zip(terms).collect()))
 }
 

@@ -51,7 +51,7 @@ fn pictures() {
     ] {
         refuse(&mut with_content(&at(name), out.path()), 3, &[name, wanted], out.path());
     }
-    refuse(&mut with_content(from.path(), out.path()), 3, &[], out.path());
+    refuse(&mut with_content(from.path(), out.path()), 2, &["go into a folder"], out.path());
     let mut style = impasto();
     style.arg(sample("cat.png")).arg(at("zero.png")).arg("-o").arg(out.path().join("out.png"));
     refuse(&mut style, 3, &["zero.png"], out.path());
@@ -204,8 +204,9 @@ fn outputs() {
     let out = folder();
     refuse(&mut quick(&out.path().join("out.bmp")), 2, &["out.bmp", ".png"], out.path());
     refuse(&mut quick(&out.path().join("no").join("out.png")), 6, &["folder does not exist"], out.path());
-    std::fs::create_dir(out.path().join("folder.png")).expect("made");
-    refuse(&mut quick(&out.path().join("folder.png")), 6, &["is a folder"], out.path());
+    std::fs::create_dir(out.path().join("folder.json")).expect("made");
+    let folder = out.path().join("folder.json");
+    refuse(quick(&out.path().join("out.png")).arg("--report").arg(folder), 6, &["is a folder"], out.path());
     let report = out.path().join("no").join("report.json");
     refuse(quick(&out.path().join("out.png")).arg("--report").arg(report), 6, &["report.json"], out.path());
     refuse(quick(&out.path().join("out.png")).args(["--plot", "loss.gif"]), 2, &["loss.gif"], out.path());

@@ -120,3 +120,165 @@ fn all_nodes_of_the_objective_run_on_the_device_that_was_chosen() {
     assert_eq!(providers, ["CPUExecutionProvider"]);
     assert!(placement.values().sum::<usize>() > 50, "{placement:?}");
 }
+
+#[test]
+fn a_size_means_the_same_with_transparent_pixels() {
+    let to = folder();
+    let cat = image::open(sample("cat.png")).expect("the sample").to_rgba8();
+    let made = |name: &str, change: &dyn Fn(&mut image::RgbaImage)| {
+        let (content, out) = (to.path().join(format!("c-{name}.png")), to.path().join(format!("{name}.png")));
+        let mut picture = cat.clone();
+        change(&mut picture);
+        picture.save(&content).expect("written");
+        let report_at = to.path().join(format!("{name}.json"));
+        let mut job = super::common::impasto();
+        job.arg(&content).arg(sample("whirls.jpg")).arg("-o").arg(&out).arg("--report").arg(&report_at);
+        succeed(job.args(["--size", "96", "--levels", "1", "--iterations", "4", "--device", "cpu"]));
+        let picture = image::open(&out).expect("a picture").to_rgba8();
+        assert_eq!(report(&report_at)["size"], serde_json::json!([picture.height(), picture.width()]));
+        picture
+    };
+    let opaque = made("opaque", &|_| {});
+    let corner = made("corner", &|p| p.put_pixel(450, 299, image::Rgba([0, 0, 0, 0])));
+    let half = made("half", &|p| {
+        for y in 0..300 {
+            for x in 0..225 {
+                p.put_pixel(x, y, image::Rgba([9, 90, 200, 0]));
+            }
+        }
+    });
+    assert_eq!(opaque.dimensions(), (96, 64));
+    assert_eq!(corner.dimensions(), (96, 64));
+    assert_eq!(half.dimensions(), (96, 64));
+    // What is transparent keeps its colour.
+    assert_eq!(half.get_pixel(10, 30), &image::Rgba([9, 90, 200, 0]));
+    assert_eq!(half.get_pixel(90, 30)[3], 255);
+}
+
+#[test]
+fn a_masked_result_has_the_photograph_s_size_and_its_detail() {
+    let to = folder();
+    let at = |name: &str| to.path().join(name);
+    let size = (480, 320);
+    // Fine stripes, which are nowhere in a painting of a tenth of the size.
+    image::RgbImage::from_fn(size.0, size.1, |x, _| image::Rgb([if x % 4 < 2 { 60 } else { 180 }; 3]))
+        .save(at("c.png"))
+        .expect("written");
+    for (name, white) in [("all", true), ("part", false)] {
+        image::GrayImage::from_fn(size.0, size.1, |x, _| image::Luma([255 * u8::from(white || x < 300)]))
+            .save(at("m.png"))
+            .expect("written");
+        let mut job = super::common::impasto();
+        job.arg(at("c.png")).arg(sample("whirls.jpg")).arg("--mask").arg(at("m.png")).arg("-o").arg(at(name));
+        job.args([
+            "--format",
+            "png",
+            "--size",
+            "64",
+            "--levels",
+            "1",
+            "--iterations",
+            "6",
+            "--device",
+            "cpu",
+        ]);
+        succeed(&mut job);
+        let out =
+            image::load_from_memory(&std::fs::read(at(name)).expect("a file")).expect("a picture").to_rgb8();
+        assert_eq!(out.dimensions(), size, "{name}");
+        let steps =
+            (20..280).map(|x| f64::from(out.get_pixel(x, 160)[1]) - f64::from(out.get_pixel(x + 2, 160)[1]));
+        let contrast = steps.map(f64::abs).sum::<f64>() / 260.0;
+        assert!(contrast > 60.0, "{name}: {contrast}");
+    }
+}
+
+#[test]
+fn thin_selections_work_at_every_border() {
+    let to = folder();
+    let at = |name: &str| to.path().join(name);
+    let cat = image::open(sample("cat.png")).expect("the sample").to_rgb8();
+    let cat = image::imageops::crop_imm(&cat, 0, 0, 400, 300).to_image();
+    cat.save(at("c.png")).expect("written");
+    for loss in ["gram", "moments"] {
+        for (width, side) in [(1, "top"), (2, "bottom"), (3, "bottom"), (1, "left"), (5, "right")] {
+            let selected = |x: u32, y: u32| match side {
+                "top" => y < width,
+                "bottom" => y >= 300 - width,
+                "left" => x < width,
+                _ => x >= 400 - width,
+            };
+            image::GrayImage::from_fn(400, 300, |x, y| image::Luma([255 * u8::from(selected(x, y))]))
+                .save(at("m.png"))
+                .expect("written");
+            let mut job = super::common::impasto();
+            job.arg(at("c.png"))
+                .arg(sample("whirls.jpg"))
+                .arg("--mask")
+                .arg(at("m.png"))
+                .arg("-o")
+                .arg(at("o.png"));
+            job.args(["--size", "400", "--iterations", "4", "--device", "cpu", "--style-loss", loss]);
+            succeed(&mut job);
+            let out = image::open(at("o.png")).expect("a picture").to_rgb8();
+            let changed = out.enumerate_pixels().filter(|(x, y, p)| *p != cat.get_pixel(*x, *y));
+            let (inside, outside): (Vec<_>, Vec<_>) = changed.partition(|(x, y, _)| selected(*x, *y));
+            assert!(outside.is_empty(), "{loss}, {width} at the {side}: {}", outside.len());
+            assert!(!inside.is_empty(), "{loss}, {width} at the {side}: nothing painted");
+        }
+    }
+}
+
+#[test]
+fn a_ribbon_keeps_its_shape_or_is_refused() {
+    let engine = engine("compact");
+    let style = StyleShape { size: [200, 300], scale: 1.0, guided: false };
+    let plan = |content, size| engine.plan(content, &[style], false, &Params { size, ..Params::default() });
+    for (content, size) in [([20, 10_000], Some(512)), ([6000, 20], None), ([300, 451], Some(16))] {
+        let said = plan(content, size).expect_err("too narrow").to_string();
+        let least: usize = said
+            .split("choose size ")
+            .nth(1)
+            .and_then(|t| t.split(' ').next()?.parse().ok())
+            .unwrap_or_else(|| panic!("no size in: {said}"));
+        assert!(plan(content, Some(least - 1)).is_err(), "{said}");
+        let planned = plan(content, Some(least)).expect("the size that was named").size;
+        assert_eq!((planned[0].min(planned[1]), planned[0].max(planned[1])), (16, least));
+    }
+}
+
+#[test]
+fn one_level_has_the_evaluations_and_the_style_size_that_are_asked_for() {
+    let to = folder();
+    let json = to.path().join("r.json");
+    let mut job = quick(&to.path().join("out.png"));
+    job.args(["--size", "24", "--levels", "2", "--style-size", "512", "--iterations", "4", "--report"]);
+    succeed(job.arg(&json));
+    let report = report(&json);
+    assert_eq!(report["levels"].as_array().expect("levels").len(), 1);
+    assert_eq!(report["losses"].as_array().expect("losses").len(), 4);
+}
+
+#[test]
+fn score_counts_as_the_report_does_without_any_options() {
+    let to = folder();
+    let (out, json) = (to.path().join("out.png"), to.path().join("r.json"));
+    for size in [None, Some("72")] {
+        let mut job = super::common::impasto();
+        job.arg(sample("cat.png")).arg(sample("whirls.jpg")).arg("-o").arg(&out).arg("--report").arg(&json);
+        job.args(["--iterations", "2", "--levels", "1", "--device", "cpu"]);
+        succeed(job.args(size.iter().flat_map(|s| ["--size", s])));
+        let mut score = super::common::impasto();
+        score
+            .arg("score")
+            .arg(&out)
+            .arg("--content")
+            .arg(sample("cat.png"))
+            .args(["--device", "cpu", "--style"]);
+        let said = String::from_utf8(succeed(score.arg(sample("whirls.jpg"))).stdout).expect("a text");
+        let scored: f64 =
+            said.lines().next().and_then(|l| l.strip_prefix("loss ")?.parse().ok()).expect("a loss");
+        let reported = report(&json)["loss"].as_f64().expect("a loss");
+        assert!((scored / reported - 1.0).abs() < 1e-4, "{size:?}: {scored} {reported}");
+    }
+}
