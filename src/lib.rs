@@ -17,40 +17,30 @@
 //! # Ok::<(), impasto::Error>(())
 //! ```
 
-mod canvas;
-mod colours;
 mod engine;
 mod error;
 pub mod files;
-mod free_memory;
-mod guides;
-pub mod history;
+mod guidance;
+mod inputs;
 mod job;
-mod levels;
-mod memory;
 pub mod models;
 mod objective;
 mod optimise;
 pub mod params;
 pub mod picture;
-pub mod plot;
 mod progress;
-mod region;
 pub mod report;
+mod resources;
 pub mod runtime;
-mod settings;
-mod start;
 pub mod styles;
-mod tally;
-mod tiled;
-mod tiles;
 
-pub use engine::{Engine, EngineOptions, Pictures, Plan, Style, StyleShape, Stylised};
+pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use impasto_onnx as onnx;
-pub use params::{Colours, Init, Params, Preset, StyleFit};
+pub use inputs::{Pictures, Style, StyleShape};
+pub use job::{Plan, Stylised};
+pub use params::{Colours, Init, Params, Preset, Settings, StyleFit};
 pub use picture::Picture;
 pub use progress::{CancelToken, Progress, Silent, Sink};
-pub use report::{Report, Seconds};
+pub use report::{Report, Seconds, history, plot};
 pub use runtime::Device;
-pub use settings::Settings;

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ort::session::RunOptions;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::picture::Picture;
-use crate::runtime::{Bound, Remote, Resident, Session, Tensor, Value};
+use crate::runtime::{Bound, DeviceTensor, Resident, Session, Stop, Tensor, Value};
 
 /// The state of a job after an evaluation.
 #[derive(Clone, Debug, Serialize)]
@@ -67,7 +66,7 @@ pub struct CancelToken {
 struct Inner {
     cancelled: AtomicBool,
     next: AtomicUsize,
-    running: Mutex<HashMap<usize, Arc<RunOptions>>>,
+    running: Mutex<HashMap<usize, Stop>>,
 }
 
 impl CancelToken {
@@ -79,10 +78,8 @@ impl CancelToken {
     /// Stops the jobs that have this token, also in the middle of an evaluation.
     pub fn cancel(&self) {
         self.inner.cancelled.store(true, Ordering::SeqCst);
-        for options in self.running().values() {
-            if let Err(e) = options.terminate() {
-                tracing::debug!("a run could not be told to end early: {e}");
-            }
+        for stop in self.running().values() {
+            stop.terminate();
         }
     }
 
@@ -91,17 +88,17 @@ impl CancelToken {
         self.inner.cancelled.load(Ordering::SeqCst)
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Arc<RunOptions>>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Stop>> {
         self.inner.running.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// Makes `options` end its run when the token is cancelled, until the guard is dropped.
-    fn watch(&self, options: &Arc<RunOptions>) -> Watch<'_> {
+    /// Makes `stop` end its run when the token is cancelled, until the guard is dropped.
+    fn watch(&self, stop: &Stop) -> Watch<'_> {
         let key = self.inner.next.fetch_add(1, Ordering::Relaxed);
-        self.running().insert(key, Arc::clone(options));
+        self.running().insert(key, stop.clone());
         if self.is_cancelled() {
             // Cancelled between the flag and the insertion.
-            let _ = options.terminate();
+            stop.terminate();
         }
         Watch { token: self, key }
     }
@@ -110,13 +107,12 @@ impl CancelToken {
 /// Runs graphs so that a token ends them.
 pub(crate) struct Runs {
     cancel: CancelToken,
-    stop: Arc<RunOptions>,
+    stop: Stop,
 }
 
 impl Runs {
     pub fn new(cancel: &CancelToken) -> Result<Self> {
-        let stop = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
-        Ok(Runs { cancel: cancel.clone(), stop: Arc::new(stop) })
+        Ok(Runs { cancel: cancel.clone(), stop: Stop::new()? })
     }
 
     /// Runs a graph whose inputs are bound, or is [`Error::Cancelled`] as soon as the token is cancelled.
@@ -133,8 +129,8 @@ impl Runs {
     pub fn run_resident(
         &self,
         graph: &mut Resident,
-        from: &Remote,
-        to: &mut Remote,
+        from: &DeviceTensor,
+        to: &mut DeviceTensor,
         read: &mut dyn FnMut(&str, &[f32]),
     ) -> Result<()> {
         self.unless_cancelled(|stop| graph.run(from, to, stop, read))
@@ -142,10 +138,10 @@ impl Runs {
 
     /// The outputs of a graph, or [`Error::Cancelled`] as soon as the token is cancelled.
     pub fn run(&self, session: &mut Session, inputs: &[(&str, Tensor)]) -> Result<Vec<Value>> {
-        self.unless_cancelled(|stop| session.run(inputs, Some(stop)))
+        self.unless_cancelled(|stop| session.run_until(inputs, Some(stop)))
     }
 
-    fn unless_cancelled<T>(&self, run: impl FnOnce(&Arc<RunOptions>) -> Result<T>) -> Result<T> {
+    fn unless_cancelled<T>(&self, run: impl FnOnce(&Stop) -> Result<T>) -> Result<T> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }

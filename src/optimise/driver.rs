@@ -9,13 +9,13 @@ use argmin::solver::quasinewton::LBFGS;
 use argmin_math::{ArgminL2Norm, ArgminMul};
 use rayon::prelude::*;
 
-use super::bounded;
-use super::evaluations::{At, End, Evaluations, Place, Step, Worthwhile, picture};
-use super::going_on::{Memory, Pairs, Start, Way};
+use super::arena::{self, VectorArena};
+use super::evaluations::{At, End, Evaluations, Location, Step, Worthwhile, picture};
+use super::latent;
 use super::search::Search;
-use super::space::{self, Space};
 use super::threads::Threads;
 use super::vector::Vector;
+use super::warm_start::{LbfgsState, Pairs, Start, Way};
 use crate::error::{Error, Result};
 
 /// Pairs that L-BFGS remembers where there is room. (With 20 the loss was 5 % lower after 50 evaluations on two
@@ -24,7 +24,7 @@ pub(crate) const HISTORY: usize = 10;
 /// Vectors of the picture's size in single precision that a run holds at most: the pairs in half precision, points and
 /// gradients at the start of a line search, at the best point of it and at the one that is tried, and a picture.
 pub(crate) fn vectors(history: usize) -> usize {
-    history + 1 + 7 + space::SPARES
+    history + 1 + 7 + arena::SPARES
 }
 /// The same where they lie on a device: pairs in single precision, and what its sums are made in.
 pub(crate) fn vectors_there(history: usize) -> usize {
@@ -65,28 +65,28 @@ pub(crate) struct Outcome {
     /// Set if it was stopped by `watch`.
     pub stopped: bool,
     /// What L-BFGS knows, if that is wanted.
-    pub memory: Option<Memory>,
+    pub memory: Option<LbfgsState>,
 }
 
 /// Minimises from `start`. `watch` sees each step and ends the run by returning false.
 pub(crate) fn minimise<'a>(
-    objective: Place<'a>,
+    objective: Location<'a>,
     start: Start,
     options: &Options,
     watch: &'a mut dyn FnMut(&Step) -> bool,
 ) -> Result<Outcome> {
     let threads = options.threads;
-    let space = Rc::new(match &objective {
-        Place::Here(_) => Space::new(threads, None),
-        Place::There(objective) => Space::new(threads, Some(objective.vectors())),
+    let arena = Rc::new(match &objective {
+        Location::Host(_) => VectorArena::new(threads, None),
+        Location::Device(objective) => VectorArena::new(threads, Some(objective.vectors())),
     });
-    let here = matches!(objective, Place::Here(_));
+    let here = matches!(objective, Location::Host(_));
     let (start, mut known) = match start {
         Start::Picture(mut picture) => {
-            threads.run(|| picture.par_iter_mut().for_each(|x| *x = bounded::free(*x)));
+            threads.run(|| picture.par_iter_mut().for_each(|x| *x = latent::free(*x)));
             (picture, None)
         }
-        Start::Memory(Memory { scale, free, pairs }) => (free, Some((scale, pairs))),
+        Start::State(LbfgsState { scale, free, pairs }) => (free, Some((scale, pairs))),
     };
     let task = Task(RefCell::new(Evaluations {
         objective,
@@ -95,7 +95,7 @@ pub(crate) fn minimise<'a>(
         history: options.history,
         worthwhile: options.worthwhile,
         picture: vec![0.0; if here { start.len() } else { 0 }],
-        space: Rc::clone(&space),
+        arena: Rc::clone(&arena),
         scale: 1.0,
         recent: None,
         best: None,
@@ -107,7 +107,7 @@ pub(crate) fn minimise<'a>(
         keep: options.keep,
         memory: None,
     }));
-    let mut point = space.vector(start);
+    let mut point = Vector::of(arena.vector(start));
     let (mut restarts, mut futile, mut converged) = (0, 0, false);
     loop {
         let before = task.0.borrow().best.as_ref().map_or(f64::INFINITY, |b| b.at.loss);
@@ -160,8 +160,8 @@ impl Task<'_> {
         let (scale, pairs) =
             known.unwrap_or_else(|| (if norm > 0.0 { length / norm } else { 1.0 }, Vec::new()));
         let mut state = self.0.borrow_mut();
-        let (space, history) = (Rc::clone(&state.space), state.history);
-        let Way { first, points, gradients } = Way::to(start, gradient.mul(&scale), pairs, history, &space);
+        let (arena, history) = (Rc::clone(&state.arena), state.history);
+        let Way { first, points, gradients } = Way::to(start, gradient.mul(&scale), pairs, history, &arena);
         (state.scale, state.gradients) = (scale, gradients);
         drop(state);
         let solver = LBFGS::new(Search::along(points), history)
@@ -278,7 +278,7 @@ mod tests {
     fn run(bowl: &mut Bowl, evaluations: usize, mut watch: impl FnMut(&Step) -> bool) -> Result<Outcome> {
         let options =
             Options { threads: &threads(), evaluations, history: HISTORY, worthwhile: None, keep: false };
-        minimise(Place::Here(bowl), Start::Picture(vec![0.5; 60]), &options, &mut watch)
+        minimise(Location::Host(bowl), Start::Picture(vec![0.5; 60]), &options, &mut watch)
     }
 
     #[test]
@@ -318,7 +318,7 @@ mod tests {
         let worthwhile = Some(Worthwhile { evaluations: 5, share: 0.5 });
         let options =
             Options { threads: &threads(), evaluations: 500, history: HISTORY, worthwhile, keep: false };
-        let out = minimise(Place::Here(&mut bowl), Start::Picture(vec![0.5; 60]), &options, &mut |_| true)
+        let out = minimise(Location::Host(&mut bowl), Start::Picture(vec![0.5; 60]), &options, &mut |_| true)
             .expect("an outcome");
         assert!(!out.stopped && bowl.count < 200, "{}", bowl.count);
         let lowest = |until: usize| out.losses[..until].iter().copied().fold(f64::INFINITY, f64::min);
@@ -333,7 +333,7 @@ mod tests {
         let go = |bowl: &mut Bowl, start: Start, evaluations: usize| {
             let options =
                 Options { threads: &threads(), evaluations, history: 5, worthwhile: None, keep: true };
-            minimise(Place::Here(bowl), start, &options, &mut |_| true).expect("an outcome")
+            minimise(Location::Host(bowl), start, &options, &mut |_| true).expect("an outcome")
         };
         let start = || Start::Picture(vec![0.5; 60]);
         let whole = go(&mut bowl, start(), 24);
@@ -341,7 +341,7 @@ mod tests {
         let memory = half.memory.expect("a memory");
         assert_eq!(memory.pairs.len(), 5);
         let before = bowl.count;
-        let rest = go(&mut bowl, Start::Memory(memory), 12);
+        let rest = go(&mut bowl, Start::State(memory), 12);
         assert_eq!(bowl.count - before, 12);
         // The first evaluation is that of the last point, so it is one behind.
         let lowest = |losses: &[f64]| losses.iter().copied().fold(f64::INFINITY, f64::min);

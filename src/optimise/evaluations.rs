@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::bounded;
-use super::going_on::Memory;
-use super::space::Space;
+use super::arena::VectorArena;
+use super::latent;
 use super::stored::Stored;
 use super::threads::Threads;
 use super::vector::Vector;
+use super::warm_start::LbfgsState;
 use crate::error::{Error, Result};
-use crate::runtime::{Remote, Vectors};
+use crate::runtime::{DeviceTensor, Vectors};
 
 /// An objective over pictures.
 pub(crate) trait Evaluate {
@@ -21,20 +21,20 @@ pub(crate) trait Evaluate {
 }
 
 /// An objective over the free variables of pictures ([`bounded`]) that lie on a device.
-pub(crate) trait EvaluateThere {
+pub(crate) trait EvaluateOnDevice {
     /// The device's vectors.
     fn vectors(&self) -> Rc<Vectors>;
 
     /// As [`Evaluate::evaluate`], with respect to the free variables.
-    fn evaluate(&mut self, free: &Remote, gradient: &mut Remote) -> Result<(f64, Vec<f64>)>;
+    fn evaluate(&mut self, free: &DeviceTensor, gradient: &mut DeviceTensor) -> Result<(f64, Vec<f64>)>;
 }
 
 /// Where an objective is evaluated, and so where the vectors lie.
-pub(crate) enum Place<'a> {
+pub(crate) enum Location<'a> {
     /// In the computer's memory.
-    Here(&'a mut dyn Evaluate),
+    Host(&'a mut dyn Evaluate),
     /// On a device.
-    There(&'a mut dyn EvaluateThere),
+    Device(&'a mut dyn EvaluateOnDevice),
 }
 
 /// What is told after each evaluation.
@@ -79,7 +79,7 @@ pub(super) struct Best {
 pub(super) fn picture(point: &Vector, mut room: Vec<f32>, threads: &Threads) -> Result<Vec<f32>> {
     let free = point.values()?;
     room.resize(free.len(), 0.0);
-    threads.run(|| bounded::pixels(&free, &mut room));
+    threads.run(|| latent::pixels(&free, &mut room));
     Ok(room)
 }
 
@@ -92,14 +92,14 @@ pub(super) enum End {
 
 /// The evaluations of a run.
 pub(super) struct Evaluations<'a> {
-    pub objective: Place<'a>,
+    pub objective: Location<'a>,
     pub watch: &'a mut dyn FnMut(&Step) -> bool,
     pub limit: usize,
     pub history: usize,
     pub worthwhile: Option<Worthwhile>,
     /// Room for the picture of a point.
     pub picture: Vec<f32>,
-    pub space: Rc<Space>,
+    pub arena: Rc<VectorArena>,
     /// What argmin sees is scale · loss, so that the first step, which is the negative gradient, has a
     /// sensible length.
     pub scale: f64,
@@ -114,7 +114,7 @@ pub(super) struct Evaluations<'a> {
     /// Gradients at the points that [`super::search::Search`] knows, and at the first.
     pub gradients: VecDeque<Vector>,
     pub keep: bool,
-    pub memory: Option<Memory>,
+    pub memory: Option<LbfgsState>,
 }
 
 /// No evaluation was done; `Evaluations::end` says why.
@@ -126,11 +126,11 @@ impl Evaluations<'_> {
     /// Keeps what L-BFGS knows at its last point, if that is wanted.
     pub fn remember(&mut self, point: Option<Vector>) {
         let Some(point) = point.filter(|_| self.keep) else { return };
-        match (point.values(), self.space.pairs()) {
+        match (point.values(), self.arena.pairs()) {
             (Ok(free), Ok(parts)) => {
                 let mut parts = parts.into_iter();
                 let pairs = std::iter::from_fn(|| Some([parts.next()?, parts.next()?])).collect();
-                self.memory = Some(Memory { scale: self.scale, free: free.into_owned(), pairs });
+                self.memory = Some(LbfgsState { scale: self.scale, free: free.into_owned(), pairs });
             }
             (Err(e), _) | (_, Err(e)) => tracing::warn!("what L-BFGS knows is lost: {e}"),
         }
@@ -148,7 +148,7 @@ impl Evaluations<'_> {
         {
             return Ok(best.at.clone());
         }
-        if let Some(failure) = self.space.failure() {
+        if let Some(failure) = self.arena.failure() {
             self.end = Some(End::Failed(failure));
         }
         if self.end.is_some() {
@@ -184,7 +184,7 @@ impl Evaluations<'_> {
                 return Err(Ended);
             }
         };
-        let at = At { point: point.clone(), loss, gradient: self.space.settled(gradient) };
+        let at = At { point: point.clone(), loss, gradient: Vector::of(self.arena.materialised(gradient)) };
         if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.at.loss) {
             self.best = Some(Best { at: at.clone(), terms: terms.clone() });
         }
@@ -197,7 +197,7 @@ impl Evaluations<'_> {
                 loss: best.at.loss,
                 terms: &best.terms,
                 best: &best.at.point,
-                threads: self.space.threads(),
+                threads: self.arena.threads(),
             };
             if !(self.watch)(&step) {
                 self.end = Some(End::Stopped);
@@ -210,26 +210,26 @@ impl Evaluations<'_> {
     fn compute(&mut self, point: &Vector) -> Result<(f64, Vec<f64>, Stored)> {
         let lost = || Error::Runtime("a point lies where its objective is not".into());
         match &mut self.objective {
-            Place::Here(objective) => {
+            Location::Host(objective) => {
                 let Some(Stored::Full(free)) = point.stored() else { return Err(lost()) };
-                let threads = self.space.threads();
-                threads.run(|| bounded::pixels(free, &mut self.picture));
-                let mut gradient = self.space.room(free.len());
+                let threads = self.arena.threads();
+                threads.run(|| latent::pixels(free, &mut self.picture));
+                let mut gradient = self.arena.alloc(free.len());
                 let begun = Instant::now();
                 let evaluated = objective.evaluate(&self.picture, &mut gradient);
                 self.evaluating += begun.elapsed().as_secs_f64();
                 let (loss, terms) = evaluated?;
-                threads.run(|| bounded::chain(free, &mut gradient));
+                threads.run(|| latent::chain(free, &mut gradient));
                 Ok((loss, terms, Stored::Full(gradient)))
             }
-            Place::There(objective) => {
-                let Some(Stored::There(free)) = point.stored() else { return Err(lost()) };
-                let mut gradient = objective.vectors().room()?;
+            Location::Device(objective) => {
+                let Some(Stored::OnDevice(free)) = point.stored() else { return Err(lost()) };
+                let mut gradient = objective.vectors().alloc()?;
                 let begun = Instant::now();
                 let evaluated = objective.evaluate(free, &mut gradient);
                 self.evaluating += begun.elapsed().as_secs_f64();
                 let (loss, terms) = evaluated?;
-                Ok((loss, terms, Stored::There(gradient)))
+                Ok((loss, terms, Stored::OnDevice(gradient)))
             }
         }
     }

@@ -82,7 +82,7 @@ where
             return Err(Error::msg("the direction does not lead down"));
         }
         let mut at = |step: f64| -> Result<(At, Vector), Error> {
-            let point = start.scaled_add(&step, &direction).settled();
+            let point = start.scaled_add(&step, &direction).materialised();
             let value = problem.cost(&point)?;
             let slope = if value.is_finite() { problem.gradient(&point)?.dot(&direction) } else { f64::NAN };
             Ok((At { step, value, slope }, point))

@@ -5,7 +5,7 @@ use half::bf16;
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::runtime::Remote;
+use crate::runtime::DeviceTensor;
 
 /// Values that are worked on by one thread at a time.
 const PART: usize = 1 << 15;
@@ -22,7 +22,7 @@ pub(super) enum Stored {
     /// In half the memory, with 8 bits of precision.
     Half(Vec<bf16>),
     /// As they are, on a device, which has passes of its own.
-    There(Remote),
+    OnDevice(DeviceTensor),
 }
 
 impl Stored {
@@ -30,14 +30,14 @@ impl Stored {
         match self {
             Stored::Full(values) => values.len(),
             Stored::Half(values) => values.len(),
-            Stored::There(values) => values.len(),
+            Stored::OnDevice(values) => values.len(),
         }
     }
 
     /// The vector on the device, where it is there.
-    pub fn there(&self) -> Option<&Remote> {
+    pub fn on_device(&self) -> Option<&DeviceTensor> {
         match self {
-            Stored::There(values) => Some(values),
+            Stored::OnDevice(values) => Some(values),
             Stored::Full(_) | Stored::Half(_) => None,
         }
     }
@@ -85,7 +85,7 @@ pub(super) fn combine(terms: &[(f64, &Stored)], out: &mut [f32]) {
                     Stored::Half(values) => {
                         out.iter_mut().zip(&values[from..to]).for_each(|(o, v)| *o += factor * single(*v));
                     }
-                    Stored::There(_) => out.fill(f32::NAN),
+                    Stored::OnDevice(_) => out.fill(f32::NAN),
                 });
             }
         }
@@ -128,7 +128,7 @@ fn dot(a: &Stored, b: &Stored, from: usize, to: usize) -> f32 {
         (Stored::Full(a), Stored::Half(b)) => sum(&a[from..to], &b[from..to], |a, b| a * single(b)),
         (Stored::Half(a), Stored::Full(b)) => sum(&b[from..to], &a[from..to], |b, a| b * single(a)),
         (Stored::Half(a), Stored::Half(b)) => sum(&a[from..to], &b[from..to], |a, b| single(a) * single(b)),
-        (Stored::There(_), _) | (_, Stored::There(_)) => f32::NAN,
+        (Stored::OnDevice(_), _) | (_, Stored::OnDevice(_)) => f32::NAN,
     }
 }
 

@@ -11,7 +11,7 @@ use argmin_math::{
     ArgminSub, ArgminZeroLike,
 };
 
-use super::space::{Base, Space};
+use super::arena::{BaseVector, VectorArena};
 use super::stored::Stored;
 use crate::error::Result;
 
@@ -19,12 +19,12 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 pub(crate) struct Vector {
     /// Never empty.
-    terms: Vec<(f64, Rc<Base>)>,
+    terms: Vec<(f64, Rc<BaseVector>)>,
 }
 
 impl Vector {
     /// A stored vector.
-    pub(super) fn of(base: Rc<Base>) -> Self {
+    pub(super) fn of(base: Rc<BaseVector>) -> Self {
         Vector { terms: vec![(1.0, base)] }
     }
 
@@ -32,8 +32,8 @@ impl Vector {
         self.terms.first().map_or(0, |(_, base)| base.stored.len())
     }
 
-    fn space(&self) -> Option<&Rc<Space>> {
-        self.terms.first().map(|(_, base)| &base.space)
+    fn arena(&self) -> Option<&Rc<VectorArena>> {
+        self.terms.first().map(|(_, base)| &base.arena)
     }
 
     /// The vector as it is stored, where it is stored as it is.
@@ -45,25 +45,25 @@ impl Vector {
     }
 
     /// The same vector, stored as it is.
-    pub fn settled(&self) -> Vector {
-        match self.space() {
-            Some(space) if self.stored().is_none() => space.settled(self.summed(space)),
+    pub fn materialised(&self) -> Vector {
+        match self.arena() {
+            Some(arena) if self.stored().is_none() => Vector::of(arena.materialised(self.summed(arena))),
             _ => self.clone(),
         }
     }
 
     /// Its values in the computer's memory.
     pub fn values(&self) -> Result<Cow<'_, [f32]>> {
-        let Some(space) = self.space() else { return Ok(Cow::Borrowed(&[])) };
+        let Some(arena) = self.arena() else { return Ok(Cow::Borrowed(&[])) };
         match self.stored() {
             Some(Stored::Full(values)) => Ok(Cow::Borrowed(values)),
-            _ => space.here(self.summed(space)).map(Cow::Owned),
+            _ => arena.to_host(self.summed(arena)).map(Cow::Owned),
         }
     }
 
-    fn summed(&self, space: &Space) -> Stored {
+    fn summed(&self, arena: &VectorArena) -> Stored {
         let terms: Vec<(f64, &Stored)> = self.terms.iter().map(|(c, base)| (*c, &base.stored)).collect();
-        space.sum(&terms, self.len())
+        arena.sum(&terms, self.len())
     }
 
     /// Whether both are the same stored vector: a cheap test that misses equal copies.
@@ -77,10 +77,10 @@ impl Vector {
     /// Computes the dots of this vector and of L-BFGS's newest pair with each other in one pass. Those of the pair's
     /// second part with the older pairs are known when it is made; nobody asks for the others.
     pub fn measure(&self) {
-        let Some(space) = self.space() else { return };
-        let mut bases: Vec<Rc<Base>> = self.terms.iter().map(|(_, base)| Rc::clone(base)).collect();
-        bases.extend(space.newest());
-        space.learn(&bases, &bases);
+        let Some(arena) = self.arena() else { return };
+        let mut bases: Vec<Rc<BaseVector>> = self.terms.iter().map(|(_, base)| Rc::clone(base)).collect();
+        bases.extend(arena.newest());
+        arena.cache_dots(&bases, &bases);
     }
 
     fn scaled_sum(&self, factor: f64, other: &Vector) -> Vector {
@@ -103,23 +103,24 @@ impl Vector {
     /// f of the values of both; for the operations that argmin's L-BFGS names but does not use without L1
     /// regularisation.
     fn zip(&self, other: &Vector, f: impl Fn(f32, f32) -> f32) -> Vector {
-        let Some(space) = self.space() else { return self.clone() };
-        let values = |v: &Vector| space.or(v.values().map(Cow::into_owned), Vec::new);
+        let Some(arena) = self.arena() else { return self.clone() };
+        let values = |v: &Vector| arena.or(v.values().map(Cow::into_owned), Vec::new);
         let mut made = values(self);
         made.iter_mut().zip(values(other)).for_each(|(x, y)| *x = f(*x, y));
-        space.vector(made)
+        Vector::of(arena.vector(made))
     }
 }
 
 impl ArgminDot<Vector, f64> for Vector {
     fn dot(&self, other: &Vector) -> f64 {
-        let Some(space) = self.space() else { return 0.0 };
-        let bases = |v: &Vector| -> Vec<Rc<Base>> { v.terms.iter().map(|(_, b)| Rc::clone(b)).collect() };
-        space.learn(&bases(self), &bases(other));
+        let Some(arena) = self.arena() else { return 0.0 };
+        let bases =
+            |v: &Vector| -> Vec<Rc<BaseVector>> { v.terms.iter().map(|(_, b)| Rc::clone(b)).collect() };
+        arena.cache_dots(&bases(self), &bases(other));
         let mut sum = 0.0;
         for (c, x) in &self.terms {
             for (d, y) in &other.terms {
-                sum += c * d * space.dot(x, y).unwrap_or(f64::NAN);
+                sum += c * d * arena.dot(x, y).unwrap_or(f64::NAN);
             }
         }
         sum
@@ -151,9 +152,9 @@ impl ArgminSub<Vector, Vector> for Vector {
     fn sub(&self, other: &Vector) -> Vector {
         if let ([(factor, x)], [(of_other, y)]) = (self.terms.as_slice(), other.terms.as_slice())
             && factor == of_other
-            && let Some(difference) = x.space.difference(*factor, x, y)
+            && let Some(difference) = x.arena.difference(*factor, x, y)
         {
-            return difference;
+            return Vector::of(difference);
         }
         self.scaled_sum(-1.0, other)
     }
@@ -222,36 +223,36 @@ mod tests {
 
     #[test]
     fn sums_are_read_only_when_they_are_asked_for_and_are_right() {
-        let space = Rc::new(Space::new(&Threads::new(2).expect("threads"), None));
-        let of = |f: fn(usize) -> f32| space.vector((0..50_000).map(f).collect());
+        let arena = Rc::new(VectorArena::new(&Threads::new(2).expect("threads"), None));
+        let of = |f: fn(usize) -> f32| Vector::of(arena.vector((0..50_000).map(f).collect()));
         let (a, b) = (of(|i| (i % 5) as f32), of(|i| (i % 3) as f32 - 1.0));
         let pair = a.sub(&b);
         assert!(pair.stored().is_none() && !pair.is(&a) && pair.is(&pair.clone()));
         let sum = a.mul(&2.0).add(&b).scaled_add(&-0.5, &pair).mul(&-1.0);
         assert!(sum.stored().is_none());
-        let settled = sum.settled();
+        let materialised = sum.materialised();
         let wanted = |i: usize| {
             let (x, y) = ((i % 5) as f64, (i % 3) as f64 - 1.0);
             -(2.0 * x + y - 0.5 * (x - y))
         };
-        for (i, v) in settled.values().expect("values").iter().enumerate() {
+        for (i, v) in materialised.values().expect("values").iter().enumerate() {
             assert!(close(f64::from(*v), wanted(i)), "{i}: {v}");
         }
         // The dot of sums is that of their values.
         let by_hand: f64 = (0..50_000).map(|i| wanted(i) * (i % 5) as f64).sum();
-        assert!(close(sum.dot(&a), by_hand) && close(settled.dot(&a), by_hand));
-        assert!(close(sum.l2_norm(), settled.l2_norm()));
+        assert!(close(sum.dot(&a), by_hand) && close(materialised.dot(&a), by_hand));
+        assert!(close(sum.l2_norm(), materialised.l2_norm()));
     }
 
     #[test]
     fn each_dot_is_computed_once_and_forgotten_with_its_vectors() {
-        let space = Rc::new(Space::new(&Threads::new(2).expect("threads"), None));
-        let of = |k: usize| space.vector((0..100).map(|i| ((i * k) % 7) as f32).collect());
+        let arena = Rc::new(VectorArena::new(&Threads::new(2).expect("threads"), None));
+        let of = |k: usize| Vector::of(arena.vector((0..100).map(|i| ((i * k) % 7) as f32).collect()));
         let (a, b, c) = (of(1), of(2), of(3));
         let (s, y) = (b.sub(&a), c.sub(&a));
         c.measure();
         // Three vectors with each other and themselves.
-        let known = || space.known();
+        let known = || arena.known();
         assert_eq!(known(), 6);
         let direction = c.mul(&3.0).add(&s).sub(&y);
         assert!(direction.dot(&c).is_finite() && direction.l2_norm() > 0.0);
@@ -264,11 +265,11 @@ mod tests {
 
     #[test]
     fn dots_of_a_difference_follow_from_those_of_its_parts() {
-        let space = Rc::new(Space::new(&Threads::new(2).expect("threads"), None));
-        let of = |k: usize| space.vector((0..100).map(|i| ((i * k) % 7) as f32).collect());
+        let arena = Rc::new(VectorArena::new(&Threads::new(2).expect("threads"), None));
+        let of = |k: usize| Vector::of(arena.vector((0..100).map(|i| ((i * k) % 7) as f32).collect()));
         let (a, b, c) = (of(1), of(2), of(3));
         let (of_a, of_b) = (a.dot(&c), b.dot(&c));
-        let known = || space.known();
+        let known = || arena.known();
         let before = known();
         let difference = a.mul(&3.0).sub(&b.mul(&3.0));
         assert_eq!(known(), before + 1);

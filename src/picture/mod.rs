@@ -1,6 +1,7 @@
 //! Pictures as the engine works on them. Nothing in here knows of models or losses.
 
 mod colour;
+pub(crate) mod colours;
 mod read;
 mod resize;
 mod write;

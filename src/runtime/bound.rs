@@ -1,19 +1,18 @@
 //! A graph most of whose inputs stay the same from run to run: they are copied to the device once, and each run
 //! copies one input there and the outputs back.
 
-use std::sync::Arc;
-
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::IoBinding;
-use ort::session::RunOptions;
 
 use super::session::{Session, Value, explain};
-use super::vectors::Remote;
+use super::session_cache::Lease;
+use super::stop::Stop;
+use super::vectors::DeviceTensor;
 use crate::error::Result;
 
 /// A session with its inputs bound, whose changing input and outputs lie in the computer's memory.
-pub struct Bound {
-    session: Session,
+pub(crate) struct Bound {
+    session: Lease,
     binding: IoBinding,
     /// The input that changes.
     name: String,
@@ -22,7 +21,7 @@ pub struct Bound {
 
 impl Bound {
     /// Binds `fixed` for good. The input `name`, of the shape `dims`, is given to each run.
-    pub fn new(session: Session, name: &str, dims: &[usize], fixed: Vec<Value>) -> Result<Self> {
+    pub fn new(session: Lease, name: &str, dims: &[usize], fixed: Vec<Value>) -> Result<Self> {
         let failed = |e: ort::Error| explain("the inputs cannot be bound", &e);
         let binding = bound(&session, fixed, None).map_err(failed)?;
         let dims: Vec<i64> = dims.iter().map(|&d| d as i64).collect();
@@ -32,18 +31,13 @@ impl Bound {
 
     /// Runs the graph and shows each output to `read`, by its name. `stop` lets another thread end the run early,
     /// which is then an error.
-    pub fn run(
-        &mut self,
-        values: &[f32],
-        stop: &Arc<RunOptions>,
-        read: &mut dyn FnMut(&str, &[f32]),
-    ) -> Result<()> {
+    pub fn run(&mut self, values: &[f32], stop: &Stop, read: &mut dyn FnMut(&str, &[f32])) -> Result<()> {
         let failed = |e: ort::Error| explain("the graph failed", &e);
         self.input.extract_tensor_mut().1.copy_from_slice(values);
         // On a card this copies; on the CPU the graph reads the tensor itself.
         self.binding.bind_input(self.name.as_str(), &self.input).map_err(failed)?;
         let session = &mut self.session.session;
-        let outputs = session.run_binding_with_options(&self.binding, stop).map_err(failed)?;
+        let outputs = session.run_binding_with_options(&self.binding, stop.options()).map_err(failed)?;
         for (name, value) in outputs.iter() {
             read(name, value.try_extract_tensor::<f32>().map_err(failed)?.1);
         }
@@ -68,7 +62,7 @@ fn bound(session: &Session, fixed: Vec<Value>, of_device: Option<&str>) -> ort::
 
 /// A session with its inputs bound, whose changing input and one output are vectors in the device's memory.
 pub(crate) struct Resident {
-    session: Session,
+    session: Lease,
     binding: IoBinding,
     input: &'static str,
     output: &'static str,
@@ -76,12 +70,7 @@ pub(crate) struct Resident {
 
 impl Resident {
     /// Binds `fixed` for good. The input and the output that are named here are given to each run.
-    pub fn new(
-        session: Session,
-        input: &'static str,
-        output: &'static str,
-        fixed: Vec<Value>,
-    ) -> Result<Self> {
+    pub fn new(session: Lease, input: &'static str, output: &'static str, fixed: Vec<Value>) -> Result<Self> {
         let failed = |e: ort::Error| explain("the inputs cannot be bound", &e);
         let binding = bound(&session, fixed, Some(output)).map_err(failed)?;
         Ok(Resident { session, binding, input, output })
@@ -90,16 +79,16 @@ impl Resident {
     /// Runs the graph and shows each output but the vector to `read`, by its name. `stop` as in [`Bound::run`].
     pub fn run(
         &mut self,
-        from: &Remote,
-        to: &mut Remote,
-        stop: &Arc<RunOptions>,
+        from: &DeviceTensor,
+        to: &mut DeviceTensor,
+        stop: &Stop,
         read: &mut dyn FnMut(&str, &[f32]),
     ) -> Result<()> {
         let failed = |e: ort::Error| explain("the graph failed", &e);
         self.binding.bind_input(self.input, from.tensor()).map_err(failed)?;
         self.binding.bind_output(self.output, to.tensor_mut()).map_err(failed)?;
         let session = &mut self.session.session;
-        let outputs = session.run_binding_with_options(&self.binding, stop).map_err(failed)?;
+        let outputs = session.run_binding_with_options(&self.binding, stop.options()).map_err(failed)?;
         for (name, value) in outputs.iter().filter(|(name, _)| *name != self.output) {
             read(name, value.try_extract_tensor::<f32>().map_err(failed)?.1);
         }

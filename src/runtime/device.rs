@@ -166,7 +166,7 @@ fn try_cuda(index: u32) -> Result<()> {
         e => e,
     })?;
     let ones = vec![1.0; 64];
-    let out = session.run(&[("x", Tensor { dims: &[1, 1, 8, 8], values: &ones })], None)?;
+    let out = session.run(&[("x", Tensor { dims: &[1, 1, 8, 8], values: &ones })])?;
     match out.first() {
         Some(y) if y.values.iter().all(|&v| (v - 9.0).abs() < 1e-2) => Ok(()),
         _ => Err(Error::Device("a convolution on the card gives wrong values".into())),

@@ -27,7 +27,7 @@ pub fn placement(model: &[u8], backend: &Backend, inputs: &[(&str, Tensor)]) -> 
         |e: &dyn std::fmt::Display| Error::Runtime(format!("ONNX Runtime's profile cannot be read: {e}"));
     let folder = tempfile::tempdir().map_err(|e| failed(&e))?;
     let mut session = Session::with(model, backend, Some(&folder.path().join("profile")))?;
-    session.run(inputs, None)?;
+    session.run(inputs)?;
     let file = session.session.end_profiling().map_err(|e| failed(&e.message()))?;
     let text = std::fs::read_to_string(&file).map_err(|e| failed(&e))?;
     let events: Vec<Event> = serde_json::from_str(&text).map_err(|e| failed(&e))?;

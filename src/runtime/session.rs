@@ -1,15 +1,13 @@
 //! One graph, loaded on one device.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use ort::ep;
-use ort::session::RunOptions;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
+use std::path::Path;
 
 use super::device::{Backend, Device};
 use super::library;
+use super::stop::Stop;
 use crate::error::{Error, Result};
 
 /// A float32 tensor to pass in.
@@ -88,15 +86,20 @@ impl Session {
         self.session.outputs().iter().map(|o| o.name().to_string()).collect()
     }
 
-    /// Runs the graph. `stop` lets another thread end the run early, which is then an error.
-    pub fn run(&mut self, inputs: &[(&str, Tensor)], stop: Option<&Arc<RunOptions>>) -> Result<Vec<Value>> {
+    /// Runs the graph.
+    pub fn run(&mut self, inputs: &[(&str, Tensor)]) -> Result<Vec<Value>> {
+        self.run_until(inputs, None)
+    }
+
+    /// The same; `stop` lets another thread end the run early, which is then an error.
+    pub(crate) fn run_until(&mut self, inputs: &[(&str, Tensor)], stop: Option<&Stop>) -> Result<Vec<Value>> {
         let failed = |e: ort::Error| explain("the graph failed", &e);
         let mut values = Vec::with_capacity(inputs.len());
         for (name, tensor) in inputs {
             values.push((*name, TensorRef::from_array_view((tensor.dims, tensor.values)).map_err(failed)?));
         }
         let outputs = match stop {
-            Some(options) => self.session.run_with_options(values, options),
+            Some(stop) => self.session.run_with_options(values, stop.options()),
             None => self.session.run(values),
         }
         .map_err(failed)?;

@@ -29,15 +29,15 @@ pub(crate) struct Vectors {
 }
 
 /// One of them.
-pub(crate) struct Remote(Tensor<f32>);
+pub(crate) struct DeviceTensor(Tensor<f32>);
 
-impl std::fmt::Debug for Remote {
+impl std::fmt::Debug for DeviceTensor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}", self.0.shape())
     }
 }
 
-impl Remote {
+impl DeviceTensor {
     pub fn len(&self) -> usize {
         self.0.shape().num_elements()
     }
@@ -78,34 +78,34 @@ impl Vectors {
     }
 
     /// Room for a vector with any values.
-    pub fn room(&self) -> Result<Remote> {
-        Tensor::new(&self.allocator, self.size).map(Remote).map_err(failed)
+    pub fn alloc(&self) -> Result<DeviceTensor> {
+        Tensor::new(&self.allocator, self.size).map(DeviceTensor).map_err(failed)
     }
 
     /// Copies values [3, H, W] there.
-    pub fn there(&self, values: Vec<f32>) -> Result<Remote> {
+    pub fn to_device(&self, values: Vec<f32>) -> Result<DeviceTensor> {
         let here = Tensor::from_array((self.size.to_vec(), values)).map_err(failed)?;
-        self.sum(&[(1.0, &Remote(here))])
+        self.sum(&[(1.0, &DeviceTensor(here))])
     }
 
     /// Copies a vector here.
-    pub fn here(&self, vector: &Remote) -> Result<Vec<f32>> {
+    pub fn to_host(&self, vector: &DeviceTensor) -> Result<Vec<f32>> {
         let mut here = Tensor::<f32>::new(&Allocator::default(), self.size).map_err(failed)?;
         self.sum_into(&[(1.0, vector)], &mut here)?;
         Ok(here.extract_tensor().1.to_vec())
     }
 
     /// Σ factor · vector
-    pub fn sum(&self, terms: &[(f64, &Remote)]) -> Result<Remote> {
+    pub fn sum(&self, terms: &[(f64, &DeviceTensor)]) -> Result<DeviceTensor> {
         let most = SUMS[1];
-        let mut sum = self.room()?;
+        let mut sum = self.alloc()?;
         let (first, mut rest) = terms.split_at(terms.len().min(most));
         self.sum_into(first, &mut sum.0)?;
         while !rest.is_empty() {
             let (some, others) = rest.split_at(rest.len().min(most - 1));
             let mut all = vec![(1.0, &sum)];
             all.extend(some);
-            let mut next = self.room()?;
+            let mut next = self.alloc()?;
             self.sum_into(&all, &mut next.0)?;
             (sum, rest) = (next, others);
         }
@@ -113,7 +113,7 @@ impl Vectors {
     }
 
     /// At most the larger count of terms.
-    fn sum_into(&self, terms: &[(f64, &Remote)], to: &mut Tensor<f32>) -> Result<()> {
+    fn sum_into(&self, terms: &[(f64, &DeviceTensor)], to: &mut Tensor<f32>) -> Result<()> {
         let which = usize::from(terms.len() > SUMS[0]);
         let mut session = self.sums[which].borrow_mut();
         let mut binding = session.session.create_binding().map_err(failed)?;
@@ -131,7 +131,7 @@ impl Vectors {
     }
 
     /// The dot of a vector with each of others.
-    pub fn dots(&self, row: &Remote, others: &[&Remote]) -> Result<Vec<f64>> {
+    pub fn dots(&self, row: &DeviceTensor, others: &[&DeviceTensor]) -> Result<Vec<f64>> {
         let here = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)
             .map_err(failed)?;
         let mut dots = Vec::with_capacity(others.len());
@@ -188,17 +188,17 @@ mod tests {
         let vectors = Vectors::new(&Backend::of(Device::Cpu), [17, 13]).expect("vectors");
         for count in [1, 3, 4, 5, 24, 25, 60] {
             let all: Vec<Vec<f32>> = (0..count).map(values).collect();
-            let there: Vec<Remote> =
-                all.iter().map(|v| vectors.there(v.clone()).expect("a vector")).collect();
+            let there: Vec<DeviceTensor> =
+                all.iter().map(|v| vectors.to_device(v.clone()).expect("a vector")).collect();
             let factor = |at: usize| 0.5 - at as f64 / 7.0;
-            let terms: Vec<(f64, &Remote)> =
+            let terms: Vec<(f64, &DeviceTensor)> =
                 there.iter().enumerate().map(|(at, v)| (factor(at), v)).collect();
-            let sum = vectors.here(&vectors.sum(&terms).expect("a sum")).expect("its values");
+            let sum = vectors.to_host(&vectors.sum(&terms).expect("a sum")).expect("its values");
             for (at, sum) in sum.iter().enumerate() {
                 let wanted: f64 = all.iter().enumerate().map(|(k, v)| factor(k) * f64::from(v[at])).sum();
                 assert!((f64::from(*sum) - wanted).abs() < 1e-4 * count as f64, "{count}: {sum} {wanted}");
             }
-            let others: Vec<&Remote> = there.iter().collect();
+            let others: Vec<&DeviceTensor> = there.iter().collect();
             let dots = vectors.dots(&there[count - 1], &others).expect("dots");
             assert_eq!(dots.len(), count);
             for (dot, other) in dots.iter().zip(&all) {
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn values_of_another_size_are_an_error() {
         let vectors = Vectors::new(&Backend::of(Device::Cpu), [4, 4]).expect("vectors");
-        assert!(vectors.there(vec![0.0; 47]).is_err());
+        assert!(vectors.to_device(vec![0.0; 47]).is_err());
     }
 
     #[test]

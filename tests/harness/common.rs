@@ -108,7 +108,7 @@ impl Run {
     pub fn with(&mut self, inputs: &[(&str, &[usize], &[f32])]) -> Values {
         let inputs: Vec<(&str, Tensor)> =
             inputs.iter().map(|&(name, dims, values)| (name, Tensor { dims, values })).collect();
-        let outputs = self.0.run(&inputs, None).expect("the graph runs");
+        let outputs = self.0.run(&inputs).expect("the graph runs");
         outputs.into_iter().map(|o| (o.name, (o.dims, o.values))).collect()
     }
 }

@@ -1,4 +1,7 @@
-//! The parameters of a job, as the command, the C ABI and GIMP give them, and the presets.
+//! The parameters of a job, as the command, the C ABI and GIMP give them.
+
+mod presets;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -7,28 +10,13 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::levels;
-use crate::settings::REFERENCE_STRENGTH;
+use presets::{Defaults, REFERENCE_STRENGTH};
+
+pub use presets::Preset;
+pub use settings::Settings;
 
 /// The version of [`Params`] that this engine reads.
 pub const VERSION: u32 = 1;
-
-/// A named set of defaults.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum Preset {
-    /// A small picture soon.
-    Draft,
-    /// A good picture in reasonable time.
-    #[default]
-    Standard,
-    /// Larger and longer.
-    Best,
-    /// The reference method of Gatys et al.: five style taps, content relu4_2, start from the content, one
-    /// scale, 500 evaluations.
-    Gatys,
-}
 
 /// What the optimisation starts from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,7 +67,7 @@ pub enum StyleFit {
 /// The parameters of a job. All may be left out; the preset fills them in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(title = "Impasto parameters", transform = presets)]
+#[schemars(title = "Impasto parameters", transform = add_defaults)]
 pub struct Params {
     /// The version of this structure; 0 (left out) stands for the newest.
     #[schemars(range(min = 0, max = 1))]
@@ -190,34 +178,9 @@ enum PaddingName {
     Replicate,
 }
 
-/// What a preset stands for.
-pub(crate) struct Defaults {
-    pub size: usize,
-    pub iterations: usize,
-}
-
-impl Preset {
-    const ALL: [Preset; 4] = [Preset::Draft, Preset::Standard, Preset::Best, Preset::Gatys];
-
-    pub(crate) fn defaults(self) -> Defaults {
-        let (size, iterations) = match self {
-            Preset::Draft => (512, 20),
-            Preset::Standard => (1024, 36),
-            Preset::Best => (2048, 100),
-            Preset::Gatys => (512, 500),
-        };
-        Defaults { size, iterations }
-    }
-
-    /// How many levels a picture with this longer side has.
-    pub(crate) fn levels(self, size: usize) -> usize {
-        if self == Preset::Gatys { 1 } else { levels::usual(size) }
-    }
-}
-
 /// Adds to the schema the defaults, those of the default preset at each property and those of all presets under `presets`,
 /// and the ids of the style pictures.
-fn presets(schema: &mut Schema) {
+fn add_defaults(schema: &mut Schema) {
     let named = |preset: Preset| {
         let Defaults { size, iterations } = preset.defaults();
         serde_json::json!({

@@ -8,14 +8,14 @@ use std::rc::Rc;
 use argmin_math::ArgminSub;
 use half::bf16;
 
-use super::space::Space;
+use super::arena::VectorArena;
 use super::vector::Vector;
 
 /// L-BFGS's pairs, the oldest first: differences of points, and of gradients of the scaled loss.
 pub(crate) type Pairs = Vec<[Vec<bf16>; 2]>;
 
 /// What L-BFGS knows, to go on from.
-pub(crate) struct Memory {
+pub(crate) struct LbfgsState {
     /// What the loss is multiplied with for it.
     pub scale: f64,
     /// Its last point, as free variables.
@@ -28,7 +28,7 @@ pub(crate) enum Start {
     /// At a picture in 0..1.
     Picture(Vec<f32>),
     /// Where another one has ended.
-    Memory(Memory),
+    State(LbfgsState),
 }
 
 /// The way to a point.
@@ -44,11 +44,14 @@ pub(super) struct Way {
 impl Way {
     /// The way to `end`, with this gradient of the scaled loss, along the newest `most` of the pairs. Without pairs it begins
     /// where it leads.
-    pub fn to(end: Vector, gradient: Vector, pairs: Pairs, most: usize, space: &Rc<Space>) -> Self {
+    pub fn to(end: Vector, gradient: Vector, pairs: Pairs, most: usize, arena: &Rc<VectorArena>) -> Self {
         let skipped = pairs.len().saturating_sub(most);
         // In their order, which is that of their age.
-        let pairs: Vec<[Vector; 2]> =
-            pairs.into_iter().skip(skipped).map(|pair| pair.map(|part| space.pair(part))).collect();
+        let pairs: Vec<[Vector; 2]> = pairs
+            .into_iter()
+            .skip(skipped)
+            .map(|pair| pair.map(|part| Vector::of(arena.pair(part))))
+            .collect();
         let mut way = Way { first: end, points: VecDeque::new(), gradients: VecDeque::new() };
         let mut gradient = gradient;
         for [s, y] in pairs.iter().rev() {

@@ -1,6 +1,8 @@
 //! How a job went.
 
+pub mod history;
 mod path_text;
+pub mod plot;
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::settings::Settings;
+use crate::params::Settings;
 
 /// How a job went; the command writes it as JSON.
 #[derive(Clone, Debug, Serialize)]

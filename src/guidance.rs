@@ -3,16 +3,15 @@
 
 use ndarray::{Array2, Zip};
 
-use crate::canvas::Canvas;
-use crate::engine::{Style, StyleShape};
 use crate::error::Result;
+use crate::inputs::{Style, StyleShape};
 use crate::picture;
 
 /// What every position that is painted counts in each region at least, so that none is empty at a small size.
 const LEAST: f32 = 1e-6;
 
 /// The regions of a picture, one for each group of styles.
-pub(crate) struct Guides {
+pub(crate) struct Guidance {
     /// [H, W] in 0..1, how much each position counts in it.
     pub masks: Vec<Array2<f32>>,
     /// How much of the style's weight falls to each: as much as its area and its styles' weights say. They sum to 1.
@@ -40,9 +39,9 @@ pub(crate) fn count(styles: &[StyleShape]) -> usize {
     }
 }
 
-impl Guides {
+impl Guidance {
     /// The regions at one size; None if no style has one. `mask` [H, W] is where anything is painted at all.
-    pub fn new(styles: &[Style], mask: Option<&Array2<f32>>, [h, w]: [usize; 2]) -> Result<Option<Guides>> {
+    pub fn new(styles: &[Style], mask: Option<&Array2<f32>>, [h, w]: [usize; 2]) -> Result<Option<Guidance>> {
         if !styles.iter().any(|s| s.weight > 0.0 && s.region.is_some()) {
             return Ok(None);
         }
@@ -65,13 +64,7 @@ impl Guides {
         }
         let all: f64 = shares.iter().sum();
         shares.iter_mut().for_each(|share| *share /= all.max(f64::MIN_POSITIVE));
-        Ok(Some(Guides { masks, shares }))
-    }
-
-    /// The same regions on a canvas.
-    pub fn on(self, canvas: &Canvas) -> Self {
-        let masks = self.masks.into_iter().map(|mask| canvas.extended(&mask).unwrap_or(mask)).collect();
-        Guides { masks, ..self }
+        Ok(Some(Guidance { masks, shares }))
     }
 }
 
@@ -90,16 +83,16 @@ mod tests {
         let unused = Style { region: Some(&region), weight: 0.0, ..plain };
         let styles = [plain, own, unused, Style { weight: 2.0, ..plain }];
         assert_eq!(groups(&styles), [vec![1], vec![0, 3]]);
-        let guides = Guides::new(&styles, None, [20, 40]).expect("sizes fit").expect("regions");
-        assert_eq!(guides.shares, [0.25, 0.75]);
-        assert_eq!((guides.masks[0][[5, 3]], guides.masks[0][[5, 30]]), (1.0, LEAST));
-        assert_eq!((guides.masks[1][[5, 3]], guides.masks[1][[5, 30]]), (LEAST, 1.0));
+        let guidance = Guidance::new(&styles, None, [20, 40]).expect("sizes fit").expect("regions");
+        assert_eq!(guidance.shares, [0.25, 0.75]);
+        assert_eq!((guidance.masks[0][[5, 3]], guidance.masks[0][[5, 30]]), (1.0, LEAST));
+        assert_eq!((guidance.masks[1][[5, 3]], guidance.masks[1][[5, 30]]), (LEAST, 1.0));
         // At another size, and nothing where nothing is painted.
         let mask = Array2::from_shape_fn((10, 20), |(y, _)| f32::from(y < 5));
-        let guides = Guides::new(&styles, Some(&mask), [10, 20]).expect("sizes fit").expect("regions");
-        assert_eq!(guides.masks[0].dim(), (10, 20));
-        assert_eq!((guides.masks[0][[2, 1]], guides.masks[0][[7, 1]]), (1.0, 0.0));
-        assert!(Guides::new(&[plain, unused], None, [20, 40]).expect("no region").is_none());
+        let guidance = Guidance::new(&styles, Some(&mask), [10, 20]).expect("sizes fit").expect("regions");
+        assert_eq!(guidance.masks[0].dim(), (10, 20));
+        assert_eq!((guidance.masks[0][[2, 1]], guidance.masks[0][[7, 1]]), (1.0, 0.0));
+        assert!(Guidance::new(&[plain, unused], None, [20, 40]).expect("no region").is_none());
         assert_eq!(count(&[plain.shape(), unused.shape()]), 0);
         // As many as there are masks.
         assert_eq!(count(&[plain, own, plain].map(|s| s.shape())), groups(&styles).len());

@@ -1,189 +1,81 @@
-//! The objective of a job: the model's graphs with the targets and weights of one content and one style
-//! picture.
+//! The objective of a level: the model's graph with targets and weights (`inputs`, `targets`). It is computed as one graph on
+//! the host or with its picture on the device, or in tiles (`tiled`).
+
+mod inputs;
+mod targets;
+mod tiled;
+mod tiles;
 
 use std::rc::Rc;
 
 use impasto_onnx::graph::Graph;
-use impasto_onnx::{Kind, Model, Size, Spec, StyleLoss, Term, objective, spec};
+use impasto_onnx::{Model, Size, Spec, Term, objective, spec};
 use ndarray::{Array2, Array3};
 
-use crate::engine::Engine;
+use inputs::weight;
+pub(crate) use inputs::{ObjectiveInputs, StyleTarget};
+use targets::TargetBuilder;
+pub(crate) use targets::TargetCache;
+use tiled::Tiled;
+pub(crate) use tiled::radius;
+pub(crate) use tiles::Spans;
+
 use crate::error::Result;
-use crate::guides::Guides;
-use crate::optimise::{self, Evaluate, EvaluateThere, Place};
+use crate::optimise::{self, Evaluate, EvaluateOnDevice, Location};
+use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
-use crate::runtime::{self, Bound, Placement, Remote, Resident, Session, Tensor, Value, Vectors};
-use crate::settings::Settings;
-use crate::tiled::{self, Tiled};
-
-/// A style picture whose Gram matrices are wanted.
-pub(crate) struct StyleTarget {
-    /// [3, H, W] in 0..1.
-    pub rgb: Array3<f32>,
-    /// [H, W] in 0..1: where its style is taken; None for everywhere.
-    pub mask: Option<Array2<f32>>,
-    /// Its share of the target; the shares of a group sum to 1.
-    pub weight: f64,
-    /// The region it belongs to, counted from 0.
-    pub group: usize,
-}
-
-/// What an objective is to compare a picture with.
-pub(crate) struct Wanted<'a> {
-    /// [3, H, W] in 0..1.
-    pub content: &'a Array3<f32>,
-    pub styles: &'a [StyleTarget],
-    /// [H, W]: positions count by it, and where it is 0 the gradient is 0.
-    pub mask: Option<&'a Array2<f32>>,
-    /// Where each group of styles is painted.
-    pub guides: Option<&'a Guides>,
-}
-
-impl Wanted<'_> {
-    pub fn size(&self) -> [usize; 2] {
-        let (_, h, w) = self.content.dim();
-        [h, w]
-    }
-
-    /// The terms of the loss and what the graphs read.
-    pub fn spec(&self, settings: &Settings) -> Spec {
-        settings.spec(self.mask.is_some(), self.guides.map_or(0, |g| g.masks.len()))
-    }
-
-    /// How much of the style's weight falls to each region.
-    pub fn shares(&self) -> &[f64] {
-        self.guides.map_or(&[], |g| &g.shares)
-    }
-}
-
-/// Makes targets.
-struct Targets<'a> {
-    engine: &'a Engine,
-    cancel: CancelToken,
-    runs: Runs,
-}
-
-impl<'a> Targets<'a> {
-    fn new(engine: &'a Engine, cancel: &CancelToken) -> Result<Self> {
-        Ok(Targets { engine, cancel: cancel.clone(), runs: Runs::new(cancel)? })
-    }
-
-    /// What the features model gives for a picture.
-    fn of(&self, spec: &Spec, picture: &Array3<f32>, mask: Option<&Array2<f32>>) -> Result<Vec<Value>> {
-        let Engine { model, backend, .. } = self.engine;
-        let (_, h, w) = picture.dim();
-        let graph = objective::features(model, spec, backend.size([h, w]))?.to_bytes("features", "", &[]);
-        let mut session = Session::new(&graph, &backend.for_loss(spec.style_loss))?;
-        let (picture, mask) = (picture.as_standard_layout(), mask.map(|m| m.as_standard_layout()));
-        let values = picture.as_slice().unwrap_or_default();
-        let (dims, mask_dims) = ([1, 3, h, w], [1, 1, h, w]);
-        let mut given = vec![("picture", Tensor { dims: &dims, values })];
-        if let Some(mask) = &mask {
-            given.push(("mask", Tensor { dims: &mask_dims, values: mask.as_slice().unwrap_or_default() }));
-        }
-        self.runs.run(&mut session, &given)
-    }
-
-    /// The statistics that are wanted, one for each style term, region by region; of pictures in tiles if there is a
-    /// `tile`.
-    fn styles(&self, spec: &Spec, styles: &[StyleTarget], tile: Option<usize>) -> Result<Vec<Vec<f32>>> {
-        let spec = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
-        let mut all = Vec::new();
-        if spec.style.is_empty() {
-            return Ok(all);
-        }
-        let groups = styles.iter().map(|s| s.group + 1).max().unwrap_or(0);
-        for group in 0..groups {
-            all.extend(self.mean(&spec, styles.iter().filter(|s| s.group == group), tile)?);
-        }
-        Ok(all)
-    }
-
-    /// The mean of styles' statistics by their shares, one for each style tap. The sum of the losses against each Gram
-    /// matrix, with its share, differs from the loss against that mean by a constant, so both have the same minimum;
-    /// moments are those of a picture that has parts of all styles.
-    fn mean<'s>(
-        &self,
-        spec: &Spec,
-        styles: impl Iterator<Item = &'s StyleTarget>,
-        tile: Option<usize>,
-    ) -> Result<Vec<Vec<f32>>> {
-        let mut mean: Vec<Vec<f32>> = Vec::new();
-        for style in styles {
-            let mut grams: Vec<Vec<f32>> = match tile {
-                Some(most) => {
-                    let mask = style.mask.as_ref().map(|m| m.iter().copied().collect::<Vec<f32>>());
-                    tiled::statistics(self.engine, spec, &style.rgb, mask.as_deref(), most, &self.cancel)?
-                }
-                None => {
-                    let spec = Spec { masked: style.mask.is_some(), ..spec.clone() };
-                    let grams = self.of(&spec, &style.rgb, style.mask.as_ref())?;
-                    grams.into_iter().map(|g| g.values).collect()
-                }
-            };
-            let share = style.weight as f32;
-            grams.iter_mut().flatten().for_each(|v| *v *= share);
-            if mean.is_empty() {
-                mean = grams;
-                continue;
-            }
-            for (sum, gram) in mean.iter_mut().zip(grams) {
-                sum.iter_mut().zip(gram).for_each(|(s, v)| *s += v);
-            }
-        }
-        Ok(mean)
-    }
-}
+use crate::resources::Resources;
+use crate::runtime::{self, Bound, DeviceTensor, Placement, Resident, Tensor, Value, Vectors};
 
 /// Loss and gradient at a picture of one size.
 pub(crate) struct Objective {
-    form: Form,
+    way: Way,
     terms: Vec<Term>,
 }
 
 /// How it is computed.
-enum Form {
-    Here(Here),
-    There(Box<There>),
+enum Way {
+    OnHost(OnHost),
+    OnDevice(Box<OnDevice>),
 }
 
 impl Objective {
     /// Makes the targets and loads the objective for pictures of the content's size. With `tile` it is computed in
     /// tiles of at most so many pixels along a side, which come from and go to the computer's memory.
     pub fn new(
-        engine: &Engine,
+        resources: &Resources,
         settings: &Settings,
-        wanted: &Wanted,
+        wanted: &ObjectiveInputs,
         tile: Option<usize>,
         cancel: &CancelToken,
     ) -> Result<Self> {
         let spec = wanted.spec(settings);
-        let targets = Targets::new(engine, cancel)?;
+        let targets = TargetBuilder::new(resources, cancel)?;
         let [h, w] = wanted.size();
         let tile = tile.filter(|most| h.max(w) > *most);
         let statistics = targets.styles(&spec, wanted.styles, tile)?;
         let mask = wanted.mask.map(|m| m.iter().copied().collect());
-        let form = match tile {
-            None if engine.backend.resident => {
-                Form::There(Box::new(There::new(targets, settings, wanted, statistics)?))
+        let way = match tile {
+            None if resources.backend.resident => {
+                Way::OnDevice(Box::new(OnDevice::new(targets, settings, wanted, statistics)?))
             }
             None => {
                 let whole = Whole::new(targets, settings, wanted, statistics)?;
-                Form::Here(Here { extent: Extent::Whole(Box::new(whole)), mask })
+                Way::OnHost(OnHost { extent: Extent::Whole(Box::new(whole)), mask })
             }
             Some(most) => {
-                let tiled = Tiled::new(engine, settings, wanted, statistics, most, cancel)?;
-                Form::Here(Here { extent: Extent::Tiled(Box::new(tiled)), mask })
+                let tiled = Tiled::new(resources, settings, wanted, statistics, most, cancel)?;
+                Way::OnHost(OnHost { extent: Extent::Tiled(Box::new(tiled)), mask })
             }
         };
-        Ok(Objective { form, terms: spec.terms() })
+        Ok(Objective { way, terms: spec.terms() })
     }
 
     /// What the optimiser evaluates.
-    pub fn place(&mut self) -> Place<'_> {
-        match &mut self.form {
-            Form::Here(here) => Place::Here(here),
-            Form::There(there) => Place::There(there.as_mut()),
+    pub fn place(&mut self) -> Location<'_> {
+        match &mut self.way {
+            Way::OnHost(here) => Location::Host(here),
+            Way::OnDevice(there) => Location::Device(there.as_mut()),
         }
     }
 
@@ -191,9 +83,9 @@ impl Objective {
     pub fn of(&mut self, picture: &Array3<f32>) -> Result<(f64, Vec<f64>)> {
         let picture = picture.as_standard_layout();
         let values = picture.as_slice().unwrap_or_default();
-        match &mut self.form {
-            Form::Here(here) => here.evaluate(values, &mut vec![0.0; values.len()]),
-            Form::There(there) => there.of(values),
+        match &mut self.way {
+            Way::OnHost(here) => here.evaluate(values, &mut vec![0.0; values.len()]),
+            Way::OnDevice(there) => there.of(values),
         }
     }
 
@@ -204,7 +96,7 @@ impl Objective {
 }
 
 /// An objective whose picture and gradient lie in the computer's memory.
-struct Here {
+struct OnHost {
     extent: Extent,
     /// [H·W]: where it is 0, pixels stay.
     mask: Option<Vec<f32>>,
@@ -215,7 +107,7 @@ enum Extent {
     Tiled(Box<Tiled>),
 }
 
-impl Evaluate for Here {
+impl Evaluate for OnHost {
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
         let losses = match &mut self.extent {
             Extent::Whole(whole) => whole.evaluate(picture, gradient)?,
@@ -238,21 +130,21 @@ struct Whole {
 }
 
 /// What the graph of an objective gets besides the picture, and its bytes.
-struct Parts {
+struct GraphInputs {
     graph: Vec<u8>,
     inputs: Vec<Value>,
 }
 
 /// `impasto_onnx`'s function for the objective's graph.
-type Make = fn(&Model, &Spec, Size) -> impasto_onnx::Result<Graph>;
+type GraphBuilder = fn(&Model, &Spec, Size) -> impasto_onnx::Result<Graph>;
 
-impl Parts {
+impl GraphInputs {
     fn new(
-        targets: &Targets,
+        targets: &TargetBuilder,
         settings: &Settings,
-        wanted: &Wanted,
+        wanted: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
-        of: Make,
+        of: GraphBuilder,
     ) -> Result<Self> {
         let spec = wanted.spec(settings);
         let terms = spec.terms();
@@ -273,30 +165,30 @@ impl Parts {
         if let Some(mask) = wanted.mask {
             plane("mask".to_string(), mask);
         }
-        for (region, mask) in wanted.guides.iter().flat_map(|g| &g.masks).enumerate() {
+        for (region, mask) in wanted.guidance.iter().flat_map(|g| &g.masks).enumerate() {
             plane(spec::region_input(region), mask);
         }
-        let Engine { model, backend, .. } = targets.engine;
+        let Resources { model, backend, .. } = targets.resources;
         for term in &terms {
             let weight = weight(model, settings, wanted.shares(), term)?;
             inputs.push(Value { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });
         }
         let graph = of(model, &spec, backend.size([h, w]))?.to_bytes("objective", "", &[]);
-        Ok(Parts { graph, inputs })
+        Ok(GraphInputs { graph, inputs })
     }
 }
 
 impl Whole {
     fn new(
-        targets: Targets,
+        targets: TargetBuilder,
         settings: &Settings,
-        wanted: &Wanted,
+        wanted: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
-        let parts = Parts::new(&targets, settings, wanted, statistics, objective::objective)?;
-        let backend = targets.engine.backend.for_loss(settings.style_loss);
-        let session = Session::new(&parts.graph, &backend)?;
+        let parts = GraphInputs::new(&targets, settings, wanted, statistics, objective::objective)?;
+        let backend = targets.resources.backend.for_loss(settings.style_loss);
         let [h, w] = wanted.size();
+        let session = targets.resources.sessions.session(&parts.graph, &backend, h * w)?;
         let graph = Bound::new(session, "picture", &[1, 3, h, w], parts.inputs)?;
         Ok(Whole { graph, terms: wanted.spec(settings).terms(), runs: targets.runs })
     }
@@ -341,43 +233,44 @@ impl<'a> Losses<'a> {
 }
 
 /// The objective as one graph whose free variables and gradient stay in the device's memory.
-struct There {
+struct OnDevice {
     graph: Resident,
     vectors: Rc<Vectors>,
     terms: Vec<Term>,
     runs: Runs,
 }
 
-impl There {
+impl OnDevice {
     fn new(
-        targets: Targets,
+        targets: TargetBuilder,
         settings: &Settings,
-        wanted: &Wanted,
+        wanted: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
-        let parts = Parts::new(&targets, settings, wanted, statistics, objective::free_objective)?;
-        let backend = targets.engine.backend.for_loss(settings.style_loss);
-        let session = Session::new(&parts.graph, &backend)?;
+        let parts = GraphInputs::new(&targets, settings, wanted, statistics, objective::free_objective)?;
+        let backend = targets.resources.backend.for_loss(settings.style_loss);
+        let [h, w] = wanted.size();
+        let session = targets.resources.sessions.session(&parts.graph, &backend, h * w)?;
         let graph = Resident::new(session, "free", "gradient", parts.inputs)?;
         let vectors = Rc::new(Vectors::new(&backend, wanted.size())?);
-        Ok(There { graph, vectors, terms: wanted.spec(settings).terms(), runs: targets.runs })
+        Ok(OnDevice { graph, vectors, terms: wanted.spec(settings).terms(), runs: targets.runs })
     }
 
     /// Loss and terms of a picture.
     fn of(&mut self, picture: &[f32]) -> Result<(f64, Vec<f64>)> {
-        let free = self.vectors.there(optimise::free_exactly(picture))?;
-        let mut gradient = self.vectors.room()?;
+        let free = self.vectors.to_device(optimise::free_exactly(picture))?;
+        let mut gradient = self.vectors.alloc()?;
         self.evaluate(&free, &mut gradient)
     }
 }
 
-impl EvaluateThere for There {
+impl EvaluateOnDevice for OnDevice {
     fn vectors(&self) -> Rc<Vectors> {
         Rc::clone(&self.vectors)
     }
 
-    fn evaluate(&mut self, free: &Remote, gradient: &mut Remote) -> Result<(f64, Vec<f64>)> {
-        let There { graph, terms, runs, .. } = self;
+    fn evaluate(&mut self, free: &DeviceTensor, gradient: &mut DeviceTensor) -> Result<(f64, Vec<f64>)> {
+        let OnDevice { graph, terms, runs, .. } = self;
         let mut losses = Losses::of(terms);
         runs.run_resident(graph, free, gradient, &mut |name, values| losses.take(name, values))?;
         Ok(losses.done())
@@ -386,17 +279,21 @@ impl EvaluateThere for There {
 
 /// Which providers run the nodes of the objective, and of what the optimiser computes on the device, for a content
 /// picture that is its own style.
-pub(crate) fn placement(engine: &Engine, settings: &Settings, picture: &Array3<f32>) -> Result<Placement> {
-    let targets = Targets::new(engine, &CancelToken::new())?;
+pub(crate) fn placement(
+    resources: &Resources,
+    settings: &Settings,
+    picture: &Array3<f32>,
+) -> Result<Placement> {
+    let targets = TargetBuilder::new(resources, &CancelToken::new())?;
     let styles = [StyleTarget { rgb: picture.clone(), mask: None, weight: 1.0, group: 0 }];
-    let wanted = Wanted { content: picture, styles: &styles, mask: None, guides: None };
+    let wanted = ObjectiveInputs { content: picture, styles: &styles, mask: None, guidance: None };
     let statistics = targets.styles(&wanted.spec(settings), &styles, None)?;
-    let resident = engine.backend.resident;
-    let (input, make): (_, Make) = match resident {
+    let resident = resources.backend.resident;
+    let (input, make): (_, GraphBuilder) = match resident {
         true => ("free", objective::free_objective),
         false => ("picture", objective::objective),
     };
-    let parts = Parts::new(&targets, settings, &wanted, statistics, make)?;
+    let parts = GraphInputs::new(&targets, settings, &wanted, statistics, make)?;
     let (_, h, w) = picture.dim();
     let (dims, values) = ([1, 3, h, w], picture.as_standard_layout());
     let values = values.as_slice().unwrap_or_default();
@@ -404,43 +301,20 @@ pub(crate) fn placement(engine: &Engine, settings: &Settings, picture: &Array3<f
     for Value { name, dims, values } in &parts.inputs {
         inputs.push((name, Tensor { dims, values }));
     }
-    let mut placement = runtime::placement(&parts.graph, &engine.backend, &inputs)?;
+    let mut placement = runtime::placement(&parts.graph, &resources.backend, &inputs)?;
     if resident {
-        for (provider, nodes) in runtime::vectors_placement(&engine.backend, &dims, values)? {
+        for (provider, nodes) in runtime::vectors_placement(&resources.backend, &dims, values)? {
             *placement.entry(provider).or_default() += nodes;
         }
     }
     Ok(placement)
 }
 
-/// With moments, what every style loss is multiplied with: so much that they weigh as much against the content as the
-/// Gram matrices' losses do with the same parameters (docs/measuring.md).
-const MOMENTS: f64 = 1e7;
-
-/// The weight of a term's loss. `shares` are those of the regions.
-pub(crate) fn weight(model: &Model, settings: &Settings, shares: &[f64], term: &Term) -> Result<f32> {
-    let of_tap = settings.tap_weight(term);
-    Ok(match term.kind {
-        Kind::Style(region) => {
-            let reference = match settings.style_loss {
-                StyleLoss::Gram => f64::from(model.reference_style_weight(model.tap(&term.tap)?)),
-                StyleLoss::Moments => MOMENTS,
-            };
-            let share = region.and_then(|r| shares.get(r)).copied().unwrap_or(1.0);
-            reference * settings.style_factor() * of_tap * share
-        }
-        Kind::Content => {
-            let tap = model.tap(&term.tap)?;
-            f64::from(model.reference_content_weight(tap)) * settings.content_factor(tap) * of_tap
-        }
-        Kind::TotalVariation => settings.tv_weight,
-    } as f32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Pictures, Style};
+    use crate::engine::Engine;
+    use crate::inputs::{Pictures, Style};
     use crate::params::{Init, Params};
     use crate::progress::Silent;
     use crate::{Device, EngineOptions, Picture};
@@ -477,7 +351,7 @@ mod tests {
                 ..Params::default()
             };
             let mut run = |resident: bool| {
-                engine.backend.resident = resident;
+                engine.resources.backend.resident = resident;
                 engine.stylise(&pictures, &params, &mut Silent, &CancelToken::new()).expect("a result")
             };
             let (here, there) = (run(false), run(true));
@@ -493,7 +367,7 @@ mod tests {
                 continue;
             }
             // The loss that is told is that of the picture as it is saved, by the other kind of objective.
-            engine.backend.resident = false;
+            engine.resources.backend.resident = false;
             let (score, _) = engine.score(&there.picture, &pictures, &params).expect("a score");
             assert!((there.report.loss - score).abs() < 1e-3 * score, "{} and {score}", there.report.loss);
         }

@@ -6,11 +6,9 @@
 use ndarray::{Array3, Axis, Zip};
 
 use crate::error::Result;
+use crate::params::Settings;
 use crate::picture::{self, SMALLEST};
-use crate::settings::Settings;
 
-/// The longer side that the smallest level has at least, where the number of levels is not given.
-const COARSEST: usize = 192;
 /// A level gets so many times the evaluations of the one above.
 const GROWTH: f64 = 1.5;
 
@@ -23,11 +21,6 @@ pub(crate) struct Level {
     pub style_size: usize,
     /// Evaluations at most.
     pub iterations: usize,
-}
-
-/// How many levels there are when that is not given.
-pub(crate) fn usual(size: usize) -> usize {
-    (0..).take_while(|k| size >> k >= COARSEST).count().max(1)
 }
 
 /// The levels of a job, the smallest first, the full size last.

@@ -11,17 +11,17 @@ use crate::picture::{Picture, SMALLEST};
 const SURROUNDINGS: usize = 24;
 
 /// A part of a picture and how much each of its pixels may change.
-pub(crate) struct Region {
+pub(crate) struct Crop {
     top: usize,
     left: usize,
     /// [h, w], 0..1.
     pub mask: Array2<f32>,
 }
 
-impl Region {
+impl Crop {
     /// The smallest rectangle with all that `mask` [H, W] selects, and its surroundings. None if everything
     /// is selected and nothing is transparent.
-    pub fn of(content: &Picture, mask: Option<&Array2<f32>>) -> Result<Option<Region>> {
+    pub fn of(content: &Picture, mask: Option<&Array2<f32>>) -> Result<Option<Crop>> {
         let size = (content.height(), content.width());
         let mut selected = match mask {
             Some(mask) if mask.dim() != size => {
@@ -64,7 +64,7 @@ impl Region {
             });
         };
         let mask = selected.slice(s![top..bottom, left..right]).to_owned();
-        Ok(Some(Region { top, left, mask }))
+        Ok(Some(Crop { top, left, mask }))
     }
 
     /// Its height and width.
@@ -89,7 +89,7 @@ impl Region {
         }
     }
 
-    /// The picture with `painted`, which has the region's size, in place as far as the mask says.
+    /// The picture with `painted`, which has the crop's size, in place as far as the mask says.
     pub fn put_back(&self, picture: &Picture, painted: &Picture) -> Picture {
         let mut out = picture.clone();
         let (h, w) = self.mask.dim();
@@ -128,11 +128,11 @@ mod tests {
         let mut mask = Array2::zeros((90, 120));
         mask[[40, 60]] = 0.25;
         mask[[45, 70]] = 1.0;
-        let region = Region::of(&content, Some(&mask)).expect("a region").expect("not all");
-        assert_eq!(region.mask.dim(), (54, 59));
-        let mut painted = region.cut(&content);
+        let crop = Crop::of(&content, Some(&mask)).expect("a crop").expect("not all");
+        assert_eq!(crop.mask.dim(), (54, 59));
+        let mut painted = crop.cut(&content);
         painted.rgb.fill(1.0);
-        let out = region.put_back(&content, &painted);
+        let out = crop.put_back(&content, &painted);
         for y in 0..90 {
             for x in 0..120 {
                 let (was, is) = (content.rgb[[1, y, x]], out.rgb[[1, y, x]]);
@@ -143,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_selected_is_an_error_and_everything_is_no_region() {
+    fn nothing_selected_is_an_error_and_everything_is_no_crop() {
         let mut content = Picture::from_rgb(Array3::zeros((3, 20, 20)));
-        assert!(Region::of(&content, Some(&Array2::zeros((20, 20)))).is_err());
-        assert!(Region::of(&content, Some(&Array2::ones((20, 21)))).is_err());
-        assert!(Region::of(&content, Some(&Array2::ones((20, 20)))).expect("all").is_none());
-        assert!(Region::of(&content, None).expect("all").is_none());
+        assert!(Crop::of(&content, Some(&Array2::zeros((20, 20)))).is_err());
+        assert!(Crop::of(&content, Some(&Array2::ones((20, 21)))).is_err());
+        assert!(Crop::of(&content, Some(&Array2::ones((20, 20)))).expect("all").is_none());
+        assert!(Crop::of(&content, None).expect("all").is_none());
         content.alpha = Some(Array2::from_shape_fn((20, 20), |(y, _)| (y > 9) as u8 as f32));
-        let region = Region::of(&content, None).expect("a region").expect("not all");
-        assert_eq!(region.mask.sum(), 200.0);
+        let crop = Crop::of(&content, None).expect("a crop").expect("not all");
+        assert_eq!(crop.mask.sum(), 200.0);
     }
 }

@@ -6,13 +6,13 @@
 use impasto_onnx::{Kind, Model, Size, Spec, Term, objective, receptive, spec};
 use ndarray::Array3;
 
-use crate::engine::Engine;
+use super::inputs::{ObjectiveInputs, weight};
+use super::tiles::{Span, Spans};
 use crate::error::Result;
-use crate::objective::{Wanted, weight};
+use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
+use crate::resources::Resources;
 use crate::runtime::{Session, Tensor};
-use crate::settings::Settings;
-use crate::tiles::{Span, Spans};
 
 /// A term as the tiles need it.
 struct Part {
@@ -71,7 +71,7 @@ pub(crate) fn radius(model: &Model, spec: &Spec) -> Result<usize> {
 
 /// The statistics of a picture [3, H, W] in tiles, one for each of the spec's style taps.
 pub(crate) fn statistics(
-    engine: &Engine,
+    resources: &Resources,
     spec: &Spec,
     picture: &Array3<f32>,
     mask: Option<&[f32]>,
@@ -80,9 +80,9 @@ pub(crate) fn statistics(
 ) -> Result<Vec<Vec<f32>>> {
     let (_, h, w) = picture.dim();
     let spec = Spec { content: Vec::new(), masked: true, total_variation: false, ..spec.clone() };
-    let mut tiled = Tiled::frame(engine, &spec, [h, w], &[mask], most, cancel)?;
+    let mut tiled = Tiled::frame(resources, &spec, [h, w], &[mask], most, cancel)?;
     for name in &spec.style {
-        let side = spec.style_loss.side(engine.model.tap(name)?.channels);
+        let side = spec.style_loss.side(resources.model.tap(name)?.channels);
         tiled.targets.push(vec![0.0; side * side]);
     }
     let picture = picture.as_standard_layout();
@@ -92,33 +92,33 @@ pub(crate) fn statistics(
 impl Tiled {
     /// The objective in tiles of at most `most` pixels along a side. `statistics` are the targets of the style terms.
     pub fn new(
-        engine: &Engine,
+        resources: &Resources,
         settings: &Settings,
-        wanted: &Wanted,
+        wanted: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
         most: usize,
         cancel: &CancelToken,
     ) -> Result<Self> {
         let spec = Spec { masked: true, total_variation: false, ..wanted.spec(settings) };
-        let backend = engine.backend.for_loss(spec.style_loss);
+        let backend = resources.backend.for_loss(spec.style_loss);
         let planes: Vec<Option<Vec<f32>>> = std::iter::once(wanted.mask)
-            .chain(wanted.guides.iter().flat_map(|g| &g.masks).map(Some))
+            .chain(wanted.guidance.iter().flat_map(|g| &g.masks).map(Some))
             .map(|mask| mask.map(|m| m.iter().copied().collect()))
             .collect();
         let masks: Vec<Option<&[f32]>> = planes.iter().map(Option::as_deref).collect();
-        let mut out = Tiled::frame(engine, &spec, wanted.size(), &masks, most, cancel)?;
+        let mut out = Tiled::frame(resources, &spec, wanted.size(), &masks, most, cancel)?;
         drop(planes);
         out.targets = statistics;
         out.total_variation = settings.tv_weight;
         for part in out.styles.iter_mut().chain(&mut out.contents) {
-            part.weight = f64::from(weight(&engine.model, settings, wanted.shares(), &part.term)?);
+            part.weight = f64::from(weight(&resources.model, settings, wanted.shares(), &part.term)?);
         }
         if !out.styles.is_empty() {
-            let graph = objective::style_losses(&engine.model, &spec)?.to_bytes("style losses", "", &[]);
+            let graph = objective::style_losses(&resources.model, &spec)?.to_bytes("style losses", "", &[]);
             out.losses = Some(Session::new(&graph, &backend)?);
         }
         if !spec.terms().is_empty() {
-            let graph = objective::tile(&engine.model, &spec, engine.backend.size(out.tile))?.to_bytes(
+            let graph = objective::tile(&resources.model, &spec, resources.backend.size(out.tile))?.to_bytes(
                 "tile",
                 "",
                 &[],
@@ -127,7 +127,7 @@ impl Tiled {
         }
         let of_content = Spec { style: Vec::new(), masked: false, regions: 0, ..spec };
         if !of_content.content.is_empty() {
-            let graph = objective::features(&engine.model, &of_content, engine.backend.size(out.tile))?;
+            let graph = objective::features(&resources.model, &of_content, resources.backend.size(out.tile))?;
             let mut session = Session::new(&graph.to_bytes("content", "", &[]), &backend)?;
             let content = wanted.content.as_standard_layout();
             let content = content.as_slice().unwrap_or_default();
@@ -144,29 +144,26 @@ impl Tiled {
 
     /// The tiles of a picture and what adds up their Gram matrices, without targets and weights.
     fn frame(
-        engine: &Engine,
+        resources: &Resources,
         spec: &Spec,
         size: [usize; 2],
         masks: &[Option<&[f32]>],
         most: usize,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let radius = radius(&engine.model, spec)?;
+        let radius = radius(&resources.model, spec)?;
         let [rows, columns] = size.map(|side| Spans::new(side, most, radius));
         let tile = [rows.size, columns.size];
         let of_style = Spec { content: Vec::new(), ..spec.clone() };
         let mut features = None;
         if !of_style.style.is_empty() {
-            let graph = objective::features(&engine.model, &of_style, engine.backend.size(tile))?.to_bytes(
-                "features",
-                "",
-                &[],
-            );
-            features = Some(Session::new(&graph, &engine.backend.for_loss(spec.style_loss))?);
+            let graph = objective::features(&resources.model, &of_style, resources.backend.size(tile))?
+                .to_bytes("features", "", &[]);
+            features = Some(Session::new(&graph, &resources.backend.for_loss(spec.style_loss))?);
         }
         let mut parts = Vec::new();
         for term in spec.terms() {
-            let block = engine.model.tap(&term.tap)?.block - 1;
+            let block = resources.model.tap(&term.tap)?.block - 1;
             let mask = match term.kind {
                 Kind::Style(Some(region)) => region + 1,
                 _ => 0,

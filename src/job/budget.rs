@@ -1,18 +1,17 @@
 //! How much memory a job will need, told before it begins, and how much there is.
 
-use impasto_onnx::{Model, Spec, StyleLoss, memory, moments, objective};
+use impasto_onnx::{Model, Spec, StyleLoss, memory, moments, objective as graphs};
 
-use crate::engine::{Engine, StyleShape};
+use super::free_memory::{self, Reserved};
 use crate::error::{Error, Result};
-use crate::free_memory::{self, Reserved};
-use crate::guides;
+use crate::guidance;
+use crate::inputs::StyleShape;
+use crate::objective::{self, Spans};
 use crate::optimise;
-use crate::params::Colours;
+use crate::params::{Colours, Settings};
 use crate::picture;
+use crate::resources::Resources;
 use crate::runtime::{self, Backend, Device};
-use crate::settings::Settings;
-use crate::tiled;
-use crate::tiles::Spans;
 
 /// The program, ONNX Runtime and small things.
 const BASE: u64 = 96 << 20;
@@ -82,27 +81,27 @@ impl Task<'_> {
 
     /// The bytes of all activations at a time, and of those that are kept for each tile.
     fn activations(&self, model: &Model, backend: &Backend, tile: Option<usize>) -> Result<[u64; 2]> {
-        let spec = self.settings.spec(self.masked || tile.is_some(), guides::count(self.styles));
+        let spec = self.settings.spec(self.masked || tile.is_some(), guidance::count(self.styles));
         let of_style = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
         let has_style = !of_style.style.is_empty();
         let features = |size: [usize; 2]| -> Result<u64> {
-            Ok(memory::peak(&objective::features(model, &of_style, backend.size(size))?))
+            Ok(memory::peak(&graphs::features(model, &of_style, backend.size(size))?))
         };
         let Some(most) = tile else {
-            let mut most = memory::peak(&objective::objective(model, &spec, backend.size(self.size))?);
+            let mut most = memory::peak(&graphs::objective(model, &spec, backend.size(self.size))?);
             for style in self.style_sizes().into_iter().filter(|_| has_style) {
                 most = most.max(features(style)?);
             }
             return Ok([(most as f64 * ROOM) as u64 + self.matrices(model, &spec)?, 0]);
         };
-        let radius = tiled::radius(model, &spec)?;
+        let radius = objective::radius(model, &spec)?;
         let spans = self.size.map(|side| Spans::new(side, most, radius));
         let size = [spans[0].size, spans[1].size];
         // Both graphs keep their room; the content's activations are kept for each tile.
-        let mut sum = memory::peak(&objective::tile(model, &spec, backend.size(size))?);
+        let mut sum = memory::peak(&graphs::tile(model, &spec, backend.size(size))?);
         if has_style {
             let of_picture = Spec { content: Vec::new(), ..spec.clone() };
-            sum += memory::peak(&objective::features(model, &of_picture, backend.size(size))?);
+            sum += memory::peak(&graphs::features(model, &of_picture, backend.size(size))?);
         }
         let mut kept = 1.0;
         for tap in &spec.content {
@@ -150,7 +149,7 @@ impl Task<'_> {
             pictures += 4 * pixels(&self.content);
         }
         // The masks of regions, and those that the graph got.
-        pictures += 8 * guides::count(self.styles) as u64 * pixels(&self.size);
+        pictures += 8 * guidance::count(self.styles) as u64 * pixels(&self.size);
         pictures += 12 * self.style_sizes().iter().map(pixels).sum::<u64>() * 2;
         // The model's own, the graph's, those that ONNX Runtime turns and packs.
         let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };
@@ -197,25 +196,26 @@ fn allowed(budget: Option<u64>, free: Option<u64>) -> u64 {
 
 /// How to run a job in the memory that it may use: at once if that fits, else in the largest tiles that do. An
 /// error if nothing fits.
-pub(crate) fn layout(engine: &Engine, task: &Task) -> Result<Layout> {
-    layout_with(engine, task, free_memory::bytes())
+pub(crate) fn layout(resources: &Resources, task: &Task) -> Result<Layout> {
+    layout_with(resources, task, free_memory::bytes())
 }
 
 /// The same for a job that begins now. What it needs is set aside as long as the second value lives.
-pub(crate) fn reserved_layout(engine: &Engine, task: &Task) -> Result<(Layout, Reserved)> {
+pub(crate) fn reserved_layout(resources: &Resources, task: &Task) -> Result<(Layout, Reserved)> {
     free_memory::reserve(|free| {
-        let layout = layout_with(engine, task, free)?;
+        let layout = layout_with(resources, task, free)?;
         Ok((layout, layout.here))
     })
 }
 
-fn layout_with(engine: &Engine, task: &Task, free: Option<u64>) -> Result<Layout> {
-    let card = || allowed(None, runtime::free_memory(engine.backend.device));
-    let allowed = Bytes { here: allowed(engine.memory, free), card: engine.memory.unwrap_or_else(card) };
-    layout_in(engine, task, allowed)
+fn layout_with(resources: &Resources, task: &Task, free: Option<u64>) -> Result<Layout> {
+    let card = || allowed(None, runtime::free_memory(resources.backend.device));
+    let allowed =
+        Bytes { here: allowed(resources.budget, free), card: resources.budget.unwrap_or_else(card) };
+    layout_in(resources, task, allowed)
 }
 
-fn layout_in(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Layout> {
+fn layout_in(resources: &Resources, task: &Task, allowed: Bytes) -> Result<Layout> {
     let longer = task.size[0].max(task.size[1]);
     let tiles: Vec<Option<usize>> = match task.settings.tile_size {
         Some(side) => vec![Some(side).filter(|s| *s < longer)],
@@ -227,9 +227,9 @@ fn layout_in(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Layout> {
     for history in HISTORIES {
         for (at, tile) in tiles.iter().enumerate() {
             if at == activations.len() {
-                activations.push(task.activations(&engine.model, &engine.backend, *tile)?);
+                activations.push(task.activations(&resources.model, &resources.backend, *tile)?);
             }
-            let needed = task.needed(&engine.model, &engine.backend, *tile, history, activations[at]);
+            let needed = task.needed(&resources.model, &resources.backend, *tile, history, activations[at]);
             let (needed, there_is) = match (needed.here <= allowed.here, needed.card <= allowed.card) {
                 (true, true) => {
                     return Ok(Layout {
@@ -248,7 +248,7 @@ fn layout_in(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Layout> {
         }
     }
     let (least, there_is) = short.unwrap_or((u64::MAX, allowed.here));
-    let advice = match fitting_size(engine, task, allowed)? {
+    let advice = match fitting_size(resources, task, allowed)? {
         Some(side) => format!("choose size {side} or smaller, or allow more memory"),
         None => "allow more memory".to_string(),
     };
@@ -256,7 +256,7 @@ fn layout_in(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Layout> {
 }
 
 /// A smaller size with which the job would fit, found by trying.
-fn fitting_size(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Option<usize>> {
+fn fitting_size(resources: &Resources, task: &Task, allowed: Bytes) -> Result<Option<usize>> {
     const SMALLEST: usize = 64;
     let (full, style) = (task.settings.size, task.settings.style_size);
     let smaller = |side: &usize| Some(side * 7 / 8 / 16 * 16).filter(|side| *side >= SMALLEST);
@@ -265,9 +265,9 @@ fn fitting_size(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Option<u
             Settings { size: side, style_size: (style * side / full).max(16), ..task.settings.clone() };
         let task = Task { settings: &settings, size: picture::scaled(task.size, side), ..*task };
         for tile in [None, TILES.last().copied()] {
-            let activations = task.activations(&engine.model, &engine.backend, tile)?;
+            let activations = task.activations(&resources.model, &resources.backend, tile)?;
             let least = HISTORIES[HISTORIES.len() - 1];
-            let needed = task.needed(&engine.model, &engine.backend, tile, least, activations);
+            let needed = task.needed(&resources.model, &resources.backend, tile, least, activations);
             if needed.here <= allowed.here && needed.card <= allowed.card {
                 return Ok(Some(side));
             }
@@ -279,17 +279,17 @@ fn fitting_size(engine: &Engine, task: &Task, allowed: Bytes) -> Result<Option<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::EngineOptions;
+    use crate::engine::{Engine, EngineOptions};
     use crate::params::Params;
 
     /// What is planned for a card, on a machine that need not have one.
     #[test]
     fn a_card_has_a_budget_of_its_own() {
         let options = EngineOptions { device: Device::Cpu, threads: 1, ..Default::default() };
-        let mut engine = Engine::new(&options).expect("an engine");
+        let mut engine = Engine::new(&options).expect("an engine").resources;
         engine.backend.device = Device::Cuda(0);
         engine.backend.resident = true;
-        let plan = |engine: &Engine, side: usize, here: u64, card: u64| {
+        let plan = |engine: &Resources, side: usize, here: u64, card: u64| {
             let params = Params { size: Some(side), ..Params::default() };
             let settings = params.resolve(&engine.model).expect("settings");
             let size = [side * 2 / 3, side];

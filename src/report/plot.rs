@@ -5,13 +5,13 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use super::Report;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::report::Report;
 
 const SIZE: (u32, u32) = (960, 600);
 /// DejaVu Sans, embedded, so that a plot looks the same on every machine; see assets/fonts.
-static FONT: &[u8] = include_bytes!("../assets/fonts/DejaVuSans.ttf");
+static FONT: &[u8] = include_bytes!("../../assets/fonts/DejaVuSans.ttf");
 /// Distinguishable with colour-blind eyes (Okabe and Ito 2008).
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),

@@ -1,28 +1,29 @@
-//! The story of a job: pictures and settings in, a stylised picture out.
+//! Paints a picture, size by size: resize the pictures, make the objective, minimise it, carry the result to the next size.
 
 use std::borrow::Cow;
 use std::time::Instant;
 
 use ndarray::{Array2, Array3};
 
-use crate::canvas::Canvas;
-use crate::colours;
-use crate::engine::{Engine, Pictures, Style, StyleShape, Stylised};
+use super::budget::{self, Layout};
+use super::canvas::Canvas;
+use super::levels::{self, Level};
+use super::result::Stylised;
+use super::start;
+use super::styles::styles_of;
+use super::tracker::Tracker;
 use crate::error::{Error, Result};
-use crate::guides::{self, Guides};
-use crate::history::{Carry, History};
-use crate::levels::{self, Level};
-use crate::memory::{self, Layout};
-use crate::objective::{Objective, StyleTarget, Wanted};
+use crate::guidance::Guidance;
+use crate::inputs::{self, Pictures};
+use crate::objective::{Objective, ObjectiveInputs, StyleTarget};
 use crate::optimise::{self, Start, Step, Worthwhile};
-use crate::params::{Colours, Init};
-use crate::picture::{self, Picture};
+use crate::params::{Colours, Init, Settings};
+use crate::picture::{self, Picture, colours};
 use crate::progress::{CancelToken, Sink};
 use crate::report::Report;
+use crate::report::history::{Carry, History};
+use crate::resources::Resources;
 use crate::runtime;
-use crate::settings::Settings;
-use crate::start;
-use crate::tally::Tally;
 
 /// How far from black and white a recoloured start keeps: a pixel at the very bound hardly moves any more.
 const MARGIN: f64 = 0.04;
@@ -75,8 +76,8 @@ impl<'a> View<'a> {
 }
 
 /// Paints the content picture, or what `mask` selects of it.
-pub(crate) fn run(
-    engine: &Engine,
+pub(super) fn run(
+    resources: &Resources,
     pictures: &Pictures,
     mask: Option<&Array2<f32>>,
     settings: Settings,
@@ -88,9 +89,9 @@ pub(crate) fn run(
     let Some(full) = levels.last() else {
         return Err(Error::Parameters("levels: there must be at least one".into()));
     };
-    let styles = shapes(pictures);
+    let styles = inputs::shapes(pictures);
     let content = [pictures.content.height(), pictures.content.width()];
-    let task = memory::Task {
+    let task = budget::Task {
         settings: &settings,
         masked: mask.is_some(),
         content,
@@ -98,7 +99,7 @@ pub(crate) fn run(
         styles: &styles,
         carried: carry.keep || carry.from.is_some(),
     };
-    let (layout, _reserved) = memory::reserved_layout(engine, &task)?;
+    let (layout, _reserved) = budget::reserved_layout(resources, &task)?;
     tracing::debug!(
         "{} MiB expected, tiles of {:?}, {} pairs",
         layout.needed >> 20,
@@ -106,8 +107,8 @@ pub(crate) fn run(
         layout.history
     );
 
-    let mut job = Job { engine, pictures, mask, settings: &settings, layout, cancel };
-    let mut tally = Tally::new(&levels);
+    let mut job = Job { resources, pictures, mask, settings: &settings, layout, cancel };
+    let mut tracker = Tracker::new(&levels);
     let mut painted: Option<(View, Array3<f32>)> = None;
     let mut objective = None;
     for level in &levels {
@@ -115,14 +116,14 @@ pub(crate) fn run(
         drop(objective.take());
         let mut tile = job.layout.tile;
         let mut has_state = carry.from.is_some();
-        let done = memory::with_smaller_tiles(&mut tile, level.size, |tile| {
+        let done = budget::with_smaller_tiles(&mut tile, level.size, |tile| {
             job.layout.tile = tile;
             if std::mem::replace(&mut has_state, carry.from.is_some()) && !has_state {
                 tracing::warn!(
                     "the optimiser's state of the job before is lost with that; it begins without"
                 );
             }
-            job.level(level, painted.as_ref(), carry, &mut tally, sink)
+            job.level(level, painted.as_ref(), carry, &mut tracker, sink)
         });
         match done {
             Ok((view, rgb, of_level)) => {
@@ -130,10 +131,10 @@ pub(crate) fn run(
                 objective = Some(of_level);
             }
             // There is the picture of the level before.
-            Err(Error::Cancelled) if painted.is_some() => tally.cancelled = true,
+            Err(Error::Cancelled) if painted.is_some() => tracker.cancelled = true,
             Err(e) => return Err(e),
         }
-        if tally.cancelled {
+        if tracker.cancelled {
             break;
         }
     }
@@ -145,33 +146,33 @@ pub(crate) fn run(
     }
     let mut picture = view.picture(rgb, settings.colours);
     picture.rgb = picture.quantised();
-    let lowest = tally.levels.last().map_or(f64::NAN, |l| l.loss);
+    let lowest = tracker.levels.last().map_or(f64::NAN, |l| l.loss);
     // A job that was told to stop does not compute any more; its loss is that before rounding.
-    let loss = match objective.filter(|_| !tally.cancelled) {
+    let loss = match objective.filter(|_| !tracker.cancelled) {
         None => lowest,
         Some(mut objective) => objective.of(&judged(&picture.rgb, &settings))?.0,
     };
-    let manifest = &engine.model.manifest;
+    let manifest = &resources.model.manifest;
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
         model: manifest.name.clone(),
         provenance: manifest.provenance.clone(),
-        device: engine.device().to_string(),
-        threads: engine.threads(),
+        device: resources.backend.device.to_string(),
+        threads: resources.backend.threads,
         onnxruntime: runtime::load()?.display().to_string(),
         size: full.size,
         loss,
-        first_loss: tally.losses.first().copied().unwrap_or(f64::NAN),
-        levels: tally.levels,
+        first_loss: tracker.losses.first().copied().unwrap_or(f64::NAN),
+        levels: tracker.levels,
         tile: job.layout.tile,
         memory: job.layout.needed,
-        terms: tally.terms,
-        losses: tally.losses,
-        term_losses: tally.term_losses,
-        restarts: tally.restarts,
-        converged: tally.converged,
-        cancelled: tally.cancelled,
-        seconds: tally.seconds,
+        terms: tracker.terms,
+        losses: tracker.losses,
+        term_losses: tracker.term_losses,
+        restarts: tracker.restarts,
+        converged: tracker.converged,
+        cancelled: tracker.cancelled,
+        seconds: tracker.seconds,
         settings,
         files: None,
     };
@@ -180,7 +181,7 @@ pub(crate) fn run(
 
 /// What does not change from level to level.
 struct Job<'a> {
-    engine: &'a Engine,
+    resources: &'a Resources,
     pictures: &'a Pictures<'a>,
     mask: Option<&'a Array2<f32>>,
     settings: &'a Settings,
@@ -195,17 +196,17 @@ impl<'a> Job<'a> {
         level: &Level,
         below: Option<&(View, Array3<f32>)>,
         carry: &mut Carry,
-        tally: &mut Tally,
+        tracker: &mut Tracker,
         sink: &mut dyn Sink,
     ) -> Result<(View<'a>, Array3<f32>, Objective)> {
-        let Job { engine, pictures, settings, cancel, .. } = *self;
+        let Job { resources, pictures, settings, cancel, .. } = *self;
         let begun = Instant::now();
         sink.phase("preparing");
         let [h, w] = level.size;
-        let is_last = tally.levels.len() + 1 == tally.planned.len();
+        let is_last = tracker.levels.len() + 1 == tracker.planned.len();
         let canvas = match is_last {
             true => Canvas::exactly(level.size),
-            false => Canvas::around(&engine.model, settings, level.size)?,
+            false => Canvas::around(&resources.model, settings, level.size)?,
         };
         let view = View::new(pictures, settings, level.size)?;
         let styles = styles_of(pictures, settings, level.style_size, &view.content)?;
@@ -214,28 +215,29 @@ impl<'a> Job<'a> {
             None => self.first(view.scene(), &styles)?,
         };
         let mask = self.mask.map(|mask| picture::resized_plane(mask, h, w)).transpose()?;
-        let guides = Guides::new(pictures.styles, mask.as_ref(), level.size)?.map(|g| g.on(&canvas));
+        let guidance = Guidance::new(pictures.styles, mask.as_ref(), level.size)?.map(|g| canvas.guidance(g));
         let mask = mask.map(|mask| canvas.extended(&mask).unwrap_or(mask));
         let scene = canvas.extended(view.scene());
         let content = scene.as_ref().unwrap_or(view.scene());
-        let wanted = Wanted { content, styles: &styles, mask: mask.as_ref(), guides: guides.as_ref() };
-        let mut objective = Objective::new(engine, settings, &wanted, self.layout.tile, cancel)?;
+        let inputs_of =
+            ObjectiveInputs { content, styles: &styles, mask: mask.as_ref(), guidance: guidance.as_ref() };
+        let mut objective = Objective::new(resources, settings, &inputs_of, self.layout.tile, cancel)?;
         drop((styles, scene));
-        tally.seconds.preparing += begun.elapsed().as_secs_f64();
+        tracker.seconds.preparing += begun.elapsed().as_secs_f64();
 
         sink.phase("optimising");
-        tally.begin(objective.terms());
+        tracker.begin(objective.terms());
         let options = optimise::Options {
-            threads: &engine.threads,
+            threads: &resources.threads,
             evaluations: level.iterations,
             history: self.layout.history,
             worthwhile: (!is_last).then_some(WORTHWHILE),
             keep: is_last && carry.keep,
         };
-        let model = &engine.model.manifest.name;
+        let model = &resources.model.manifest.name;
         let known = carry.from.take_if(|_| is_last).and_then(|h| h.memory(level.size, model, settings));
         let mut watch = |step: &Step| {
-            let progress = tally.progress(step);
+            let progress = tracker.progress(step);
             sink.progress(&progress);
             if settings.preview_every.is_some_and(|n| progress.evaluations.is_multiple_of(n)) {
                 match step.picture().and_then(|values| canvas.picture(values)) {
@@ -253,7 +255,7 @@ impl<'a> Job<'a> {
             false => from.as_standard_layout().into_owned(),
         };
         let start = match known {
-            Some(memory) => Start::Memory(memory),
+            Some(memory) => Start::State(memory),
             None => Start::Picture(from.into_raw_vec_and_offset().0),
         };
         let mut outcome = optimise::minimise(objective.place(), start, &options, &mut watch)?;
@@ -261,7 +263,7 @@ impl<'a> Job<'a> {
             carry.kept = Some(History::new(level.size, model, settings, memory));
         }
         let rgb = canvas.picture(std::mem::take(&mut outcome.picture))?;
-        tally.end(level, outcome);
+        tracker.end(level, outcome);
         Ok((view, rgb, objective))
     }
 
@@ -283,121 +285,10 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The objective of a finished picture: total, then (name, value) of each term.
-pub(crate) fn score(
-    engine: &Engine,
-    picture: &Picture,
-    pictures: &Pictures,
-    settings: &Settings,
-) -> Result<(f64, Vec<(String, f64)>)> {
-    let content = pictures.content.resized(picture.height(), picture.width())?;
-    let styles = styles_of(pictures, settings, settings.style_size, &content)?;
-    let shapes = shapes(pictures);
-    let size = [picture.height(), picture.width()];
-    let task = memory::Task { settings, masked: false, content: size, size, styles: &shapes, carried: false };
-    let layout = memory::layout(engine, &task)?;
-    let cancel = CancelToken::new();
-    let guides = Guides::new(pictures.styles, None, size)?;
-    let scene = judged(&content.rgb, settings);
-    let wanted = Wanted { content: &scene, styles: &styles, mask: None, guides: guides.as_ref() };
-    let mut objective = Objective::new(engine, settings, &wanted, layout.tile, &cancel)?;
-    let (loss, terms) = objective.of(&judged(&picture.rgb, settings))?;
-    Ok((loss, objective.terms().into_iter().zip(terms).collect()))
-}
-
 /// What of a picture's values the loss is about.
-fn judged<'a>(rgb: &'a Array3<f32>, settings: &Settings) -> Cow<'a, Array3<f32>> {
+pub(super) fn judged<'a>(rgb: &'a Array3<f32>, settings: &Settings) -> Cow<'a, Array3<f32>> {
     match settings.colours {
         Colours::Content => Cow::Owned(colours::grey(rgb)),
         Colours::Style | Colours::Matched | Colours::Histogram => Cow::Borrowed(rgb),
     }
-}
-
-/// What of the styles the memory depends on.
-fn shapes(pictures: &Pictures) -> Vec<StyleShape> {
-    pictures.styles.iter().filter(|s| s.weight > 0.0).map(Style::shape).collect()
-}
-
-/// Checks what can be checked of the styles without painting.
-pub(crate) fn check_styles(pictures: &Pictures) -> Result<()> {
-    let (h, w) = (pictures.content.height(), pictures.content.width());
-    for (at, style) in pictures.styles.iter().enumerate() {
-        let which = format!("styles[{at}]");
-        if !(0.0..=1e9).contains(&style.weight) {
-            return Err(Error::Parameters(format!(
-                "{which}: the weight is {}; expected a number from 0 to 1e9",
-                style.weight
-            )));
-        }
-        if !(0.1..=4.0).contains(&style.scale) {
-            return Err(Error::Parameters(format!(
-                "{which}: the scale is {}; expected a number from 0.1 to 4",
-                style.scale
-            )));
-        }
-        let Some(region) = style.region else { continue };
-        if region.dim() != (h, w) {
-            let (rh, rw) = region.dim();
-            return Err(Error::picture(
-                format!("{which}: region"),
-                format!("is {rw}×{rh} pixels, the content picture {w}×{h}; they must have the same size"),
-            ));
-        }
-        if !region.iter().any(|&v| v > 0.0) {
-            return Err(Error::picture(
-                format!("{which}: region"),
-                "is black all over; make it white where the style is to be painted",
-            ));
-        }
-    }
-    if pictures.styles.iter().all(|s| s.weight <= 0.0) {
-        return Err(Error::Parameters(
-            "styles: there is no style picture with a weight above 0; give at least one".to_string(),
-        ));
-    }
-    Ok(())
-}
-
-/// The style pictures that count, group by group, in the size and colours in which their style is taken, with weights
-/// that sum to 1 in each group.
-fn styles_of(
-    pictures: &Pictures,
-    settings: &Settings,
-    style_size: usize,
-    content: &Picture,
-) -> Result<Vec<StyleTarget>> {
-    let mut out = Vec::new();
-    let size = [content.height(), content.width()];
-    for (group, members) in guides::groups(pictures.styles).into_iter().enumerate() {
-        let total: f64 = members.iter().map(|i| pictures.styles[*i].weight).sum();
-        for style in members.into_iter().map(|i| &pictures.styles[i]) {
-            let own = [style.picture.height(), style.picture.width()];
-            let [h, w] = settings.style_dims(own, style.scale, size, style_size);
-            let picture = style.picture.middle(settings.style_part(own, size)).resized(h, w)?;
-            let opaque = picture.alpha.filter(|a| a.iter().any(|&v| v < 1.0));
-            if opaque.as_ref().is_some_and(|a| a.iter().all(|&v| v <= 0.0)) {
-                return Err(Error::picture(
-                    "style picture",
-                    "is transparent all over; it has no style to take",
-                ));
-            }
-            let rgb = coloured(picture.rgb, content, settings);
-            out.push(StyleTarget { rgb, mask: opaque, weight: style.weight / total, group });
-        }
-    }
-    Ok(out)
-}
-
-/// A style picture in the colours in which its style is taken.
-fn coloured(style: Array3<f32>, content: &Picture, settings: &Settings) -> Array3<f32> {
-    let recoloured = match settings.colours {
-        Colours::Style => return style,
-        Colours::Matched => colours::recoloured(&style, &content.rgb, 0.0),
-        Colours::Histogram => colours::with_histogram_of(&style, &content.rgb),
-        // In grey whatever the strength, which is that of the colours that come back at the end.
-        Colours::Content => {
-            return colours::recoloured(&colours::grey(&style), &colours::grey(&content.rgb), 0.0);
-        }
-    };
-    colours::between(style, &recoloured, settings.colour_strength / 100.0)
 }

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::files;
-use crate::optimise::Memory;
-use crate::settings::Settings;
+use crate::optimise::LbfgsState;
+use crate::params::Settings;
 
 /// L-BFGS's memory at one size, with what it is true of.
 pub struct History {
@@ -19,7 +19,7 @@ pub struct History {
     size: [usize; 2],
     /// The parameters that the loss depends on, and the model.
     of: Value,
-    memory: Memory,
+    memory: LbfgsState,
 }
 
 /// What a job gets from the one that it goes on from besides the picture, and what it leaves for the next.
@@ -35,7 +35,7 @@ pub struct Carry {
 }
 
 impl History {
-    pub(crate) fn new(size: [usize; 2], model: &str, settings: &Settings, memory: Memory) -> Self {
+    pub(crate) fn new(size: [usize; 2], model: &str, settings: &Settings, memory: LbfgsState) -> Self {
         History { size, of: objective_of(model, settings), memory }
     }
 
@@ -45,7 +45,7 @@ impl History {
     }
 
     /// What it knows, if that is true of a picture of this size with these settings.
-    pub(crate) fn memory(self, size: [usize; 2], model: &str, settings: &Settings) -> Option<Memory> {
+    pub(crate) fn memory(self, size: [usize; 2], model: &str, settings: &Settings) -> Option<LbfgsState> {
         let fits = self.size == size && self.of == objective_of(model, settings);
         if !fits {
             tracing::info!("L-BFGS's memory is that of another size, model or loss; it begins without");
@@ -126,7 +126,7 @@ impl History {
         if !finite || pairs.iter().flatten().flatten().any(|v| !v.is_finite()) {
             return Err(bad("a value is not a finite number".into()));
         }
-        Ok(History { size: [shape[1], shape[2]], of, memory: Memory { scale, free, pairs } })
+        Ok(History { size: [shape[1], shape[2]], of, memory: LbfgsState { scale, free, pairs } })
     }
 }
 

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use impasto_onnx::{Model, Padding, Pooling, Spec, StyleLoss, Tap, Term};
 use serde::Serialize;
 
+use super::presets::{self, Defaults, Preset, REFERENCE_STRENGTH};
+use super::{Colours, Init, Params, StyleFit};
 use crate::error::{Error, Result};
-use crate::levels;
-use crate::params::{Colours, Defaults, Init, Params, Preset, StyleFit};
 use crate::picture::{self, SMALLEST};
 
 /// The taps that Gatys et al. use for style.
@@ -24,9 +24,6 @@ const SHALLOW_SHARE: f64 = 0.1;
 /// Pictures that are smaller are enlarged to this longer side: strokes need room.
 const ENLARGED: usize = 256;
 
-/// The strength that leaves the weights as they are. There is more below it than above: with the reference
-/// weights the style counts so much more already that little changes when it counts for more.
-pub(crate) const REFERENCE_STRENGTH: f64 = 90.0;
 /// How much less strength is a tenth of the style against the content. Over the scale that is 1e-5 to 3.6 times the
 /// reference, in which the root of the content loss grows evenly (docs/measuring.md).
 const STRENGTH_DECADE: f64 = 18.0;
@@ -169,7 +166,7 @@ impl Settings {
                 self.style_size = ((size as f64 * scale).round() as usize).max(16);
             }
             if params.levels.is_none() {
-                self.levels = self.levels.min(levels::usual(size));
+                self.levels = self.levels.min(presets::default_levels(size));
             }
             self.size = size;
         }
@@ -200,7 +197,7 @@ impl Settings {
     pub(crate) fn for_part(mut self, params: &Params, part: [usize; 2], size: usize) -> Self {
         self.size = size.max(picture::least_long_edge(part)).min(part[0].max(part[1]).max(size));
         if params.levels.is_none() {
-            self.levels = self.levels.min(levels::usual(self.size));
+            self.levels = self.levels.min(presets::default_levels(self.size));
         }
         self
     }

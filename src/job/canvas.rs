@@ -7,7 +7,8 @@ use impasto_onnx::Model;
 use ndarray::{Array, Array3, Axis, RemoveAxis, s};
 
 use crate::error::{Error, Result};
-use crate::settings::Settings;
+use crate::guidance::Guidance;
+use crate::params::Settings;
 
 /// The sizes of a picture and of what it is painted on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +43,12 @@ impl Canvas {
             .map(|axis| (0..self.size[axis]).map(|at| mirrored(at, self.picture[axis])).collect::<Vec<_>>());
         let out = picture.select(Axis(first), &rows).select(Axis(first + 1), &columns);
         Some(if out.is_standard_layout() { out } else { out.as_standard_layout().into_owned() })
+    }
+
+    /// The guidance of a picture, extended as it is.
+    pub fn guidance(&self, guidance: Guidance) -> Guidance {
+        let masks = guidance.masks.into_iter().map(|mask| self.extended(&mask).unwrap_or(mask)).collect();
+        Guidance { masks, ..guidance }
     }
 
     /// The picture's part of the values [3, H, W] of a canvas.

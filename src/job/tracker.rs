@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use crate::levels::Level;
+use super::levels::Level;
 use crate::optimise::{Outcome, Step};
 use crate::progress::Progress;
 use crate::report::{LevelReport, Seconds};
 
 /// Losses, times and counts of a job.
-pub(crate) struct Tally {
+pub(crate) struct Tracker {
     /// The levels that there are to be.
     pub planned: Vec<Level>,
     /// The levels that are done.
@@ -28,9 +28,9 @@ pub(crate) struct Tally {
     begun: Instant,
 }
 
-impl Tally {
+impl Tracker {
     pub fn new(levels: &[Level]) -> Self {
-        Tally {
+        Tracker {
             planned: levels.to_vec(),
             levels: Vec::new(),
             terms: Vec::new(),

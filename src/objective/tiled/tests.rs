@@ -3,9 +3,10 @@
 use ndarray::Array2;
 
 use super::*;
-use crate::guides::Guides;
+use crate::engine::Engine;
+use crate::guidance::Guidance;
 use crate::objective::{Objective, StyleTarget};
-use crate::optimise::Place;
+use crate::optimise::Location;
 use crate::params::Params;
 use crate::{Device, EngineOptions};
 
@@ -30,7 +31,7 @@ fn compare(
     guided: bool,
     tile: usize,
 ) -> f64 {
-    let settings = params.resolve(&engine.model).expect("settings");
+    let settings = params.resolve(engine.model()).expect("settings");
     let content = picture(h, w, 0.3);
     let styles = [(90, 133, 1.7, 0.75), (70, 60, 0.9, 0.25)].map(|(h, w, phase, weight)| StyleTarget {
         rgb: picture(h, w, phase),
@@ -43,20 +44,25 @@ fn compare(
     });
     // One style where it is bright at the left, the other elsewhere; in some tiles there is nothing of one.
     let left = Array2::from_shape_fn((h, w), |(_, x)| (1.2 - x as f32 / 50.0).clamp(0.0, 1.0));
-    let guides = guided.then(|| {
+    let guidance = guided.then(|| {
         let masks = [left.clone(), left.mapv(|v| 1.0 - v)];
         let masks = masks.map(|m| if let Some(mask) = &mask { m * mask } else { m }).to_vec();
-        Guides { masks, shares: vec![0.3, 0.7] }
+        Guidance { masks, shares: vec![0.3, 0.7] }
     });
     let at = picture(h, w, 2.6);
     let at = at.as_slice().expect("a picture");
     let evaluate = |tile: Option<usize>| {
         let cancel = CancelToken::new();
-        let wanted =
-            Wanted { content: &content, styles: &styles, mask: mask.as_ref(), guides: guides.as_ref() };
-        let mut objective = Objective::new(engine, &settings, &wanted, tile, &cancel).expect("an objective");
+        let wanted = ObjectiveInputs {
+            content: &content,
+            styles: &styles,
+            mask: mask.as_ref(),
+            guidance: guidance.as_ref(),
+        };
+        let mut objective =
+            Objective::new(&engine.resources, &settings, &wanted, tile, &cancel).expect("an objective");
         let mut gradient = vec![f32::NAN; at.len()];
-        let Place::Here(objective) = objective.place() else { panic!("the CPU has no other place") };
+        let Location::Host(objective) = objective.place() else { panic!("the CPU has no other place") };
         let (loss, terms) = objective.evaluate(at, &mut gradient).expect("a loss");
         (loss, terms, gradient)
     };

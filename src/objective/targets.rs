@@ -1,0 +1,144 @@
+//! The targets of an objective: what its graphs give for the content and the style pictures.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard};
+
+use impasto_onnx::{Spec, objective};
+use ndarray::{Array2, Array3};
+
+use super::inputs::StyleTarget;
+use super::tiled;
+use crate::error::Result;
+use crate::progress::{CancelToken, Runs};
+use crate::resources::Resources;
+use crate::runtime::{Tensor, Value};
+
+/// Makes targets.
+pub(super) struct TargetBuilder<'a> {
+    pub resources: &'a Resources,
+    cancel: CancelToken,
+    pub runs: Runs,
+}
+
+impl<'a> TargetBuilder<'a> {
+    pub fn new(resources: &'a Resources, cancel: &CancelToken) -> Result<Self> {
+        Ok(TargetBuilder { resources, cancel: cancel.clone(), runs: Runs::new(cancel)? })
+    }
+
+    /// What the features model gives for a picture.
+    pub fn of(&self, spec: &Spec, picture: &Array3<f32>, mask: Option<&Array2<f32>>) -> Result<Vec<Value>> {
+        let Resources { model, backend, sessions, .. } = self.resources;
+        let (_, h, w) = picture.dim();
+        let graph = objective::features(model, spec, backend.size([h, w]))?.to_bytes("features", "", &[]);
+        let mut session = sessions.session(&graph, &backend.for_loss(spec.style_loss), h * w)?;
+        let (picture, mask) = (picture.as_standard_layout(), mask.map(|m| m.as_standard_layout()));
+        let values = picture.as_slice().unwrap_or_default();
+        let (dims, mask_dims) = ([1, 3, h, w], [1, 1, h, w]);
+        let mut given = vec![("picture", Tensor { dims: &dims, values })];
+        if let Some(mask) = &mask {
+            given.push(("mask", Tensor { dims: &mask_dims, values: mask.as_slice().unwrap_or_default() }));
+        }
+        self.runs.run(&mut session, &given)
+    }
+
+    /// The statistics that are wanted, one for each style term, region by region; of pictures in tiles if there is a
+    /// `tile`.
+    pub fn styles(&self, spec: &Spec, styles: &[StyleTarget], tile: Option<usize>) -> Result<Vec<Vec<f32>>> {
+        let spec = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
+        let mut all = Vec::new();
+        if spec.style.is_empty() {
+            return Ok(all);
+        }
+        let groups = styles.iter().map(|s| s.group + 1).max().unwrap_or(0);
+        for group in 0..groups {
+            all.extend(self.mean(&spec, styles.iter().filter(|s| s.group == group), tile)?);
+        }
+        Ok(all)
+    }
+
+    /// The mean of styles' statistics by their shares, one for each style tap. The sum of the losses against each Gram
+    /// matrix, with its share, differs from the loss against that mean by a constant, so both have the same minimum;
+    /// moments are those of a picture that has parts of all styles.
+    fn mean<'s>(
+        &self,
+        spec: &Spec,
+        styles: impl Iterator<Item = &'s StyleTarget>,
+        tile: Option<usize>,
+    ) -> Result<Vec<Vec<f32>>> {
+        let mut mean: Vec<Vec<f32>> = Vec::new();
+        for style in styles {
+            let mut grams = self.statistics(spec, style, tile)?;
+            let share = style.weight as f32;
+            grams.iter_mut().flatten().for_each(|v| *v *= share);
+            if mean.is_empty() {
+                mean = grams;
+                continue;
+            }
+            for (sum, gram) in mean.iter_mut().zip(grams) {
+                sum.iter_mut().zip(gram).for_each(|(s, v)| *s += v);
+            }
+        }
+        Ok(mean)
+    }
+
+    /// The statistics of one style picture, kept from an earlier job or computed now.
+    fn statistics(&self, spec: &Spec, style: &StyleTarget, tile: Option<usize>) -> Result<Vec<Vec<f32>>> {
+        let key = TargetCache::key(spec, style, tile);
+        if let Some(known) = self.resources.targets.get(key) {
+            return Ok(known);
+        }
+        let statistics: Vec<Vec<f32>> = match tile {
+            Some(most) => {
+                let mask = style.mask.as_ref().map(|m| m.iter().copied().collect::<Vec<f32>>());
+                tiled::statistics(self.resources, spec, &style.rgb, mask.as_deref(), most, &self.cancel)?
+            }
+            None => {
+                let spec = Spec { masked: style.mask.is_some(), ..spec.clone() };
+                let outputs = self.of(&spec, &style.rgb, style.mask.as_ref())?;
+                outputs.into_iter().map(|g| g.values).collect()
+            }
+        };
+        self.resources.targets.keep(key, &statistics);
+        Ok(statistics)
+    }
+}
+
+/// The statistics of the style pictures that were used last: the next picture of a batch, and the next draft in an editor, have
+/// the same style.
+#[derive(Default)]
+pub(crate) struct TargetCache(Mutex<VecDeque<(u64, Vec<Vec<f32>>)>>);
+
+impl TargetCache {
+    /// How many are kept: the levels of a job with two styles.
+    const MOST: usize = 8;
+
+    /// What statistics depend on, as a hash.
+    fn key(spec: &Spec, style: &StyleTarget, tile: Option<usize>) -> u64 {
+        let mut hash = DefaultHasher::new();
+        (&spec.style, format!("{:?} {:?} {:?}", spec.style_loss, spec.pooling, spec.padding), tile)
+            .hash(&mut hash);
+        style.rgb.dim().hash(&mut hash);
+        for value in style.rgb.iter().chain(style.mask.iter().flatten()) {
+            hash.write_u32(value.to_bits());
+        }
+        style.mask.is_some().hash(&mut hash);
+        hash.finish()
+    }
+
+    fn get(&self, key: u64) -> Option<Vec<Vec<f32>>> {
+        self.all().iter().find(|(known, _)| *known == key).map(|(_, statistics)| statistics.clone())
+    }
+
+    fn keep(&self, key: u64, statistics: &[Vec<f32>]) {
+        let mut all = self.all();
+        all.push_back((key, statistics.to_vec()));
+        if all.len() > Self::MOST {
+            all.pop_front();
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, VecDeque<(u64, Vec<Vec<f32>>)>> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}

@@ -1,0 +1,30 @@
+//! Ends the run of a graph from another thread.
+
+use std::sync::Arc;
+
+use ort::session::RunOptions;
+
+use super::session::explain;
+use crate::error::Result;
+
+/// What runs are given so that they can be ended. Clones end the same runs.
+#[derive(Clone)]
+pub(crate) struct Stop(Arc<RunOptions>);
+
+impl Stop {
+    pub fn new() -> Result<Self> {
+        let options = RunOptions::new().map_err(|e| explain("a run cannot be set up", &e))?;
+        Ok(Stop(Arc::new(options)))
+    }
+
+    /// Ends the run that is under way, and those that begin later.
+    pub fn terminate(&self) {
+        if let Err(e) = self.0.terminate() {
+            tracing::debug!("a run could not be told to end early: {e}");
+        }
+    }
+
+    pub(super) fn options(&self) -> &Arc<RunOptions> {
+        &self.0
+    }
+}
