@@ -2,6 +2,7 @@
 //! the host or with its picture on the device, or in tiles (`tiled`).
 
 mod inputs;
+mod target_cache;
 mod targets;
 mod tiled;
 mod tiles;
@@ -14,8 +15,8 @@ use ndarray::{Array2, Array3};
 
 use inputs::weight;
 pub(crate) use inputs::{ObjectiveInputs, StyleTarget};
+pub(crate) use target_cache::TargetCache;
 use targets::TargetBuilder;
-pub(crate) use targets::TargetCache;
 use tiled::Tiled;
 pub(crate) use tiled::radius;
 pub(crate) use tiles::Spans;

@@ -16,7 +16,7 @@ impl SessionCache {
     /// How many are kept: those of a job with four levels.
     const MOST: usize = 8;
     /// The most pixels of a graph's picture that it is kept for: the memory of larger ones is worth more than the time.
-    const MOST_PIXELS: usize = 512 * 512;
+    const MOST_PIXELS: usize = 256 * 256;
 
     /// A session with this graph, for pictures of so many pixels: one that is there, or one that is loaded now.
     pub fn session(&self, graph: &[u8], backend: &Backend, pixels: usize) -> Result<Lease> {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use ort::session::RunOptions;
 
-use super::session::explain;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What runs are given so that they can be ended. Clones end the same runs.
 #[derive(Clone)]
@@ -13,7 +12,7 @@ pub(crate) struct Stop(Arc<RunOptions>);
 
 impl Stop {
     pub fn new() -> Result<Self> {
-        let options = RunOptions::new().map_err(|e| explain("a run cannot be set up", &e))?;
+        let options = RunOptions::new().map_err(|e| Error::Runtime(e.message().to_string()))?;
         Ok(Stop(Arc::new(options)))
     }
 

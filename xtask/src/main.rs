@@ -1,6 +1,7 @@
 //! `cargo xtask …`: what a person or a machine does with a checkout, in commands of one word.
 
 mod card;
+mod circles;
 mod dist;
 mod gallery;
 mod gimp;
@@ -70,6 +71,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Checks that no files of a crate import each other
+    Circles,
     /// Paints the pictures of docs/gallery.md, and the page
     Gallery,
     /// Measures, and prints tables; needs a Python that has numpy, Pillow and, against PyTorch, torch, named by PYTHON
@@ -146,6 +149,7 @@ fn perform(task: &Task) -> Result<()> {
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),
         Task::TestCard { arguments } => card::test(arguments),
+        Task::Circles => circles::check(&root()),
         Task::Gallery => {
             onnxruntime::set_up(false)?;
             build()?;
