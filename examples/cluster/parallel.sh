@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Paints a list of pictures in one style with GNU parallel, several at a time.
+#
+# Install: apt-get install parallel (or your system's package), and impasto on the path.
+# Run:     ./parallel.sh photos.txt painting.jpg out [--preset best …]
+#
+# photos.txt has one picture a line. Run the same command again to paint what is missing. THREADS is the number of
+# threads for each picture (2 if it is not set); IMPASTO names the program if it is not on the path.
+set -euo pipefail
+
+if [ $# -lt 3 ]; then
+  echo "usage: parallel.sh PICTURES.txt STYLE OUT [OPTION…]" >&2
+  exit 2
+fi
+list=$1 style=$2 out=$3
+shift 3
+
+# Two pictures of one name would be written to one file.
+doubles=$(sed -e 's|.*/||' -e 's|\.[^.]*$||' "$list" | sort | uniq -d | sed '/^$/d')
+if [ -n "$doubles" ]; then
+  printf 'parallel.sh: %s has several pictures of one name; rename them:\n%s\n' "$list" "$doubles" >&2
+  exit 2
+fi
+mkdir -p "$out"
+
+# Jobs times threads is the number of cores: more threads than cores wait for each other at the end of every operator,
+# fewer leave cores idle. Several pictures with few threads each are faster than one picture with all threads, because
+# not every operator can use them all; but each needs memory. By itself every job would plan with most of what is free,
+# so each gets its part of 80 % of that.
+cores=$(nproc)
+threads=${THREADS:-$((cores < 2 ? cores : 2))}
+jobs=$((cores / threads > 0 ? cores / threads : 1))
+memory=$(awk -v jobs="$jobs" '/^MemAvailable:/ { printf "%d", $2 / 1024 * 0.8 / jobs }' /proc/meminfo)
+
+# --resume-failed paints those again that have failed or been killed, and goes on behind the last that was started.
+# --skip-existing keeps what is there if the list has changed since. --termseq KILL: two SIGTERM to parallel (or
+# Ctrl-C) end the jobs at once. With SIGTERM they would write the pictures that they are painting as far as they have
+# come, and the next run would skip these.
+sed '/^$/d' "$list" | parallel --quote --jobs "$jobs" --joblog "$out/.joblog" --resume-failed --termseq KILL,25 --halt never \
+  "${IMPASTO:-impasto}" --skip-existing --quiet --threads "$threads" --max-memory "${memory}M" "$@" \
+  -o "$out/" -- '{}' "$style"
