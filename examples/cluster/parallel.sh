@@ -32,10 +32,11 @@ threads=${THREADS:-$((cores < 2 ? cores : 2))}
 jobs=$((cores / threads > 0 ? cores / threads : 1))
 memory=$(awk -v jobs="$jobs" '/^MemAvailable:/ { printf "%d", $2 / 1024 * 0.8 / jobs }' /proc/meminfo)
 
-# --resume-failed paints those again that have failed or been killed, and goes on behind the last that was started.
-# --skip-existing keeps what is there if the list has changed since. --termseq KILL: two SIGTERM to parallel (or
-# Ctrl-C) end the jobs at once. With SIGTERM they would write the pictures that they are painting as far as they have
-# come, and the next run would skip these.
-sed '/^$/d' "$list" | parallel --quote --jobs "$jobs" --joblog "$out/.joblog" --resume-failed --termseq KILL,25 --halt never \
+# The log of the jobs goes by positions in the list, so each list has a log of its own. --resume-failed paints those again
+# that have failed or been killed, and goes on behind the last that has ended; --skip-existing keeps what other lists have
+# left. To paint a picture again, remove its result and the log. Ctrl-C drops the pictures that are being painted; one
+# SIGTERM to parallel lets them end.
+log=$out/.joblog-$(cksum <"$list" | cut -d ' ' -f 1)
+sed '/^$/d' "$list" | parallel --quote --jobs "$jobs" --joblog "$log" --resume-failed --halt never \
   "${IMPASTO:-impasto}" --skip-existing --quiet --threads "$threads" --max-memory "${memory}M" "$@" \
   -o "$out/" -- '{}' "$style"
