@@ -102,7 +102,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="cores, and threads, per actor [2]")
     parser.add_argument("--actors", type=int, help="how many [as many as the cluster's cores or cards allow]")
     parser.add_argument("--cuda", action="store_true", help="one card per actor")
-    parser.add_argument("--memory", type=float, default=4, help="gigabytes that an actor may use [4]")
+    parser.add_argument("--memory", type=float, default=4, help="gigabytes per actor, not on the card [4]")
     args = parser.parse_args()
 
     args.out.mkdir(parents=True, exist_ok=True)
@@ -123,8 +123,11 @@ def main():
     if possible < 1:
         sys.exit(f"not even one actor fits: there are {total}; see --threads and --memory")
     actors = min(args.actors or int(possible), int(possible), len(missing))
-    # Ray shows an actor only its own card, so that is number 0 for the engine.
-    options = {"device": "cuda" if args.cuda else "cpu", "threads": args.threads, "memory": memory}
+    # Ray shows an actor only its own card. Its memory is all for the actor.
+    if args.cuda:
+        options = {"device": "cuda", "threads": args.threads}
+    else:
+        options = {"device": "cpu", "threads": args.threads, "memory": memory}
 
     # One block per picture: an actor that dies loses one picture, and Ray starts another, which paints it again.
     painted = ray.data.from_items(missing, override_num_blocks=len(missing)).map(

@@ -296,6 +296,20 @@ def check_parallel(check, place, program):
     paint_with_a_kill(check, "parallel.sh", place, start, program)
 
 
+def check_cards(check, place):
+    """A program that only writes down which card it sees stands in for impasto."""
+    program, seen = place.folder / "program", place.folder / "seen.txt"
+    program.write_text(f'#!/bin/sh\necho "$CUDA_VISIBLE_DEVICES $*" >>"{seen}"\nsleep 0.3\n', encoding="utf-8")
+    program.chmod(0o755)
+    code, text = Run(place, [EXAMPLES / "parallel.sh", *place.arguments()], IMPASTO=program, CARDS=2).end()
+    calls = seen.read_text(encoding="utf-8").splitlines() if seen.exists() else []
+    cards = sorted(call[0] for call in calls)
+    right = code == 0 and cards == sorted("01" * (len(NAMES) // 2)) and all("--device cuda" in call for call in calls)
+    check.that(right, "parallel.sh: two cards share the pictures, one job at a time on each")
+    if not right:
+        print(text, calls)
+
+
 def check_ray(check, place, library):
     command = [sys.executable, EXAMPLES / "ray_data.py", *place.arguments(), "--library", library, "--params", PARAMS]
     command += ["--actors", "2", "--threads", "1", "--memory", "1"]
@@ -334,6 +348,7 @@ def main():
                 check_real_slurm(check, Workplace(folder / "u"), program)
         if "parallel" in wanted:
             check_parallel(check, Workplace(folder / "p"), str(args.program.resolve()))
+            check_cards(check, Workplace(folder / "c"))
         if "ray" in wanted:
             check_ray(check, Workplace(folder / "r"), str(args.library.resolve()))
     print(f"{check.passed} passed, {check.failed} failed")
