@@ -23,7 +23,8 @@ from pathlib import Path
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "cluster"
 NAMES = [f"photo {i}" for i in range(8)]
 WIDTH, HEIGHT = 128, 96
-ITERATIONS = 60
+# So many that a picture takes a second or more.
+ITERATIONS = 120
 OPTIONS = ["--size", str(WIDTH), "--levels", "1", "--iterations", str(ITERATIONS), "--device", "cpu", "--format", "png"]
 PARAMS = f'{{"size": {WIDTH}, "levels": 1, "iterations": {ITERATIONS}}}'
 # Seconds that a command may take.
@@ -256,8 +257,11 @@ def check_slurm_signal(check, place, program):
     command = ["bash", EXAMPLES / "slurm.sbatch", *place.arguments(), *OPTIONS]
     run = Run(place, command, IMPASTO=program, **array_variables(0))
     until(lambda: place.finished() or run.process.poll() is not None)
+    # In the middle of the next picture.
+    time.sleep(0.3)
+    processes = [run.process.pid, *run.workers(program)]
     before = place.finished()
-    for pid in [run.process.pid, *run.workers(program)]:
+    for pid in processes:
         kill(pid, signal.SIGTERM)
     code, text = run.end()
     check.that(code == 130, f"slurm.sbatch: a task that is ended says so (exit code {code})")
