@@ -75,7 +75,13 @@ pub fn in_torchvisions<'a>(
             let what = if p.bias { "bias" } else { "weight" };
             let tensor = vgg::read(&tensors, name, file)?;
             let tensor = if p.bias { tensor } else { channels_first(tensor) };
-            renamed.insert(format!("features.{}.{what}", before + 2 * (p.place - 1)), tensor);
+            let to = format!("features.{}.{what}", before + 2 * (p.place - 1));
+            if renamed.insert(to, tensor).is_some() {
+                let (block, place) = (p.block, p.place);
+                return Err(bad(format!(
+                    "has two tensors for the {what} of convolution {block}_{place}, one is '{name}'"
+                )));
+            }
         }
     }
     let mut metadata = header.metadata().clone().unwrap_or_default();

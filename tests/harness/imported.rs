@@ -22,7 +22,7 @@ fn an_onnx_export_equals_the_safetensors_file_of_the_same_weights() {
     for name in ["narrow-old.onnx", "narrow-new.onnx"] {
         let model = onnx::read(&fixture(name)).unwrap_or_else(|e| panic!("{e}"));
         let channels =
-            |m: &Model| m.taps.iter().map(|(n, t)| (n.clone(), t.channels, t.block)).collect::<Vec<_>>();
+            |m: &Model| m.taps.iter().map(|t| (t.name.clone(), t.channels, t.block)).collect::<Vec<_>>();
         assert_eq!(channels(&model), channels(&wanted), "{name}");
         for (output, (dims, got)) in taps_of(&model) {
             let (wanted_dims, wanted) = &values[&output];

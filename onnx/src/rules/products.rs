@@ -1,9 +1,10 @@
 //! Convolutions and products of matrices.
 
 use super::Context;
-use crate::differentiate::no_rule;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Attr;
+use crate::operators::{self, Gradient};
+use crate::window::Window;
 
 impl Context<'_> {
     /// The transposed convolution as a convolution with the weights turned by 180° and their in- and
@@ -11,30 +12,14 @@ impl Context<'_> {
     /// ONNX Runtime folds when it loads the model.
     pub(super) fn conv(&mut self, g: &str) -> Result<String> {
         let node = self.node;
-        if node.int("group").unwrap_or(1) != 1 {
-            return Err(no_rule(node, "group must be 1"));
-        }
-        if node.ints("strides").is_some_and(|s| s.iter().any(|&v| v != 1)) {
-            return Err(no_rule(node, "strides must be 1"));
-        }
-        if !matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "VALID") {
-            return Err(no_rule(node, "auto_pad must be NOTSET; give pads instead"));
-        }
+        let window = Window::of_convolution(self.graph, node)?;
         let weights = &node.inputs[1];
-        let dims = match (self.graph.constants.get(weights), node.ints("kernel_shape")) {
-            (Some(w), _) if w.dims.len() == 4 => w.dims[2..].iter().map(|&d| d as i64).collect::<Vec<_>>(),
-            (_, Some(k)) if k.len() == 2 => k.to_vec(),
-            _ => return Err(no_rule(node, "needs two spatial axes and a kernel shape that is known")),
-        };
-        let dilations = node.ints("dilations").map_or(vec![1, 1], <[i64]>::to_vec);
-        let pads = node.ints("pads").map_or(vec![0; 4], <[i64]>::to_vec);
-        let reach: Vec<i64> = dims.iter().zip(&dilations).map(|(k, d)| d * (k - 1)).collect();
-        let pads: Vec<i64> = (0..4).map(|i| reach[i % 2] - pads[i]).collect();
-        if pads.iter().any(|&p| p < 0) {
-            return Err(no_rule(node, "pads must not be larger than the kernel's reach"));
-        }
+        let over = [0, 1].map(|axis| window.reach(axis));
+        let around = |pads: [usize; 2]| [over[0] - pads[0], over[1] - pads[1]].map(|pad| pad as i64);
+        let pads = [around(window.before), around(window.after)].concat();
+        let [kernel, dilations] = [window.kernel, window.dilations].map(|v| v.map(|n| n as i64).to_vec());
         let mut turned = self.add_with("Transpose", &[weights], [("perm", Attr::Ints(vec![1, 0, 2, 3]))]);
-        if dims.iter().any(|&k| k > 1) {
+        if kernel.iter().any(|&k| k > 1) {
             let (from, to) = (self.graph.i64s(&[-1, -1]), self.graph.i64s(&[i64::MIN, i64::MIN]));
             let (over, step) = (self.graph.i64s(&[2, 3]), self.graph.i64s(&[-1, -1]));
             turned = self.add("Slice", &[&turned, &from, &to, &over, &step]);
@@ -43,7 +28,7 @@ impl Context<'_> {
             "Conv",
             &[g, &turned],
             [
-                ("kernel_shape", Attr::Ints(dims)),
+                ("kernel_shape", Attr::Ints(kernel)),
                 ("pads", Attr::Ints(pads)),
                 ("dilations", Attr::Ints(dilations)),
             ],
@@ -51,7 +36,8 @@ impl Context<'_> {
     }
 
     fn rank(&self, value: &str) -> Result<usize> {
-        let unknown = || no_rule(self.node, format!("the rank of '{value}' cannot be told from the graph"));
+        let unknown =
+            || Error::bad_node(self.node, format!("the rank of '{value}' cannot be told from the graph"));
         self.shapes.rank(value).ok_or_else(unknown)
     }
 
@@ -59,7 +45,7 @@ impl Context<'_> {
     fn swapped(&mut self, value: &str) -> Result<String> {
         let rank = self.rank(value)? as i64;
         if rank < 2 {
-            return Err(no_rule(self.node, format!("'{value}' must have at least two axes")));
+            return Err(Error::bad_node(self.node, format!("'{value}' must have at least two axes")));
         }
         let mut perm: Vec<i64> = (0..rank).collect();
         perm.swap(rank as usize - 1, rank as usize - 2);
@@ -96,7 +82,7 @@ impl Context<'_> {
     pub(super) fn gram(&mut self) -> Result<Option<String>> {
         let node = self.node;
         let (alpha, trans_a, trans_b) = self.gemm_flags();
-        if node.op != "Gemm"
+        if operators::gradient(node) != Gradient::Gemm
             || node.inputs.len() != 2
             || node.inputs[0] != node.inputs[1]
             || trans_a
@@ -113,7 +99,7 @@ impl Context<'_> {
     pub(super) fn gemm(&mut self, g: &str, index: usize) -> Result<String> {
         let node = self.node;
         if index == 2 {
-            return Err(no_rule(node, "no rule for the added matrix of a Gemm"));
+            return Err(Error::bad_node(node, "no rule for the added matrix of a Gemm"));
         }
         let (alpha, trans_a, trans_b) = self.gemm_flags();
         let (a, b) = (node.inputs[0].clone(), node.inputs[1].clone());
