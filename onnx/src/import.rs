@@ -9,12 +9,9 @@ use prost::Message;
 use crate::error::{Error, Result};
 use crate::graph::{Attr, Data, Graph, Node, Tensor};
 use crate::manifest::Manifest;
-use crate::model::{INPUT, Model};
+use crate::model::{FILE_PREFIX, INPUT, Model};
 use crate::operators::{self, Gradient};
 use crate::proto::*;
-
-/// Stands before the names of a file's values and nodes, so that those of the objective's graph differ.
-const PREFIX: &str = "net/";
 
 /// Reads the model from the bytes of an ONNX file. `path` says where external data is looked for and is
 /// named in errors. The input must be one picture [1, 3, H, W], RGB, normalised as the manifest says; the
@@ -53,7 +50,7 @@ pub fn from_onnx(bytes: &[u8], path: &Path) -> Result<Model> {
     let mut reader = Reader { path, file: &file, external: HashMap::new() };
     let mut out = Graph::default();
     out.fresh(INPUT);
-    for (index, node) in feature_part(&graph.node, input, &constants) {
+    for (index, node) in feature_part(&graph.node, &constants) {
         let node = reader.node(index, node)?;
         operators::check(&node).map_err(|e| bad(e.to_string()))?;
         for name in &node.inputs {
@@ -72,7 +69,7 @@ pub fn from_onnx(bytes: &[u8], path: &Path) -> Result<Model> {
     out.constants = out.constants.into_iter().map(|(name, t)| (renamed(&name, input), t)).collect();
     let mut model = Model::new(manifest, out, &file)?;
     for node in &mut model.forward.nodes {
-        node.name = format!("{PREFIX}{}", node.name);
+        node.name = format!("{FILE_PREFIX}{}", node.name);
     }
     Ok(model)
 }
@@ -82,7 +79,7 @@ fn renamed(name: &str, input: &str) -> String {
     match name {
         "" => String::new(),
         name if name == input => INPUT.to_string(),
-        name => format!("{PREFIX}{name}"),
+        name => format!("{FILE_PREFIX}{name}"),
     }
 }
 
@@ -134,20 +131,18 @@ fn is_standard(node: &NodeProto) -> bool {
 /// Gemm) gives no taps, and is not looked at.
 fn feature_part<'a>(
     nodes: &'a [NodeProto],
-    input: &str,
     constants: &Constants,
 ) -> impl Iterator<Item = (usize, &'a NodeProto)> {
-    let mut spatial: HashSet<&str> = HashSet::from([input]);
+    let mut behind: HashSet<&str> = HashSet::new();
     let mut kept = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
+        let outputs = node.output.iter().map(String::as_str).filter(|output| !output.is_empty());
         let flattens = matches!(op_of(node), "Flatten" | "Gemm" | "Reshape" | "GlobalAveragePool");
-        let made_before = node.output.iter().all(|output| constants.has(output)) && !node.output.is_empty();
-        let reads = node.input.iter().filter(|i| !i.is_empty() && !constants.has(i));
-        if flattens || made_before || !reads.clone().all(|i| spatial.contains(i.as_str())) {
-            continue;
+        if flattens || node.input.iter().any(|input| behind.contains(input.as_str())) {
+            behind.extend(outputs);
+        } else if node.output.is_empty() || !node.output.iter().all(|output| constants.has(output)) {
+            kept.push((index, node));
         }
-        spatial.extend(node.output.iter().filter(|output| !output.is_empty()).map(String::as_str));
-        kept.push((index, node));
     }
     let mut needed: HashSet<&str> = HashSet::new();
     let mut out = Vec::new();

@@ -11,6 +11,9 @@ use crate::operators::{self, Gradient};
 /// The name of the forward graph's input, the normalised picture [1, 3, H, W].
 pub const INPUT: &str = "input";
 
+/// Stands before the names of values and nodes that come from an ONNX file, so that those of an objective's graph differ.
+pub(crate) const FILE_PREFIX: &str = "net/";
+
 /// Post-ReLU activations that a loss may read.
 #[derive(Clone, Debug)]
 pub struct Tap {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Tensor};
-use crate::model::{INPUT, Tap};
+use crate::model::{FILE_PREFIX, INPUT, Tap};
 use crate::operators::{self, Gradient, Shape};
 use crate::shapes;
 use crate::window::Window;
@@ -47,7 +47,9 @@ pub(crate) fn taps(graph: &Graph) -> Result<Vec<Tap>> {
         let mut inputs = Vec::new();
         for (index, input) in node.inputs.iter().enumerate().filter(|(_, input)| !input.is_empty()) {
             let of_input = lengths.get(input.as_str()).cloned();
-            let unknown = || Error::bad_node(node, format!("reads '{input}', which no node before it makes"));
+            let unknown = || {
+                Error::bad_node(node, format!("reads '{}', which no node before it makes", in_file(input)))
+            };
             inputs.push((index, of_input.ok_or_else(unknown)?));
         }
         let reader = Reader { graph, node, inputs };
@@ -55,7 +57,10 @@ pub(crate) fn taps(graph: &Graph) -> Result<Vec<Tap>> {
         let out = reader.output()?;
         let Some(output) = node.output() else { continue };
         if lengths.contains_key(output) {
-            return Err(Error::bad_node(node, format!("makes '{output}', which is there already")));
+            return Err(Error::bad_node(
+                node,
+                format!("makes '{}', which is there already", in_file(output)),
+            ));
         }
         if node.inputs.iter().any(|input| active.contains(input.as_str())) {
             active.insert(output);
@@ -70,6 +75,11 @@ pub(crate) fn taps(graph: &Graph) -> Result<Vec<Tap>> {
         lengths.insert(output, out);
     }
     Ok(taps)
+}
+
+/// A value's name in the file that it comes from.
+fn in_file(name: &str) -> &str {
+    name.strip_prefix(FILE_PREFIX).unwrap_or(name)
 }
 
 /// A node, and the lengths of the inputs that it has, each with its index.
