@@ -119,7 +119,7 @@ fn counts(graph: &Graph) -> HashMap<String, u64> {
     counts
 }
 
-/// Out- and input channels of a convolution's weights, a constant or one that is turned by nodes.
+/// Out- and input channels of a convolution's weights, a constant or one that nodes transpose.
 fn channels(graph: &Graph, weights: &str) -> Option<(usize, usize)> {
     if let Some(tensor) = graph.constants.get(weights) {
         return Some((*tensor.dims.first()?, *tensor.dims.get(1)?));

@@ -64,11 +64,11 @@ pub fn features(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
             if spec.style_loss == StyleLoss::Moments {
                 let mean = mean(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
                 let perm = [("perm", Attr::Ints(vec![1, 0]))];
-                let turned =
-                    graph.add_with("Transpose", &format!("{}/mean/turned", term.name), &[&mean], perm);
+                let transposed =
+                    graph.add_with("Transpose", &format!("{}/mean/transposed", term.name), &[&mean], perm);
                 let one = graph.constant("const/one", Tensor::f32(&[1, 1], vec![1.0]));
                 let moments = Moments { square: statistics, mean };
-                statistics = moments::joined(&mut graph, &term.name, &moments, &turned, &one);
+                statistics = moments::joined(&mut graph, &term.name, &moments, &transposed, &one);
             }
             let name = graph.alias(&statistics, term.target.as_deref().unwrap_or_default());
             let side = spec.style_loss.side(tap.channels).to_string();

@@ -161,14 +161,11 @@ fn is_stall(e: &ureq::Error) -> bool {
     matches!(e, ureq::Error::Timeout(_)) || matches!(e, ureq::Error::Io(e) if is_stalled_read(e))
 }
 
+/// The same of a read: `ureq` wraps its own errors then.
 fn is_stalled_read(e: &std::io::Error) -> bool {
-    let inner = e.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
-    match inner {
+    match e.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
         Some(e) => is_stall(e),
-        None => {
-            matches!(e.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock)
-        }
-        _ => false,
+        None => matches!(e.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock),
     }
 }
 

@@ -458,7 +458,7 @@ fn a_model_with_five_poolings_has_the_same_loss_in_tiles() {
         let report = to.path().join("report.json");
         let mut job = quick(&to.path().join("out.png"));
         job.arg("--model").arg(&path).arg("--report").arg(&report).args(tile);
-        job.args(["--size", "399", "--levels", "1", "--iterations", "3", "--style-taps", "relu6_1"]);
+        job.args(["--size", "399", "--levels", "1", "--iterations", "4", "--style-taps", "relu6_1"]);
         succeed(job.args(["--content-taps", "relu6_1"]));
         let report: serde_json::Value =
             serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON");
@@ -478,7 +478,7 @@ fn deep(to: &Path) -> std::path::PathBuf {
     let mut value = graph.input(onnx::graph::Port::new("image", &["1", "3", "H", "W"]));
     for block in 1..=6u32 {
         let input = if block == 1 { 3 } else { 4 };
-        let weights: Vec<f32> = noise(4 * input * 9, block).iter().map(|v| v - 0.4).collect();
+        let weights: Vec<f32> = noise(4 * input * 9, block).iter().map(|v| 0.3 * (v - 0.45)).collect();
         let weights = graph.constant("w", Tensor::f32(&[4, input, 3, 3], weights));
         value = graph.add_with("Conv", "conv", &[&value, &weights], [("pads", ints(&[1; 4]))]);
         value = graph.add("Relu", "relu", &[&value]);

@@ -105,12 +105,12 @@ impl Context<'_> {
                 let y = &node.outputs[0];
                 let one = self.graph.scalar(1.0);
                 let rest = self.add("Sub", &[&one, y]);
-                let slope = self.add("Mul", &[y, &rest]);
-                Ok(self.add("Mul", &[&g, &slope]))
+                let derivative = self.add("Mul", &[y, &rest]);
+                Ok(self.add("Mul", &[&g, &derivative]))
             }
             Gradient::Sin => {
-                let slope = self.add("Cos", &[&node.inputs[0]]);
-                Ok(self.add("Mul", &[&g, &slope]))
+                let derivative = self.add("Cos", &[&node.inputs[0]]);
+                Ok(self.add("Mul", &[&g, &derivative]))
             }
             Gradient::Relu => {
                 // A max pooling behind has masked its smaller gradient by then.

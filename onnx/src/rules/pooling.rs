@@ -14,7 +14,7 @@ impl Context<'_> {
 
     /// Repeats each value over its pooling window and fills the rows and columns that no window covers
     /// (sizes that the kernel does not divide) with zeros.
-    fn spread(&mut self, value: &str, kernel: [i64; 2]) -> String {
+    fn unpool(&mut self, value: &str, kernel: [i64; 2]) -> String {
         let scales = Tensor::f32(&[4], vec![1.0, 1.0, kernel[0] as f32, kernel[1] as f32]);
         let scales = self.graph.constant(&format!("const/scales/{}x{}", kernel[0], kernel[1]), scales);
         let up = self.add_with(
@@ -55,11 +55,11 @@ impl Context<'_> {
         let g = &if relu { self.where_positive(g, y) } else { g.to_string() };
         let (is_max, on) = if let Some(channels) = self.shapes.blocked(x) {
             let maxima = self.scaled(y, channels, -1.0);
-            let maxima = self.spread(&maxima, kernel);
+            let maxima = self.unpool(&maxima, kernel);
             let below = self.add("Add", &[x, &maxima]);
             (self.step(&below, channels, 1.0), None)
         } else {
-            let maxima = self.spread(y, kernel);
+            let maxima = self.unpool(y, kernel);
             let on = self.add("Equal", &[x, &maxima]);
             (self.cast_float(&on), Some(on))
         };
@@ -77,7 +77,7 @@ impl Context<'_> {
                 self.add("Mul", &[&g, &part])
             }
         };
-        let g = self.spread(&g, kernel);
+        let g = self.unpool(&g, kernel);
         Ok(match on {
             Some(on) => self.masked(&g, &on),
             None => self.add("Mul", &[&g, &is_max]),
@@ -88,6 +88,6 @@ impl Context<'_> {
         let kernel = self.pool_kernel()?;
         let part = self.graph.scalar(1.0 / (kernel[0] * kernel[1]) as f32);
         let g = self.add("Mul", &[g, &part]);
-        Ok(self.spread(&g, kernel))
+        Ok(self.unpool(&g, kernel))
     }
 }

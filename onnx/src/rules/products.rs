@@ -7,8 +7,8 @@ use crate::operators::{self, Gradient};
 use crate::window::Window;
 
 impl Context<'_> {
-    /// The transposed convolution as a convolution with the weights turned by 180° and their in- and
-    /// output channels exchanged. The turned weights follow from the one copy in the file by nodes that
+    /// The transposed convolution as a convolution with the weights flipped along both axes and their in- and
+    /// output channels exchanged. The flipped weights follow from the one copy in the file by nodes that
     /// ONNX Runtime folds when it loads the model.
     pub(super) fn conv(&mut self, g: &str) -> Result<String> {
         let node = self.node;
@@ -18,15 +18,15 @@ impl Context<'_> {
         let around = |pads: [usize; 2]| [over[0] - pads[0], over[1] - pads[1]].map(|pad| pad as i64);
         let pads = [around(window.before), around(window.after)].concat();
         let [kernel, dilations] = [window.kernel, window.dilations].map(|v| v.map(|n| n as i64).to_vec());
-        let mut turned = self.add_with("Transpose", &[weights], [("perm", Attr::Ints(vec![1, 0, 2, 3]))]);
+        let mut flipped = self.add_with("Transpose", &[weights], [("perm", Attr::Ints(vec![1, 0, 2, 3]))]);
         if kernel.iter().any(|&k| k > 1) {
             let (from, to) = (self.graph.i64s(&[-1, -1]), self.graph.i64s(&[i64::MIN, i64::MIN]));
             let (over, step) = (self.graph.i64s(&[2, 3]), self.graph.i64s(&[-1, -1]));
-            turned = self.add("Slice", &[&turned, &from, &to, &over, &step]);
+            flipped = self.add("Slice", &[&flipped, &from, &to, &over, &step]);
         }
         Ok(self.add_with(
             "Conv",
-            &[g, &turned],
+            &[g, &flipped],
             [
                 ("kernel_shape", Attr::Ints(kernel)),
                 ("pads", Attr::Ints(pads)),
@@ -42,7 +42,7 @@ impl Context<'_> {
     }
 
     /// `value` with its last two axes exchanged.
-    fn swapped(&mut self, value: &str) -> Result<String> {
+    fn transposed(&mut self, value: &str) -> Result<String> {
         let rank = self.rank(value)? as i64;
         if rank < 2 {
             return Err(Error::bad_node(self.node, format!("'{value}' must have at least two axes")));
@@ -56,10 +56,10 @@ impl Context<'_> {
         let node = self.node;
         let (a, b) = (node.inputs[0].clone(), node.inputs[1].clone());
         let g = if index == 0 {
-            let b = self.swapped(&b)?;
+            let b = self.transposed(&b)?;
             self.add("MatMul", &[g, &b])
         } else {
-            let a = self.swapped(&a)?;
+            let a = self.transposed(&a)?;
             self.add("MatMul", &[&a, g])
         };
         if self.rank(&a)? == 2 && self.rank(&b)? == 2 {
@@ -90,8 +90,8 @@ impl Context<'_> {
         {
             return Ok(None);
         }
-        let turned = self.add("Transpose", &[self.g]);
-        let both = self.add("Add", &[self.g, &turned]);
+        let transposed = self.add("Transpose", &[self.g]);
+        let both = self.add("Add", &[self.g, &transposed]);
         let x = node.inputs[0].clone();
         Ok(Some(self.add_with("Gemm", &[&both, &x], [("alpha", Attr::Float(alpha))])))
     }
