@@ -6,14 +6,15 @@ use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Tensor};
+use crate::operators::{self, Gradient};
 use crate::rules;
 use crate::shapes::Shapes;
 
 /// Appends to `graph` the gradient of the scalar `of` with respect to the value `wrt`, an input or any other, and returns
 /// the gradient's name; it has the shape of `wrt`.
 ///
-/// Errors: a node between the two whose operator, or whose attributes, have no rule (`Error::NoRule`),
-/// and an `of` that does not depend on `wrt`.
+/// Errors: a node between the two that is not as its operator needs it, or that has no rule ([`Error::BadNode`]), and an
+/// `of` that does not depend on `wrt`.
 pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
     let nodes = graph.nodes.clone();
     let active = active(&nodes, wrt);
@@ -26,11 +27,13 @@ pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
     gradients.insert(of.to_string(), one);
 
     for node in nodes.iter().rev() {
-        let Some(output) = node.outputs.first().filter(|output| *output != wrt) else { continue };
+        let Some(output) = node.output().filter(|output| *output != wrt) else { continue };
         let Some(g) = gradients.remove(output) else { continue };
-        if node.outputs[1..].iter().any(|o| gradients.contains_key(o)) {
-            return Err(no_rule(node, "only the first output may be differentiated"));
+        if node.outputs.iter().skip(1).any(|o| gradients.contains_key(o)) {
+            return Err(Error::bad_node(node, "only the first output may be differentiated"));
         }
+        // From here on the inputs that the operator needs are there.
+        operators::check(node)?;
         let mut context = rules::Context { graph, node, forward: &nodes, shapes: &shapes, g: &g };
         for (input, contribution) in rules::apply(&mut context, &|name: &str| active.contains(name))? {
             let sum = match gradients.remove(&input) {
@@ -47,8 +50,7 @@ pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
 fn active(nodes: &[Node], wrt: &str) -> HashSet<String> {
     let mut active = HashSet::from([wrt.to_string()]);
     for node in nodes {
-        // A shape is a number of pixels, not a function of their values.
-        if matches!(node.op.as_str(), "Shape" | "Size") {
+        if operators::gradient(node) == Gradient::Zero {
             continue;
         }
         if node.inputs.iter().any(|i| active.contains(i)) {
@@ -56,8 +58,4 @@ fn active(nodes: &[Node], wrt: &str) -> HashSet<String> {
         }
     }
     active
-}
-
-pub(crate) fn no_rule(node: &Node, problem: impl Into<String>) -> Error {
-    Error::NoRule { node: node.name.clone(), op: node.op.clone(), problem: problem.into() }
 }

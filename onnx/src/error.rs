@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::graph::Node;
+
 /// The errors of this crate. Each message names the file, tensor, tap or node, what was expected, and
 /// what to do where that is not obvious.
 #[derive(Debug, thiserror::Error)]
@@ -33,14 +35,14 @@ pub enum Error {
         /// The taps there are.
         available: Vec<String>,
     },
-    /// The differentiator met a node it has no rule for.
+    /// A node is not as its operator needs it, or has no gradient.
     #[error("node '{node}' ({op}): {problem}")]
-    NoRule {
+    BadNode {
         /// The node's name.
         node: String,
         /// The node's operator.
         op: String,
-        /// Why no gradient can be formed.
+        /// What is wrong, and what was expected.
         problem: String,
     },
     /// The losses that were asked for make no objective.
@@ -49,8 +51,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error that names a file or a model.
     pub fn bad_model(file: impl Into<String>, problem: impl Into<String>) -> Self {
         Error::BadModel { file: file.into(), problem: problem.into() }
+    }
+
+    pub(crate) fn bad_node(node: &Node, problem: impl Into<String>) -> Self {
+        Error::BadNode { node: node.name.clone(), op: node.op.clone(), problem: problem.into() }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A graph of ONNX operators that is being built: nodes in the order they run, constants, inputs and
-//! outputs. It knows ONNX's operators by name only; what they mean to a gradient is `differentiate`'s
-//! business, what they mean to a picture `objective`'s.
+//! outputs. It knows ONNX's operators by name only; `operators` has what is known of each.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -91,6 +90,16 @@ pub struct Node {
 }
 
 impl Node {
+    /// The name of an input, counted from 0; None if the node has no such input, or leaves it out.
+    pub fn input(&self, index: usize) -> Option<&str> {
+        self.inputs.get(index).map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// The name of the first output; None if it has none.
+    pub fn output(&self) -> Option<&str> {
+        self.outputs.first().map(String::as_str).filter(|name| !name.is_empty())
+    }
+
     /// An integer attribute.
     pub fn int(&self, name: &str) -> Option<i64> {
         match self.attrs.get(name) {
@@ -246,12 +255,6 @@ impl Graph {
         kept.reverse();
         self.nodes = kept;
         self.constants.retain(|name, _| needed.contains(name));
-    }
-
-    /// Drops the constants that no node reads.
-    pub(crate) fn prune_to_nodes(&mut self) {
-        let read: HashSet<&String> = self.nodes.iter().flat_map(|n| &n.inputs).collect();
-        self.constants.retain(|name, _| read.contains(name));
     }
 
     /// The graph as the bytes of an `.onnx` file with everything inside. `metadata` becomes the model's

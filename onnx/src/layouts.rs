@@ -75,7 +75,13 @@ pub fn in_torchvisions<'a>(
             let what = if p.bias { "bias" } else { "weight" };
             let tensor = vgg::read(&tensors, name, file)?;
             let tensor = if p.bias { tensor } else { channels_first(tensor) };
-            renamed.insert(format!("features.{}.{what}", before + 2 * (p.place - 1)), tensor);
+            let to = format!("features.{}.{what}", before + 2 * (p.place - 1));
+            if renamed.insert(to, tensor).is_some() {
+                let (block, place) = (p.block, p.place);
+                return Err(bad(format!(
+                    "has two tensors for the {what} of convolution {block}_{place}, one is '{name}'"
+                )));
+            }
         }
     }
     let mut metadata = header.metadata().clone().unwrap_or_default();
@@ -161,13 +167,13 @@ fn channels_first(tensor: Tensor) -> Tensor {
         return tensor;
     }
     let Some(values) = tensor.as_f32() else { return tensor };
-    let mut turned = Vec::with_capacity(values.len());
+    let mut transposed = Vec::with_capacity(values.len());
     for o in 0..out {
         for i in 0..input {
-            turned.extend((0..h * w).map(|at| values[(at * input + i) * out + o]));
+            transposed.extend((0..h * w).map(|at| values[(at * input + i) * out + o]));
         }
     }
-    Tensor::f32(&[out, input, h, w], turned)
+    Tensor::f32(&[out, input, h, w], transposed)
 }
 
 /// The first convolution for red, green, blue from one for blue, green, red.
@@ -177,8 +183,9 @@ fn red_first(tensor: &Tensor) -> Tensor {
     };
     let plane = h * w;
     let channels = (0..out).flat_map(|o| [2, 1, 0].map(|c| o * 3 + c));
-    let turned: Vec<f32> = channels.flat_map(|at| values[at * plane..][..plane].iter().copied()).collect();
-    Tensor::f32(&tensor.dims, turned)
+    let transposed: Vec<f32> =
+        channels.flat_map(|at| values[at * plane..][..plane].iter().copied()).collect();
+    Tensor::f32(&tensor.dims, transposed)
 }
 
 #[cfg(test)]
@@ -207,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn kernels_are_turned_and_colours_exchanged() {
+    fn kernels_are_transposed_and_colours_exchanged() {
         // [h, w, I, O] with the value 1000·h + 100·w + 10·I + O.
         let value = |h: usize, w: usize, i: usize, o: usize| (1000 * h + 100 * w + 10 * i + o) as f32;
         let mut values = Vec::new();
@@ -218,15 +225,15 @@ mod tests {
                 }
             }
         }
-        let turned = channels_first(Tensor::f32(&[3, 3, 3, 4], values));
-        assert_eq!(turned.dims, [4, 3, 3, 3]);
+        let transposed = channels_first(Tensor::f32(&[3, 3, 3, 4], values));
+        assert_eq!(transposed.dims, [4, 3, 3, 3]);
         let at = |t: &Tensor, o: usize, i: usize, h: usize, w: usize| {
             t.as_f32().expect("f32")[((o * 3 + i) * 3 + h) * 3 + w]
         };
-        assert_eq!(at(&turned, 3, 1, 2, 0), value(2, 0, 1, 3));
-        let swapped = red_first(&turned);
-        assert_eq!(at(&swapped, 3, 0, 2, 1), value(2, 1, 2, 3));
-        assert_eq!(at(&swapped, 1, 1, 0, 2), value(0, 2, 1, 1));
-        assert_eq!(channels_first(turned.clone()).dims, turned.dims);
+        assert_eq!(at(&transposed, 3, 1, 2, 0), value(2, 0, 1, 3));
+        let exchanged = red_first(&transposed);
+        assert_eq!(at(&exchanged, 3, 0, 2, 1), value(2, 1, 2, 3));
+        assert_eq!(at(&exchanged, 1, 1, 0, 2), value(0, 2, 1, 1));
+        assert_eq!(channels_first(transposed.clone()).dims, transposed.dims);
     }
 }

@@ -18,7 +18,9 @@ pub mod manifest;
 pub mod memory;
 pub mod model;
 pub mod moments;
+mod network;
 pub mod objective;
+mod operators;
 #[allow(missing_docs)]
 mod proto;
 pub mod pytorch;
@@ -28,6 +30,7 @@ mod shapes;
 pub mod spec;
 pub mod vectors;
 pub mod vgg;
+mod window;
 
 pub use error::{Error, Result};
 pub use manifest::Manifest;

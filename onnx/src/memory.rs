@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use crate::graph::{Data, Graph, Node};
-use crate::shapes::Shapes;
+use crate::operators::{self, Gradient, Shape};
+use crate::shapes::{Shapes, integers};
 
 /// The most bytes that float32 activations take at one time when the graph's nodes run in order, without
 /// weights, inputs and the runtime's own room. Elementwise nodes write over an input that nobody needs any
@@ -39,7 +40,7 @@ pub fn peak(graph: &Graph) -> u64 {
             |name: &str| graph.inputs.iter().all(|p| p.name != name) && !graph.constants.contains_key(name);
         let freed: u64 =
             ending.into_iter().filter(|s| last.get(s) == Some(&at) && made_here(s)).map(bytes).sum();
-        let in_place = if is_elementwise(node) { freed.min(made) } else { 0 };
+        let in_place = if is_in_place(node) { freed.min(made) } else { 0 };
         most = most.max(now + made - in_place);
         now = (now + made).saturating_sub(freed);
     }
@@ -60,26 +61,13 @@ fn by_depth(graph: &Graph) -> Vec<&Node> {
     order.into_iter().map(|(_, node)| node).collect()
 }
 
+/// Whether a node's output is its first input under another name.
 fn is_view(node: &Node) -> bool {
-    matches!(node.op.as_str(), "Reshape" | "Identity" | "Flatten" | "Squeeze" | "Unsqueeze")
+    matches!(operators::gradient(node), Gradient::Identity | Gradient::View)
 }
 
-fn is_elementwise(node: &Node) -> bool {
-    matches!(
-        node.op.as_str(),
-        "Relu"
-            | "Add"
-            | "Sub"
-            | "Mul"
-            | "Div"
-            | "Clip"
-            | "HardSigmoid"
-            | "Neg"
-            | "Sqrt"
-            | "Sigmoid"
-            | "Sin"
-            | "Cos"
-    )
+fn is_in_place(node: &Node) -> bool {
+    operators::of(node).is_some_and(|operator| operator.in_place)
 }
 
 /// How many entries the values have that grow with the picture. `Shapes` knows those of the forward graph;
@@ -93,52 +81,57 @@ fn counts(graph: &Graph) -> HashMap<String, u64> {
         counts.extend(entries(&port.name).map(|n| (port.name.clone(), n)));
     }
     for node in &graph.nodes {
-        let Some(output) = node.outputs.first() else { continue };
-        let of = |i: usize| node.inputs.get(i).and_then(|n| counts.get(n)).copied();
-        let count = entries(output).or_else(|| match node.op.as_str() {
-            "Resize" => of(0).zip(scale(graph, node)).map(|(n, by)| n * by),
-            "Conv" if node.int("group").unwrap_or(1) != 1 => of(0),
-            // From so many channels to so many; the positions stay.
-            "Conv" => {
-                let weights = node.inputs.get(1).and_then(|w| channels(graph, w));
+        let Some(output) = node.output() else { continue };
+        let of = |i: usize| node.input(i).and_then(|n| counts.get(n)).copied();
+        let count = entries(output).or_else(|| match operators::shape(node) {
+            Shape::Resize => of(0).zip(scale(graph, node)).map(|(n, by)| n.saturating_mul(by)),
+            Shape::Convolution if node.int("group").unwrap_or(1) != 1 => of(0),
+            // The positions stay; the channels change.
+            Shape::Convolution => {
+                let weights = node.input(1).and_then(|w| channels(graph, w));
                 of(0).zip(weights).map(|(n, (out, input))| n / input.max(1) as u64 * out as u64)
             }
-            "Add" | "Sub" | "Mul" | "Div" => of(0).max(of(1)),
+            Shape::Broadcast => (0..node.inputs.len()).filter_map(of).max(),
             // A Gram matrix is small; a matrix of channels times activations is like the activations.
-            "Gemm" if node.int("transB") == Some(1) => None,
-            "Gemm" | "MatMul" => of(1),
-            "Expand" => {
-                node.inputs.get(1).and_then(|shape| match graph.constants.get(shape).map(|t| &t.data) {
-                    Some(Data::I64(dims)) if dims.len() == 4 => {
-                        u64::try_from(dims.iter().product::<i64>()).ok()
-                    }
-                    _ => measured.get(shape.as_str()).and_then(|x| counts.get(*x)).copied(),
-                })
-            }
-            "Shape" | "Size" | "ReduceMean" | "ReduceSum" => None,
-            _ => of(0),
+            Shape::Gemm if node.int("transB") == Some(1) => None,
+            Shape::Gemm | Shape::MatMul => of(1),
+            Shape::Expand => match integers(graph, node, 1) {
+                Some(dims) if dims.len() == 4 => u64::try_from(dims.iter().product::<i64>()).ok(),
+                _ => node.input(1).and_then(|shape| counts.get(*measured.get(shape)?)).copied(),
+            },
+            Shape::List | Shape::Scalar | Shape::Reduction => None,
+            Shape::Same
+            | Shape::Pooling
+            | Shape::Pad
+            | Shape::Transpose
+            | Shape::Reshape
+            | Shape::Flatten
+            | Shape::Squeeze
+            | Shape::Unsqueeze
+            | Shape::Slice
+            | Shape::Unknown => of(0),
         });
-        if node.op == "Shape" {
-            measured.insert(output, &node.inputs[0]);
+        if operators::shape(node) == Shape::List {
+            measured.extend(node.input(0).map(|input| (output, input)));
         }
-        counts.extend(count.map(|n| (output.clone(), n)));
+        counts.extend(count.map(|n| (output.to_string(), n)));
     }
     counts
 }
 
-/// Out- and input channels of a convolution's weights, a constant or one that is turned by nodes.
+/// Out- and input channels of a convolution's weights, a constant or one that nodes transpose.
 fn channels(graph: &Graph, weights: &str) -> Option<(usize, usize)> {
     if let Some(tensor) = graph.constants.get(weights) {
         return Some((*tensor.dims.first()?, *tensor.dims.get(1)?));
     }
-    let node = graph.nodes.iter().find(|n| n.outputs.first().is_some_and(|o| o == weights))?;
-    let (out, input) = channels(graph, node.inputs.first()?)?;
-    Some(if node.op == "Transpose" { (input, out) } else { (out, input) })
+    let node = graph.nodes.iter().find(|n| n.output() == Some(weights))?;
+    let (out, input) = channels(graph, node.input(0)?)?;
+    Some(if operators::shape(node) == Shape::Transpose { (input, out) } else { (out, input) })
 }
 
 /// By how much a Resize multiplies the entries.
 fn scale(graph: &Graph, node: &Node) -> Option<u64> {
-    match &graph.constants.get(node.inputs.get(2)?)?.data {
+    match &graph.constants.get(node.input(2)?)?.data {
         Data::F32(v) => Some(v.iter().product::<f32>() as u64),
         Data::I64(_) => None,
     }

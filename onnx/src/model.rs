@@ -2,18 +2,23 @@
 //! weights come from (`safetensors`, `import`, `seeded`) or which losses will read the taps
 //! (`objective`).
 
-use std::collections::BTreeMap;
-
 use crate::error::{Error, Result};
 use crate::graph::{Attr, Graph, Node, Tensor};
 use crate::manifest::Manifest;
+use crate::network;
+use crate::operators::{self, Gradient};
 
 /// The name of the forward graph's input, the normalised picture [1, 3, H, W].
 pub const INPUT: &str = "input";
 
+/// Stands before the names of values and nodes that come from an ONNX file, so that those of an objective's graph differ.
+pub(crate) const FILE_PREFIX: &str = "net/";
+
 /// Post-ReLU activations that a loss may read.
 #[derive(Clone, Debug)]
 pub struct Tap {
+    /// Its name, as people pick it: `relu3_2`.
+    pub name: String,
     /// The value in the forward graph.
     pub value: String,
     /// Its channels N.
@@ -31,18 +36,23 @@ pub struct Model {
     pub manifest: Manifest,
     /// From `INPUT` to the taps.
     pub(crate) forward: Graph,
-    /// The taps by name, in the order of `relu1_1`, `relu1_2`, …
-    pub taps: BTreeMap<String, Tap>,
+    /// The taps, in the order in which a picture passes them: `relu1_1`, `relu1_2`, …
+    pub taps: Vec<Tap>,
 }
 
 impl Model {
     /// The tap of that name.
     pub fn tap(&self, name: &str) -> Result<&Tap> {
-        self.taps.get(name).ok_or_else(|| Error::NoSuchTap {
+        self.taps.iter().find(|tap| tap.name == name).ok_or_else(|| Error::NoSuchTap {
             model: self.manifest.name.clone(),
             tap: name.to_string(),
-            available: self.taps.keys().cloned().collect(),
+            available: self.taps.iter().map(|tap| tap.name.clone()).collect(),
         })
+    }
+
+    /// Whether there is a tap of that name.
+    pub fn has_tap(&self, name: &str) -> bool {
+        self.taps.iter().any(|tap| tap.name == name)
     }
 
     /// The weight of a tap's style loss that `style_weight` 1 stands for: 1000/N² (Gatys' reference) on
@@ -67,44 +77,15 @@ impl Model {
     /// The number of parameters.
     pub fn parameters(&self) -> usize {
         let heads =
-            self.taps.values().filter_map(|t| t.head.as_ref()).map(|t| t.as_f32().map_or(0, <[f32]>::len));
+            self.taps.iter().filter_map(|t| t.head.as_ref()).map(|t| t.as_f32().map_or(0, <[f32]>::len));
         let body = self.forward.constants.values().map(|t| t.as_f32().map_or(0, <[f32]>::len));
         heads.chain(body).sum()
     }
 
-    /// Completes a forward graph: finds the taps, which are the outputs of its ReLUs, named by block and
-    /// place as VGG's are (`relu3_2`: the second in the third block; a pooling ends a block).
+    /// Completes a forward graph from [`INPUT`], which is checked. `file` is named in errors.
     pub(crate) fn new(manifest: Manifest, forward: Graph, file: &str) -> Result<Self> {
         manifest.check(file)?;
-        let mut taps = BTreeMap::new();
-        let (mut block, mut place, mut channels) = (1, 0, 3);
-        for node in &forward.nodes {
-            match node.op.as_str() {
-                "Conv" => {
-                    let dims = forward.constants.get(&node.inputs[1]).map(|w| w.dims.clone());
-                    let dims = dims.filter(|d| d.len() == 4).ok_or_else(|| {
-                        Error::bad_model(
-                            file,
-                            format!("the weights of node '{}' must be a constant [O, I, h, w]", node.name),
-                        )
-                    })?;
-                    if dims[1] != channels {
-                        return Err(Error::bad_model(
-                            file,
-                            format!("node '{}' takes {} channels but gets {channels}", node.name, dims[1]),
-                        ));
-                    }
-                    channels = dims[0];
-                }
-                "Relu" => {
-                    place += 1;
-                    let tap = Tap { value: node.outputs[0].clone(), channels, block, head: None };
-                    taps.insert(format!("relu{block}_{place}"), tap);
-                }
-                "MaxPool" | "AveragePool" => (block, place) = (block + 1, 0),
-                _ => {}
-            }
-        }
+        let taps = network::taps(&forward).map_err(|e| Error::bad_model(file, e.to_string()))?;
         if taps.is_empty() {
             return Err(Error::bad_model(file, "the network has no ReLU, so it has no taps"));
         }
@@ -131,7 +112,7 @@ impl Chain {
     pub fn conv(&mut self, weight: Tensor, bias: Tensor) {
         self.place += 1;
         let name = format!("{}_{}", self.block, self.place);
-        let kernel: Vec<i64> = weight.dims[2..].iter().map(|&d| d as i64).collect();
+        let kernel: Vec<i64> = weight.dims.iter().skip(2).map(|&d| d as i64).collect();
         let pads = kernel.iter().chain(&kernel).map(|k| k / 2).collect();
         let g = &mut self.graph;
         let w = g.constant(&format!("conv{name}.weight"), weight);
@@ -168,9 +149,11 @@ pub(crate) fn inline(model: &Model, graph: &mut Graph, input: &str, average: boo
                 *name = input.to_string();
             }
         }
-        if average && node.op == "MaxPool" {
+        if average && operators::gradient(&node) == Gradient::MaxPool {
             node.op = "AveragePool".to_string();
-            node.attrs.remove("storage_order");
+            let operator = operators::of(&node);
+            node.attrs.retain(|name, _| operator.is_some_and(|o| o.has_attribute(name)));
+            node.outputs.truncate(1);
         }
         for name in &node.outputs {
             graph.fresh(name);

@@ -119,13 +119,13 @@ impl Writer<'_> {
 
     /// square − mean·meanᵀ + FLOOR·energy·I
     fn covariance(&mut self, moments: &Moments, energy: &str) -> String {
-        let turned = self.graph.add_with(
+        let transposed = self.graph.add_with(
             "Transpose",
-            &format!("{}/turned", self.name),
+            &format!("{}/transposed", self.name),
             &[&moments.mean],
             [("perm", Attr::Ints(vec![1, 0]))],
         );
-        let means = self.add("MatMul", &[&moments.mean, &turned]);
+        let means = self.add("MatMul", &[&moments.mean, &transposed]);
         let covariance = self.add("Sub", &[&moments.square, &means]);
         let share = self.graph.scalar(FLOOR);
         let floor = self.add("Mul", &[energy, &share]);

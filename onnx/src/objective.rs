@@ -15,6 +15,7 @@ use crate::losses::{
 };
 use crate::model::{self, Model, Tap};
 use crate::moments::{self, Moments};
+use crate::operators::{self, Gradient};
 use crate::shapes::Shapes;
 use crate::spec::{Kind, Padding, Pooling, Spec, StyleLoss, Term, region_input};
 
@@ -63,11 +64,11 @@ pub fn features(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
             if spec.style_loss == StyleLoss::Moments {
                 let mean = mean(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
                 let perm = [("perm", Attr::Ints(vec![1, 0]))];
-                let turned =
-                    graph.add_with("Transpose", &format!("{}/mean/turned", term.name), &[&mean], perm);
+                let transposed =
+                    graph.add_with("Transpose", &format!("{}/mean/transposed", term.name), &[&mean], perm);
                 let one = graph.constant("const/one", Tensor::f32(&[1, 1], vec![1.0]));
                 let moments = Moments { square: statistics, mean };
-                statistics = moments::joined(&mut graph, &term.name, &moments, &turned, &one);
+                statistics = moments::joined(&mut graph, &term.name, &moments, &transposed, &one);
             }
             let name = graph.alias(&statistics, term.target.as_deref().unwrap_or_default());
             let side = spec.style_loss.side(tap.channels).to_string();
@@ -171,13 +172,12 @@ fn finish(graph: &mut Graph) {
     let shapes = Shapes::of(graph);
     let constants = &mut graph.constants;
     graph.nodes.retain(|node| {
-        let size = shapes.size(&node.inputs[0]).filter(|_| node.op == "Size");
-        if let Some(size) = size {
-            let count = size.iter().product::<usize>() as i64;
-            constants
-                .insert(node.outputs[0].clone(), Tensor { dims: Vec::new(), data: Data::I64(vec![count]) });
-        }
-        size.is_none()
+        let counts = operators::shape(node) == operators::Shape::Scalar;
+        let size = node.input(0).filter(|_| counts).and_then(|input| shapes.size(input));
+        let (Some(size), Some(output)) = (size, node.output()) else { return true };
+        let count = size.iter().product::<usize>() as i64;
+        constants.insert(output.to_string(), Tensor { dims: Vec::new(), data: Data::I64(vec![count]) });
+        false
     });
     graph.prune();
 }
@@ -334,6 +334,14 @@ fn taps<'a>(
             return Err(Error::BadSpec(format!("the tap {name} is named twice; name it once")));
         }
         let tap = model.tap(name)?;
+        if let Some([h, w]) = size.dims().filter(|size| size.iter().any(|side| side >> (tap.block - 1) == 0))
+        {
+            return Err(Error::BadSpec(format!(
+                "the tap {name} needs {} pixels along each side, but a picture has {h} × {w}; choose a larger size or an \
+                 earlier tap",
+                1 << (tap.block - 1)
+            )));
+        }
         let value = match &tap.head {
             Some(head) if !spec.folds_head(&term) => with_head(graph, tap, name, head),
             _ => tap.value.clone(),
@@ -346,8 +354,8 @@ fn taps<'a>(
 /// A tap's activations in the metric of the model that is imitated: the head as a 1×1 convolution, added once.
 fn with_head(graph: &mut Graph, tap: &Tap, name: &str, head: &Tensor) -> String {
     let known = format!("head/{name}");
-    if let Some(node) = graph.nodes.iter().find(|n| n.name == known) {
-        return node.outputs[0].clone();
+    if let Some(output) = graph.nodes.iter().find(|n| n.name == known).and_then(|n| n.output()) {
+        return output.to_string();
     }
     let weight = Tensor { dims: vec![tap.channels, tap.channels, 1, 1], data: head.data.clone() };
     let weight = graph.constant(&format!("{known}.weight"), weight);
@@ -358,19 +366,20 @@ fn with_head(graph: &mut Graph, tap: &Tap, name: &str, head: &Tensor) -> String 
 /// Lets the convolutions that read `input` see its border again where they saw zeros, among the nodes from `first` on.
 fn replicate(graph: &mut Graph, input: &str, first: usize) {
     let mut at = first;
-    while at < graph.nodes.len() {
-        let node = &graph.nodes[at];
-        let pads =
-            node.ints("pads").map(<[i64]>::to_vec).filter(|p| p.len() == 4 && p.iter().any(|&v| v > 0));
-        if let (true, "Conv", Some(pads)) = (node.inputs[0] == input, node.op.as_str(), pads) {
-            let [top, left, bottom, right] = [pads[0], pads[1], pads[2], pads[3]];
+    while let Some(node) = graph.nodes.get(at) {
+        let reads = node.input(0) == Some(input) && operators::gradient(node) == Gradient::Conv;
+        let pads = node.ints("pads").and_then(|pads| <[i64; 4]>::try_from(pads).ok());
+        if let Some([top, left, bottom, right]) = pads.filter(|p| reads && p.iter().any(|&v| v > 0)) {
             let pads = graph.i64s(&[0, 0, top, left, 0, 0, bottom, right]);
             let mode = [("mode", Attr::Text("edge".into()))];
             let padded = graph.add_with("Pad", "normalise/replicated", &[input, &pads], mode);
             // It was added behind the convolution that reads it.
             let Some(pad) = graph.nodes.pop() else { return };
-            graph.nodes[at].inputs[0] = padded;
-            graph.nodes[at].attrs.insert("pads".to_string(), Attr::Ints(vec![0; 4]));
+            let convolution = &mut graph.nodes[at];
+            convolution.attrs.insert("pads".to_string(), Attr::Ints(vec![0; 4]));
+            if let Some(first) = convolution.inputs.first_mut() {
+                *first = padded;
+            }
             graph.nodes.insert(at, pad);
             at += 1;
         }
@@ -381,6 +390,48 @@ fn replicate(graph: &mut Graph, input: &str, first: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_node_is_as_the_table_of_operators_has_it() {
+        let model = crate::vgg::seeded(1).expect("a model");
+        for (style_loss, pooling) in [(StyleLoss::Gram, Pooling::Max), (StyleLoss::Moments, Pooling::Average)]
+        {
+            let spec = Spec {
+                style: ["relu1_1", "relu2_1"].map(String::from).to_vec(),
+                content: vec!["relu2_2".to_string()],
+                total_variation: true,
+                style_loss,
+                pooling,
+                padding: Padding::Replicate,
+                regions: 2,
+                ..Spec::default()
+            };
+            for size in [Size::Any, Size::Cpu([61, 43]), Size::Card([64, 96])] {
+                for graph in [
+                    features(&model, &spec, size),
+                    free_objective(&model, &spec, size),
+                    tile(&model, &spec, size),
+                    style_losses(&model, &spec),
+                ] {
+                    for node in &graph.expect("a graph").nodes {
+                        operators::check(node).unwrap_or_else(|e| panic!("{e}"));
+                    }
+                }
+            }
+        }
+        for graph in [crate::vectors::sum(7), crate::vectors::dots(3)] {
+            assert!(graph.nodes.iter().all(|node| operators::check(node).is_ok()));
+        }
+    }
+
+    #[test]
+    fn a_picture_that_poolings_leave_nothing_of_is_refused_with_the_tap() {
+        let model = crate::vgg::seeded(1).expect("a model");
+        let spec = Spec { style: vec!["relu5_1".to_string()], ..Spec::default() };
+        assert!(objective(&model, &spec, Size::Cpu([16, 99])).is_ok());
+        let e = objective(&model, &spec, Size::Cpu([15, 99])).expect_err("nothing left").to_string();
+        assert!(e.contains("relu5_1") && e.contains("16 pixels"), "{e}");
+    }
 
     #[test]
     fn graphs_for_a_card_leave_nothing_to_count_and_keep_to_plain_operators() {

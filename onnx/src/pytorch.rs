@@ -41,7 +41,14 @@ pub fn as_safetensors(path: &Path) -> Result<Vec<u8>> {
             _ => f32::NAN,
         };
         let values: Vec<f32> = bytes.chunks_exact(size).map(value).collect();
-        tensors.insert(name.to_string(), Tensor::f32(tensor.shape(), values));
+        let count = tensor.shape().iter().try_fold(1usize, |all, &n| all.checked_mul(n));
+        if count != Some(values.len()) {
+            let (have, shape) = (values.len(), tensor.shape());
+            return Err(bad(format!("{name} has {have} values for the shape {shape:?}; get the file again")));
+        }
+        if tensors.insert(name.to_string(), Tensor::f32(tensor.shape(), values)).is_some() {
+            return Err(bad(format!("has two tensors '{name}'; keep one of the networks in it")));
+        }
     }
     if tensors.is_empty() {
         return Err(bad("holds no convolutions; expected the weights of a VGG".to_string()));

@@ -2,67 +2,63 @@
 
 use std::collections::HashMap;
 
-use crate::graph::{Data, Graph};
+use crate::graph::Graph;
+use crate::operators::{self, Shape};
+use crate::shapes::integers;
+use crate::window::Window;
 
-/// What a position of a value sees along an axis.
+/// The receptive field of a value's positions along an axis, in pixels.
 #[derive(Clone, Copy)]
-struct Sight {
-    /// Pixels from one position to the next.
+struct Field {
+    /// From one position to the next.
     step: usize,
-    /// Pixels seen before the position's first pixel, and after it.
+    /// What is seen before the position's first pixel, and after it.
     before: usize,
     after: usize,
 }
 
 /// The largest distance in pixels, along either axis, from the first pixel of a position's own cell to one that
-/// the position sees, over all values of a forward graph.
+/// the position sees, over all values of a forward graph. A window that cannot be told from the graph counts as none.
 pub fn radius(graph: &Graph) -> usize {
-    let mut sights: HashMap<&str, [Sight; 2]> = HashMap::new();
-    let own = Sight { step: 1, before: 0, after: 0 };
-    sights.extend(graph.inputs.iter().map(|port| (port.name.as_str(), [own; 2])));
+    let mut fields: HashMap<&str, [Field; 2]> = HashMap::new();
+    let own = Field { step: 1, before: 0, after: 0 };
+    fields.extend(graph.inputs.iter().map(|port| (port.name.as_str(), [own; 2])));
     let mut most = 0;
     for node in &graph.nodes {
-        let seen: Vec<[Sight; 2]> =
-            node.inputs.iter().filter_map(|i| sights.get(i.as_str()).copied()).collect();
+        let seen: Vec<[Field; 2]> =
+            node.inputs.iter().filter_map(|i| fields.get(i.as_str()).copied()).collect();
         let Some(first) = seen.first() else { continue };
-        let windowed = matches!(node.op.as_str(), "Conv" | "MaxPool" | "AveragePool");
+        let shape = operators::shape(node);
+        let window = Window::of(graph, node).ok();
         let mut out = *first;
-        for (axis, sight) in out.iter_mut().enumerate() {
+        for (axis, field) in out.iter_mut().enumerate() {
             for other in &seen {
-                sight.before = sight.before.max(other[axis].before);
-                sight.after = sight.after.max(other[axis].after);
+                // A transposition may exchange the axes.
+                let axes = if shape == Shape::Transpose { &other[..] } else { &other[axis..=axis] };
+                for other in axes {
+                    field.step = field.step.max(other.step);
+                    field.before = field.before.max(other.before);
+                    field.after = field.after.max(other.after);
+                }
             }
-            if node.op == "Pad" {
+            if shape == Shape::Pad {
                 // The position moves by the lines that come before it; a convolution behind looks further on.
-                sight.before += node.inputs.get(1).and_then(|p| pad(graph, p, axis)).unwrap_or(0);
+                let pads = integers(graph, node, 1).unwrap_or_default();
+                let lines = pads.get(2 + axis).map_or(0, |&lines| usize::try_from(lines).unwrap_or(0));
+                field.before = field.before.saturating_add(lines.saturating_mul(field.step));
             }
-            if !windowed {
-                continue;
+            if let Some(window) = &window {
+                let before = window.before[axis];
+                let after = window.reach(axis).saturating_sub(before);
+                field.before = field.before.saturating_add(before.saturating_mul(field.step));
+                field.after = field.after.saturating_add(after.saturating_mul(field.step));
+                field.step = field.step.saturating_mul(window.strides[axis]);
             }
-            let at = |name: &str, at: usize, usual: i64| {
-                node.ints(name).and_then(|v| v.get(at)).copied().unwrap_or(usual).max(0) as usize
-            };
-            let kernel = at("kernel_shape", axis, 1).max(1);
-            let reach = (kernel - 1) * at("dilations", axis, 1);
-            let pad = at("pads", axis, 0);
-            sight.before += pad * sight.step;
-            sight.after += reach.saturating_sub(pad) * sight.step;
-            sight.step *= at("strides", axis, 1);
-            most = most.max(sight.before).max(sight.after);
+            most = most.max(field.before).max(field.after);
         }
-        for output in &node.outputs {
-            sights.insert(output, out);
-        }
+        fields.extend(node.outputs.iter().map(|output| (output.as_str(), out)));
     }
     most
-}
-
-/// Lines that a padding adds before the first along a spatial axis.
-fn pad(graph: &Graph, pads: &str, axis: usize) -> Option<usize> {
-    match &graph.constants.get(pads)?.data {
-        Data::I64(pads) => usize::try_from(*pads.get(2 + axis)?).ok(),
-        Data::F32(_) => None,
-    }
 }
 
 #[cfg(test)]

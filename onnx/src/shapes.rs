@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::graph::{Data, Dim, Graph, Node};
+use crate::graph::{Data, Dim, Graph, Node, Port};
+use crate::operators::{self, Shape};
+use crate::window::Window;
 
 /// Ranks and sizes by the names of values.
 pub(crate) struct Shapes {
@@ -59,12 +61,17 @@ impl Shapes {
 
 /// The axes of a reduction, from its attribute or its constant second input; None means all.
 pub(crate) fn axes(graph: &Graph, node: &Node) -> Option<Vec<i64>> {
-    if let Some(axes) = node.ints("axes") {
-        return Some(axes.to_vec());
+    match node.ints("axes") {
+        Some(axes) => Some(axes.to_vec()),
+        None => integers(graph, node, 1).filter(|axes| !axes.is_empty()).map(<[i64]>::to_vec),
     }
-    match graph.constants.get(node.inputs.get(1)?)?.data {
-        Data::I64(ref v) if !v.is_empty() => Some(v.clone()),
-        _ => None,
+}
+
+/// The values of an input that is a constant of integers.
+pub(crate) fn integers<'a>(graph: &'a Graph, node: &Node, input: usize) -> Option<&'a [i64]> {
+    match &graph.constants.get(node.input(input)?)?.data {
+        Data::I64(values) => Some(values),
+        Data::F32(_) => None,
     }
 }
 
@@ -73,21 +80,34 @@ fn ranks(graph: &Graph) -> HashMap<String, usize> {
     ranks.extend(graph.inputs.iter().map(|p| (p.name.clone(), p.dims.len())));
     ranks.extend(graph.constants.iter().map(|(n, t)| (n.clone(), t.dims.len())));
     for node in &graph.nodes {
-        let of = |i: usize| node.inputs.get(i).and_then(|n| ranks.get(n)).copied();
-        let rank = match node.op.as_str() {
-            "Reshape" | "Expand" => {
-                node.inputs.get(1).and_then(|s| graph.constants.get(s)).and_then(|s| s.dims.first().copied())
-            }
-            "Gemm" => Some(2),
-            "Transpose" => node.ints("perm").map(<[i64]>::len).or(of(0)),
-            "Add" | "Sub" | "Mul" | "Div" | "MatMul" => of(0).zip(of(1)).map(|(a, b)| a.max(b)),
-            "ReduceSum" | "ReduceMean" if node.int("keepdims") == Some(0) => match axes(graph, node) {
+        let of = |i: usize| node.input(i).and_then(|n| ranks.get(n)).copied();
+        let largest = || {
+            let known: Option<Vec<usize>> = (0..node.inputs.len()).map(of).collect();
+            known?.into_iter().max()
+        };
+        // How many numbers the second input lists.
+        let listed = || graph.constants.get(node.input(1)?)?.dims.first().copied();
+        let rank = match operators::shape(node) {
+            Shape::Reshape | Shape::Expand => listed(),
+            Shape::Flatten | Shape::Gemm => Some(2),
+            Shape::Transpose => node.ints("perm").map(<[i64]>::len).or(of(0)),
+            Shape::Broadcast | Shape::MatMul => largest(),
+            Shape::Squeeze => of(0).zip(listed()).and_then(|(rank, gone)| rank.checked_sub(gone)),
+            Shape::Unsqueeze => of(0).zip(listed()).map(|(rank, new)| rank + new),
+            Shape::Reduction if node.int("keepdims") == Some(0) => match axes(graph, node) {
                 Some(axes) => of(0).map(|r| r.saturating_sub(axes.len())),
                 None => Some(0),
             },
-            "Shape" => Some(1),
-            "Size" => Some(0),
-            _ => of(0),
+            Shape::List => Some(1),
+            Shape::Scalar => Some(0),
+            Shape::Same
+            | Shape::Convolution
+            | Shape::Pooling
+            | Shape::Pad
+            | Shape::Reduction
+            | Shape::Slice
+            | Shape::Resize
+            | Shape::Unknown => of(0),
         };
         if let Some(rank) = rank {
             ranks.extend(node.outputs.iter().map(|o| (o.clone(), rank)));
@@ -96,44 +116,62 @@ fn ranks(graph: &Graph) -> HashMap<String, usize> {
     ranks
 }
 
+/// The lengths of a port's axes, where all are known.
+fn known<const N: usize>(port: &Port) -> Option<[usize; N]> {
+    let lengths: Option<Vec<usize>> = port.dims.iter().map(length).collect();
+    lengths?.try_into().ok()
+}
+
+fn length(dim: &Dim) -> Option<usize> {
+    match dim {
+        Dim::Known(length) => Some(*length),
+        Dim::Named(_) => None,
+    }
+}
+
 fn sizes(graph: &Graph, ranks: &HashMap<String, usize>) -> HashMap<String, [usize; 4]> {
     let mut sizes: HashMap<String, [usize; 4]> = HashMap::new();
-    for port in &graph.inputs {
-        let known = |d: &Dim| if let Dim::Known(n) = d { Some(*n) } else { None };
-        let dims: Option<Vec<usize>> = port.dims.iter().map(known).collect();
-        if let Some(size) = dims.and_then(|d| <[usize; 4]>::try_from(d).ok()) {
-            sizes.insert(port.name.clone(), size);
-        }
-    }
+    sizes.extend(graph.inputs.iter().filter_map(|port| Some((port.name.clone(), known(port)?))));
     for (name, tensor) in &graph.constants {
         if let Ok(size) = <[usize; 4]>::try_from(tensor.dims.as_slice()) {
             sizes.insert(name.clone(), size);
         }
     }
     for node in &graph.nodes {
-        let of = |i: usize| node.inputs.get(i).and_then(|n| sizes.get(n)).copied();
-        let scalar = |i: usize| ranks.get(&node.inputs[i]) == Some(&0);
-        let size = match node.op.as_str() {
-            "Conv" | "MaxPool" | "AveragePool" => window(node, of(0), of(1)),
-            "Pad" => {
-                of(0).zip(node.inputs.get(1).and_then(|p| graph.constants.get(p))).and_then(|(size, pads)| {
-                    let Data::I64(pads) = &pads.data else { return None };
-                    let along =
-                        |i: usize| Some(size[i] + usize::try_from(pads.get(i)? + pads.get(i + 4)?).ok()?);
-                    Some([along(0)?, along(1)?, along(2)?, along(3)?])
-                })
+        let of = |i: usize| node.input(i).and_then(|n| sizes.get(n)).copied();
+        let is_scalar = |i: usize| node.input(i).and_then(|n| ranks.get(n)) == Some(&0);
+        let window = |size: [usize; 4]| {
+            let window = Window::of(graph, node).ok()?;
+            Some([window.count(0, size[2])?, window.count(1, size[3])?])
+        };
+        let size = match operators::shape(node) {
+            Shape::Convolution => of(0).zip(of(1)).and_then(|(size, [channels, ..])| {
+                let [h, w] = window(size)?;
+                Some([size[0], channels, h, w])
+            }),
+            Shape::Pooling => of(0).and_then(|size| {
+                let [h, w] = window(size)?;
+                Some([size[0], size[1], h, w])
+            }),
+            Shape::Pad => of(0).zip(integers(graph, node, 1)).and_then(|(size, pads)| {
+                let along = |i: usize| {
+                    size[i].checked_add_signed(
+                        isize::try_from(pads.get(i)?.checked_add(*pads.get(i + 4)?)?).ok()?,
+                    )
+                };
+                Some([along(0)?, along(1)?, along(2)?, along(3)?])
+            }),
+            Shape::Same => of(0),
+            Shape::Broadcast => {
+                let inputs = 0..node.inputs.len();
+                let all = inputs.clone().all(|i| of(i).is_some() || is_scalar(i));
+                let largest = |a: [usize; 4], b: [usize; 4]| std::array::from_fn(|i| a[i].max(b[i]));
+                inputs.filter_map(of).reduce(largest).filter(|_| all)
             }
-            "Relu" | "Clip" | "Sigmoid" | "Neg" | "Sqrt" | "Sin" | "Identity" => of(0),
-            "Add" | "Sub" | "Mul" | "Div" => match (of(0), of(1)) {
-                (Some(a), Some(b)) => Some(std::array::from_fn(|i| a[i].max(b[i]))),
-                (Some(size), None) if scalar(1) => Some(size),
-                (None, Some(size)) if scalar(0) => Some(size),
-                _ => None,
-            },
             _ => None,
         };
-        if let (Some(size), Some(output)) = (size, node.outputs.first()) {
-            sizes.insert(output.clone(), size);
+        if let (Some(size), Some(output)) = (size, node.output()) {
+            sizes.insert(output.to_string(), size);
         }
     }
     sizes
@@ -146,9 +184,8 @@ fn matrices(
 ) -> HashMap<String, Matrix> {
     let mut matrices: HashMap<String, Matrix> = HashMap::new();
     for port in &graph.inputs {
-        let known = |d: &Dim| if let Dim::Known(n) = d { Some(*n) } else { None };
         if let [rows, columns] = port.dims.as_slice() {
-            matrices.insert(port.name.clone(), [known(rows), known(columns)]);
+            matrices.insert(port.name.clone(), [length(rows), length(columns)]);
         }
     }
     for (name, tensor) in &graph.constants {
@@ -156,39 +193,39 @@ fn matrices(
             matrices.insert(name.clone(), [Some(*rows), Some(*columns)]);
         }
     }
-    let whole = |name: Option<&String>| match &graph.constants.get(name?)?.data {
-        Data::I64(values) => Some(values.as_slice()),
-        Data::F32(_) => None,
-    };
     for node in &graph.nodes {
-        let of = |i: usize| node.inputs.get(i).and_then(|n| matrices.get(n)).copied();
-        let is_scalar = |i: usize| node.inputs.get(i).and_then(|n| ranks.get(n)) == Some(&0);
+        let of = |i: usize| node.input(i).and_then(|n| matrices.get(n)).copied();
+        let is_scalar = |i: usize| node.input(i).and_then(|n| ranks.get(n)) == Some(&0);
+        let listed = |i: usize| integers(graph, node, i);
         let flag = |name: &str| node.int(name) == Some(1);
-        let matrix = match node.op.as_str() {
-            "Reshape" => match whole(node.inputs.get(1)) {
-                Some([rows, columns]) => {
-                    let rows = usize::try_from(*rows).ok().filter(|n| *n > 0);
-                    let rest = || Some(sizes.get(&node.inputs[0])?.iter().product::<usize>() / rows?);
-                    Some([rows, usize::try_from(*columns).ok().or_else(rest)])
+        let matrix = match operators::shape(node) {
+            Shape::Reshape => match listed(1) {
+                Some(&[rows, columns]) => {
+                    let rows = usize::try_from(rows).ok().filter(|n| *n > 0);
+                    let rest = || {
+                        let entries = sizes.get(node.input(0)?)?.iter().product::<usize>();
+                        entries.checked_div(rows?)
+                    };
+                    Some([rows, usize::try_from(columns).ok().or_else(rest)])
                 }
                 _ => None,
             },
-            "Transpose" => of(0).map(|[rows, columns]| [columns, rows]),
-            "Gemm" | "MatMul" => of(0)
+            Shape::Transpose => of(0).map(|[rows, columns]| [columns, rows]),
+            Shape::Gemm | Shape::MatMul => of(0)
                 .zip(of(1))
                 .map(|(a, b)| [a[usize::from(flag("transA"))], b[1 - usize::from(flag("transB"))]]),
-            "Slice" => match [1, 2, 3].map(|i| whole(node.inputs.get(i))) {
+            Shape::Slice => match [1, 2, 3].map(listed) {
                 [Some([top, left]), Some([bottom, right]), Some([0, 1])] => {
-                    let length = |from: &i64, to: &i64| usize::try_from(to - from).ok();
+                    let length = |from: &i64, to: &i64| usize::try_from(to.checked_sub(*from)?).ok();
                     Some([length(top, bottom), length(left, right)])
                 }
                 _ => None,
             },
-            "ReduceSum" if flag("keepdims") && whole(node.inputs.get(1)) == Some(&[1]) => {
+            Shape::Reduction if flag("keepdims") && listed(1) == Some(&[1]) => {
                 of(0).map(|[rows, _]| [rows, Some(1)])
             }
-            "Neg" | "Sqrt" | "Identity" => of(0),
-            "Add" | "Sub" | "Mul" | "Div" => match (of(0), of(1)) {
+            Shape::Same => of(0),
+            Shape::Broadcast if node.inputs.len() == 2 => match (of(0), of(1)) {
                 (Some(a), Some(b)) if a == b => Some(a),
                 (Some(a), None) if is_scalar(1) => Some(a),
                 (None, Some(b)) if is_scalar(0) => Some(b),
@@ -196,30 +233,9 @@ fn matrices(
             },
             _ => None,
         };
-        if let (Some(matrix), Some(output)) = (matrix, node.outputs.first()) {
-            matrices.insert(output.clone(), matrix);
+        if let (Some(matrix), Some(output)) = (matrix, node.output()) {
+            matrices.insert(output.to_string(), matrix);
         }
     }
     matrices
-}
-
-/// The size behind a convolution or a pooling, from those of its input and weights.
-fn window(node: &Node, input: Option<[usize; 4]>, weights: Option<[usize; 4]>) -> Option<[usize; 4]> {
-    let [batch, channels, ..] = input?;
-    let conv = node.op == "Conv";
-    let plain = matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "VALID");
-    if !plain || node.int("ceil_mode").unwrap_or(0) != 0 || (conv && weights.is_none()) {
-        return None;
-    }
-    let weights = weights.unwrap_or([channels, channels, 1, 1]);
-    let at = |name: &str, i: usize, other: usize| {
-        node.ints(name).map_or(Some(other), |v| usize::try_from(*v.get(i)?).ok())
-    };
-    let along = |axis: usize| {
-        let kernel = at("kernel_shape", axis, weights[2 + axis])?;
-        let reach = at("dilations", axis, 1)? * kernel.checked_sub(1)?;
-        let padded = input?[2 + axis] + at("pads", axis, 0)? + at("pads", axis + 2, 0)?;
-        Some(padded.checked_sub(reach + 1)? / at("strides", axis, 1)?.max(1) + 1)
-    };
-    Some([batch, if conv { weights[0] } else { channels }, along(0)?, along(1)?])
 }

@@ -19,6 +19,9 @@ use crate::model::{Chain, Model};
 const CONVOLUTIONS: [usize; 5] = [2, 2, 4, 4, 4];
 const CHANNELS: [usize; 5] = [64, 128, 256, 512, 512];
 
+/// No network has more layers.
+const LAST_INDEX: usize = 9999;
+
 /// A convolution among the tensors of a file.
 #[derive(Debug, PartialEq)]
 struct Layer {
@@ -39,9 +42,8 @@ fn layers<'a>(names: impl Iterator<Item = &'a str>, file: &str) -> Result<Vec<La
     let mut indices = BTreeSet::new();
     for name in names {
         let mut parts = name.strip_prefix("features.").unwrap_or_default().splitn(2, '.');
-        let (Some(Ok(index)), Some(what)) = (parts.next().map(str::parse::<usize>), parts.next()) else {
-            continue;
-        };
+        let index = parts.next().and_then(|index| index.parse::<usize>().ok()).filter(|&i| i <= LAST_INDEX);
+        let (Some(index), Some(what)) = (index, parts.next()) else { continue };
         match what {
             "weight" => indices.insert(index),
             "running_mean" => with_statistics.insert(index),
@@ -164,8 +166,8 @@ pub fn from_safetensors(bytes: &[u8], file: &str) -> Result<Model> {
         channels = out;
     }
     let mut model = Model::new(manifest, chain.finish(), file)?;
-    // `taps` is sorted by block and place, which is the order of the layers.
-    for (tap, head) in model.taps.values_mut().zip(heads) {
+    // One tap for each layer, in their order.
+    for (tap, head) in model.taps.iter_mut().zip(heads) {
         tap.head = head;
     }
     Ok(model)
@@ -196,13 +198,12 @@ fn manifest(metadata: Option<&HashMap<String, String>>, file: &str) -> Result<Ma
     let mut manifest = Manifest { name: stem.unwrap_or_else(|| file.to_string()), ..Default::default() };
     let Some(metadata) = metadata else { return Ok(manifest) };
     if let Some(json) = metadata.get("impasto") {
-        return serde_json::from_str(json)
-            .map_err(|e| Error::bad_model(file, format!("metadata 'impasto': {e}")));
+        return Manifest::from_json(json, file);
     }
     let triple = |key: &str| -> Result<Option<[f32; 3]>> {
         let Some(text) = metadata.get(key) else { return Ok(None) };
-        let values: Vec<f32> = text.split(',').filter_map(|v| v.trim().parse().ok()).collect();
-        let values = values.try_into().map_err(|_| {
+        let values: Option<Vec<f32>> = text.split(',').map(|v| v.trim().parse().ok()).collect();
+        let values = values.and_then(|values| values.try_into().ok()).ok_or_else(|| {
             Error::bad_model(
                 file,
                 format!("metadata '{key}' is '{text}', expected three numbers like 123.68,116.779,103.939"),
@@ -317,6 +318,32 @@ mod tests {
         assert_eq!(firsts, [7, 14, 27, 40]);
         let needed = needed(names.iter().map(String::as_str), "x").expect("names");
         assert_eq!(needed.last(), Some(&"features.41.running_var".to_string()));
+    }
+
+    #[test]
+    fn heads_belong_to_their_taps_where_a_block_has_more_than_nine_of_them() {
+        let mut tensors = std::collections::BTreeMap::new();
+        let mut input = 3;
+        for layer in 0..12 {
+            let index = 2 * layer;
+            let mut add = |what: &str, dims: &[usize]| {
+                let values = vec![layer as f32; dims.iter().product()];
+                tensors.insert(format!("features.{index}.{what}"), Tensor::f32(dims, values));
+            };
+            add("weight", &[2, input, 1, 1]);
+            add("bias", &[2]);
+            add("tap", &[2, 2]);
+            input = 2;
+        }
+        let bytes = crate::layouts::written(&tensors, HashMap::new(), "deep").expect("a file");
+        let model = from_safetensors(&bytes, "deep").expect("a model");
+        let names: Vec<&str> = model.taps.iter().map(|tap| tap.name.as_str()).collect();
+        assert_eq!(names[8..], ["relu1_9", "relu1_10", "relu1_11", "relu1_12"]);
+        for layer in 0..12 {
+            let tap = model.tap(&format!("relu1_{}", layer + 1)).expect("a tap");
+            let head = tap.head.as_ref().and_then(|head| head.as_f32()).expect("a head");
+            assert_eq!(head[0], layer as f32, "{}", tap.name);
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub enum ModelCommand {
         /// A name from `impasto model list`
         name: String,
     },
-    /// Check a .safetensors, .pth or .onnx file and keep it under a name
+    /// Check a .safetensors, .pth or .onnx file and keep it under a name; a model that has the name is replaced
     Import {
         /// Weights of a VGG, under the names of torchvision, Keras or Caffe, or an ONNX export of one
         file: PathBuf,

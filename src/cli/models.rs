@@ -86,8 +86,7 @@ pub fn export(args: &ExportArgs) -> Result<()> {
 
 fn describe(model: &Model) -> String {
     let m = &model.manifest;
-    let taps: Vec<String> =
-        model.taps.iter().map(|(name, tap)| format!("{name} ({})", tap.channels)).collect();
+    let taps: Vec<String> = model.taps.iter().map(|tap| format!("{} ({})", tap.name, tap.channels)).collect();
     let mut text = format!("name        {}\nparameters  {}\n", m.name, model.parameters());
     text += &format!("taps        {} (channels)\n", taps.join(" "));
     text += &format!("input       {} · (x − {:?}) / {:?}, x: R, G, B in 0..1\n", m.scale, m.mean, m.std);

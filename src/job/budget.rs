@@ -94,8 +94,8 @@ impl Task<'_> {
             }
             return Ok([(most as f64 * ROOM) as u64 + self.matrices(model, &spec)?, 0]);
         };
-        let radius = objective::radius(model, &spec)?;
-        let spans = self.size.map(|side| Spans::new(side, most, radius));
+        let halo = objective::halo(model, &spec)?;
+        let spans = self.size.map(|side| Spans::new(side, most, halo));
         let size = [spans[0].size, spans[1].size];
         // Both graphs keep their room; the content's activations are kept for each tile.
         let mut sum = memory::peak(&graphs::tile(model, &spec, backend.size(size))?);

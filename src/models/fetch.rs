@@ -10,11 +10,10 @@ use std::time::Duration;
 use safetensors::tensor::{Metadata, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use ureq::http::{Response, Uri};
+use ureq::http::Response;
 use ureq::{Agent, Body};
 
-use super::keep;
-use super::{Entry, folder};
+use super::{Entry, address, folder, keep};
 use crate::error::{Error, Result};
 
 /// A model that is known by name.
@@ -59,7 +58,12 @@ const KNOWN: [Known; 2] = [
 
 /// The most that one request asks for: what a slow line brings in the time that a request may take.
 const PIECE: u64 = 4 << 20;
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a server may take for the head of an answer, and for its body.
+const LONGEST_HEAD: Duration = Duration::from_secs(120);
+const LONGEST_BODY: Duration = Duration::from_secs(3600);
+/// How long a server may send nothing, in seconds; [`STALL_VARIABLE`] changes it.
+const STALL: f64 = 30.0;
+const STALL_VARIABLE: &str = "IMPASTO_FETCH_TIMEOUT";
 /// How often a request is made before it counts as failed.
 const ATTEMPTS: usize = 4;
 /// A header that is longer is none.
@@ -111,11 +115,13 @@ pub fn fetch(what: &Fetch, progress: &mut dyn FnMut(u64, u64)) -> Result<Entry> 
             format!("{variable} is 1, so nothing is fetched; unset it, or import a file"),
         ));
     }
+    address::check(&url).map_err(|problem| failed(&url, problem))?;
+    let stall = stall()?;
     let folder = folder()
         .ok_or_else(|| Error::Parameters("there is no data folder for this user; set HOME".into()))?;
     std::fs::create_dir_all(&folder).map_err(|e| keep::unwritable(&folder, &e))?;
 
-    let mut remote = Remote::open(&url)?;
+    let mut remote = Remote::open(&url, stall)?;
     let part = folder.join(format!(".{}.part", what.name));
     let bytes = match remote.ranges {
         true => remote.needed(&part, progress)?,
@@ -136,9 +142,38 @@ fn failed(url: &str, problem: impl std::fmt::Display) -> Error {
     Error::Fetch { url: url.to_string(), problem: problem.to_string() }
 }
 
+/// How long a server may send nothing.
+fn stall() -> Result<Duration> {
+    let Some(text) = std::env::var_os(STALL_VARIABLE).filter(|v| !v.is_empty()) else {
+        return Ok(Duration::from_secs_f64(STALL));
+    };
+    let seconds =
+        text.to_str().and_then(|text| text.parse::<f64>().ok()).filter(|s| (0.1..=3600.0).contains(s));
+    let seconds = seconds.ok_or_else(|| {
+        let text = text.to_string_lossy();
+        Error::Parameters(format!("{STALL_VARIABLE} is '{text}', expected seconds from 0.1 to 3600"))
+    })?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Whether a server sent nothing for too long.
+fn is_stall(e: &ureq::Error) -> bool {
+    matches!(e, ureq::Error::Timeout(_)) || matches!(e, ureq::Error::Io(e) if is_stalled_read(e))
+}
+
+/// The same of a read: `ureq` wraps its own errors then.
+fn is_stalled_read(e: &std::io::Error) -> bool {
+    match e.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
+        Some(e) => is_stall(e),
+        None => matches!(e.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock),
+    }
+}
+
 /// A file on a server.
 struct Remote {
     agent: Agent,
+    /// How long the server may send nothing.
+    stall: Duration,
     /// As it was asked for, for messages, and where the server's redirections lead.
     url: String,
     address: String,
@@ -154,17 +189,22 @@ struct Remote {
 
 impl Remote {
     /// Finds the file, follows redirections, and sees what the server can do.
-    fn open(url: &str) -> Result<Self> {
+    fn open(url: &str, stall: Duration) -> Result<Self> {
         let agent = Agent::config_builder()
             .max_redirects(0)
             .http_status_as_error(false)
-            .timeout_connect(Some(Duration::from_secs(30)))
-            .timeout_recv_response(Some(PATIENCE))
+            .timeout_resolve(Some(stall))
+            .timeout_connect(Some(stall))
+            .timeout_per_read(Some(stall))
+            .timeout_per_write(Some(stall))
+            .timeout_recv_response(Some(LONGEST_HEAD))
+            .timeout_recv_body(Some(LONGEST_BODY))
             .user_agent(concat!("impasto/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
         let mut out = Remote {
             agent,
+            stall,
             url: url.to_string(),
             address: url.to_string(),
             length: None,
@@ -181,7 +221,10 @@ impl Remote {
                 out.sha256.or(hash.filter(|h| h.len() == 64 && h.bytes().all(|b| b.is_ascii_hexdigit())));
             let status = response.status().as_u16();
             match (status, header("location")) {
-                (301 | 302 | 303 | 307 | 308, Some(to)) => out.address = joined(&out.address, to),
+                (301 | 302 | 303 | 307 | 308, Some(to)) => {
+                    out.address =
+                        address::redirected(&out.address, to).map_err(|problem| failed(url, problem))?;
+                }
                 (200 | 206, _) => {
                     out.ranges = status == 206;
                     let all = header("content-range").and_then(|v| v.rsplit('/').next()?.parse().ok());
@@ -226,7 +269,7 @@ impl Remote {
         request.call()
     }
 
-    /// Does something that may fail by chance, some times over.
+    /// Does something that may fail by chance, some times over; not where the server sends nothing, as that takes long.
     fn retried<T>(&self, mut f: impl FnMut(&Self) -> std::result::Result<T, ureq::Error>) -> Result<T> {
         let mut last = None;
         for attempt in 0..ATTEMPTS {
@@ -235,6 +278,7 @@ impl Remote {
             }
             match f(self) {
                 Ok(v) => return Ok(v),
+                Err(e) if is_stall(&e) => return Err(failed(&self.url, self.stalled())),
                 Err(e) => last = Some(e),
             }
         }
@@ -245,6 +289,14 @@ impl Remote {
                 "{problem}; check the connection (proxies are taken from HTTPS_PROXY) and try again: what is there is kept"
             ),
         ))
+    }
+
+    fn stalled(&self) -> String {
+        format!(
+            "the server sent nothing for {} s; check the connection (proxies are taken from HTTPS_PROXY) and try again: \
+             what is there is kept",
+            self.stall.as_secs_f64()
+        )
     }
 
     /// The bytes from `from` to `to`.
@@ -315,6 +367,10 @@ impl Remote {
             total,
             progress,
             url: &self.url,
+            stalled: format!(
+                "the server sent nothing for {} s; try again: it stopped",
+                self.stall.as_secs_f64()
+            ),
         };
         let mut head = passing.take(8)?;
         let length =
@@ -371,13 +427,22 @@ struct Passing<'a, R> {
     total: u64,
     progress: &'a mut dyn FnMut(u64, u64),
     url: &'a str,
+    /// What to say when the server sends nothing for too long.
+    stalled: String,
 }
 
 impl<R: Read> Passing<'_, R> {
     fn next(&mut self, room: &mut [u8]) -> Result<()> {
         self.reader.read_exact(room).map_err(|e| {
             let of = if self.total > 0 { format!(" of {}", self.total) } else { String::new() };
-            failed(self.url, format!("the connection broke after {}{of} bytes ({e}); try again", self.passed))
+            let after = self.passed;
+            failed(
+                self.url,
+                match is_stalled_read(&e) {
+                    true => format!("{} after {after}{of} bytes", self.stalled),
+                    false => format!("the connection broke after {after}{of} bytes ({e}); try again"),
+                },
+            )
         })?;
         self.hash.update(&*room);
         self.passed += room.len() as u64;
@@ -386,9 +451,13 @@ impl<R: Read> Passing<'_, R> {
     }
 
     fn take(&mut self, size: u64) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; size as usize];
-        for room in bytes.chunks_mut(1 << 18) {
-            self.next(room)?;
+        const STEP: u64 = 1 << 18;
+        // Grown step by step: a wrong header may tell of any size.
+        let mut bytes = Vec::new();
+        for at in (0..size).step_by(STEP as usize) {
+            let had = bytes.len();
+            bytes.resize(had + STEP.min(size - at) as usize, 0);
+            self.next(&mut bytes[had..])?;
         }
         Ok(bytes)
     }
@@ -401,20 +470,6 @@ impl<R: Read> Passing<'_, R> {
             size -= n as u64;
         }
         Ok(())
-    }
-}
-
-/// A redirection's target, which may be relative to where it was met.
-fn joined(from: &str, to: &str) -> String {
-    if to.contains("://") {
-        return to.to_string();
-    }
-    let from: Uri = from.parse().unwrap_or_default();
-    let host =
-        format!("{}://{}", from.scheme_str().unwrap_or("https"), from.authority().map_or("", |a| a.as_str()));
-    match to.strip_prefix('/') {
-        Some(path) => format!("{host}/{path}"),
-        None => format!("{host}{}/{to}", from.path().rsplit_once('/').map_or("", |(folder, _)| folder)),
     }
 }
 

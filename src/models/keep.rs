@@ -8,7 +8,7 @@ use impasto_onnx::{Manifest, vgg};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
-use super::{BUILT_IN, Entry, folder, list};
+use super::{BUILT_IN, Entry, folder, kept, list};
 use crate::error::{Error, Result};
 
 pub(super) fn unwritable(path: &Path, e: &std::io::Error) -> Error {
@@ -32,6 +32,7 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 /// Checks a model file and keeps it in the user's folder under `name` (its own name if none is given): a safetensors
 /// file or a PyTorch checkpoint as its convolutions alone, an ONNX file as it is. External data of an ONNX file is not
 /// taken along, so such a file is refused. What pictures go through before is guessed by names where it is not given.
+/// A model that has the name is replaced once the new one is whole.
 pub fn import(file: &Path, name: Option<&str>, preprocessing: Option<Preprocessing>) -> Result<Entry> {
     let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_string();
     let stem = file.file_stem().map(|s| s.to_string_lossy().into_owned());
@@ -61,16 +62,33 @@ pub fn import(file: &Path, name: Option<&str>, preprocessing: Option<Preprocessi
             file.display()
         ))
     })?;
-    crate::files::write(&to, &bytes)?;
-    Ok(Entry { name, path: Some(to) })
+    keep(&name, to, &bytes)
+}
+
+/// Writes a model's file, and removes the files that the name had before under other endings.
+fn keep(name: &str, to: std::path::PathBuf, bytes: &[u8]) -> Result<Entry> {
+    crate::files::write(&to, bytes)?;
+    remove_files(name, Some(&to))?;
+    Ok(Entry { name: name.to_string(), path: Some(to) })
+}
+
+/// Removes the files that a name has in the user's folder, but for one.
+fn remove_files(name: &str, except: Option<&Path>) -> Result<()> {
+    let Some(folder) = folder() else { return Ok(()) };
+    for file in kept(&folder).into_iter().filter(|entry| entry.name == name).filter_map(|entry| entry.path) {
+        if Some(file.as_path()) != except {
+            std::fs::remove_file(&file).map_err(|e| unwritable(&file, &e))?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a model from the user's folder.
 pub fn remove(name: &str) -> Result<Entry> {
     let models = list();
     match models.iter().find(|m| m.name == name) {
-        Some(entry @ Entry { path: Some(path), .. }) => {
-            std::fs::remove_file(path).map_err(|e| unwritable(path, &e))?;
+        Some(entry @ Entry { path: Some(_), .. }) => {
+            remove_files(name, None)?;
             Ok(entry.clone())
         }
         Some(_) => Err(Error::Parameters(format!("name: '{name}' is built in and cannot be removed"))),
@@ -151,8 +169,7 @@ pub(super) fn convolutions(
     let metadata = HashMap::from([("impasto".to_string(), json)]);
     let bytes = safetensors::serialize(kept, Some(metadata)).map_err(bad)?;
     let to = folder_made()?.join(format!("{name}.safetensors"));
-    crate::files::write(&to, &bytes)?;
-    Ok(Entry { name: name.to_string(), path: Some(to) })
+    keep(name, to, &bytes)
 }
 
 fn folder_made() -> Result<std::path::PathBuf> {

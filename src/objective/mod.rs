@@ -18,7 +18,7 @@ pub(crate) use inputs::{ObjectiveInputs, StyleTarget};
 pub(crate) use target_cache::TargetCache;
 use targets::TargetBuilder;
 use tiled::Tiled;
-pub(crate) use tiled::radius;
+pub(crate) use tiled::halo;
 pub(crate) use tiles::Spans;
 
 use crate::error::Result;

@@ -7,7 +7,7 @@ use impasto_onnx::{Kind, Model, Size, Spec, Term, objective, receptive, spec};
 use ndarray::Array3;
 
 use super::inputs::{ObjectiveInputs, weight};
-use super::tiles::{Span, Spans};
+use super::tiles::{Halo, Span, Spans};
 use crate::error::Result;
 use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
@@ -60,13 +60,17 @@ pub(crate) struct Tiled {
     runs: Runs,
 }
 
-/// How far the taps of a job see, in pixels.
-pub(crate) fn radius(model: &Model, spec: &Spec) -> Result<usize> {
+/// What the taps of a job see around a tile's core.
+pub(crate) fn halo(model: &Model, spec: &Spec) -> Result<Halo> {
     if spec.style.is_empty() && spec.content.is_empty() {
-        return Ok(0);
+        return Ok(Halo { radius: 0, alignment: 1 });
+    }
+    let mut alignment = 1;
+    for tap in spec.style.iter().chain(&spec.content) {
+        alignment = alignment.max(1 << (model.tap(tap)?.block - 1));
     }
     let spec = Spec { masked: false, regions: 0, total_variation: false, ..spec.clone() };
-    Ok(receptive::radius(&objective::features(model, &spec, Size::Any)?))
+    Ok(Halo { radius: receptive::radius(&objective::features(model, &spec, Size::Any)?), alignment })
 }
 
 /// The statistics of a picture [3, H, W] in tiles, one for each of the spec's style taps.
@@ -151,8 +155,8 @@ impl Tiled {
         most: usize,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let radius = radius(&resources.model, spec)?;
-        let [rows, columns] = size.map(|side| Spans::new(side, most, radius));
+        let halo = halo(&resources.model, spec)?;
+        let [rows, columns] = size.map(|side| Spans::new(side, most, halo));
         let tile = [rows.size, columns.size];
         let of_style = Spec { content: Vec::new(), ..spec.clone() };
         let mut features = None;

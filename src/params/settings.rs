@@ -101,14 +101,12 @@ impl Params {
         let size = whole("size", self.size.unwrap_or(size), 16, 32768)?;
         let style_taps = match &self.style_taps {
             Some(taps) => taps.clone(),
-            None => REFERENCE_STYLE
-                .iter()
-                .filter(|t| gatys || model.taps.contains_key(**t))
-                .map(|t| t.to_string())
-                .collect(),
+            None => {
+                REFERENCE_STYLE.iter().filter(|t| gatys || model.has_tap(t)).map(|t| t.to_string()).collect()
+            }
         };
         let content_taps = self.content_taps.clone().unwrap_or_else(|| {
-            let has = |tap: &str| model.taps.contains_key(tap);
+            let has = |tap: &str| model.has_tap(tap);
             let stands_in = SHALLOW_CONTENT.into_iter().find(|t| !gatys && !has(REFERENCE_CONTENT) && has(t));
             vec![stands_in.unwrap_or(REFERENCE_CONTENT).to_string()]
         });

@@ -9,7 +9,11 @@ use ort::ep;
 use serde::{Deserialize, Serialize};
 
 use super::session::{Session, Tensor};
+use super::{cards, library};
 use crate::error::{Error, Result};
+
+/// No machine has more cards, and parts of cards.
+const LAST_CARD: u32 = 255;
 
 /// What a job asks to run on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,13 +32,17 @@ impl FromStr for Device {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let bad =
-            || Error::Parameters(format!("device: '{text}' is not a device; use auto, cpu, cuda or cuda:N"));
-        match text {
-            "auto" => Ok(Device::Auto),
-            "cpu" => Ok(Device::Cpu),
-            "cuda" => Ok(Device::Cuda(0)),
-            _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Device::Cuda).ok_or_else(bad),
+        let bad = |problem: &str| Err(Error::Parameters(format!("device: '{text}' {problem}")));
+        let is_number = |n: &&str| !n.is_empty() && n.bytes().all(|digit| digit.is_ascii_digit());
+        match (text, text.strip_prefix("cuda:").filter(is_number)) {
+            ("auto", _) => Ok(Device::Auto),
+            ("cpu", _) => Ok(Device::Cpu),
+            ("cuda", _) => Ok(Device::Cuda(0)),
+            (_, None) => bad("is not a device; use auto, cpu, cuda or cuda:N"),
+            (_, Some(index)) => match index.parse() {
+                Ok(index) if index <= LAST_CARD => Ok(Device::Cuda(index)),
+                _ => bad(&format!("is no card; N of cuda:N is 0 to {LAST_CARD}")),
+            },
         }
     }
 }
@@ -110,7 +118,7 @@ pub struct DeviceInfo {
 
 /// The devices of this machine. CUDA is tried with a small graph, not only asked for.
 pub fn devices() -> Result<Vec<DeviceInfo>> {
-    super::library::environment()?;
+    library::environment()?;
     let cuda = DeviceInfo { device: Device::Cuda(0), problem: try_cuda(0).err().map(|e| e.to_string()) };
     Ok(vec![DeviceInfo { device: Device::Cpu, problem: None }, cuda])
 }
@@ -136,22 +144,34 @@ pub fn resolve(device: Device) -> Result<Device> {
     }
 }
 
-/// The bytes that a card has free, where its driver tells (through NVML, which counts cards in the order of their
-/// slots).
+/// The bytes that a card has free, where its driver tells.
 pub(crate) fn free_memory(device: Device) -> Option<u64> {
     let Device::Cuda(index) = device else { return None };
-    let read = || nvml_wrapper::Nvml::init()?.device_by_index(index)?.memory_info();
-    read().map(|memory| memory.free).inspect_err(|e| tracing::debug!("no NVML: {e}")).ok()
+    cards::free_memory(index)
 }
 
 /// Runs a small convolution on the card, so that a driver, a library or a card that does not work is
 /// found here and not in the middle of a job.
 fn try_cuda(index: u32) -> Result<()> {
-    super::library::environment()?;
+    library::environment()?;
+    if index > LAST_CARD {
+        return Err(Error::Device(format!("cards are counted from 0 to {LAST_CARD}")));
+    }
     if !<ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false) {
         return Err(Error::Device(
             "this ONNX Runtime is built without CUDA (`cargo xtask setup --cuda` gets one with it)".into(),
         ));
+    }
+    if let Some(problem) = library::cuda_problem() {
+        return Err(Error::Device(problem));
+    }
+    if let Some(count) = cards::count().filter(|count| index >= *count) {
+        let cards = if count == 1 {
+            "one card, cuda:0".into()
+        } else {
+            format!("{count} cards, counted from cuda:0")
+        };
+        return Err(Error::Device(format!("CUDA sees {cards}")));
     }
     let mut graph = Graph::default();
     let x = graph.input(Port::new("x", &["1", "1", "8", "8"]));
@@ -170,5 +190,37 @@ fn try_cuda(index: u32) -> Result<()> {
     match out.first() {
         Some(y) if y.values.iter().all(|&v| (v - 9.0).abs() < 1e-2) => Ok(()),
         _ => Err(Error::Device("a convolution on the card gives wrong values".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_read_by_name_and_cards_by_a_number_that_can_be() {
+        for (text, device) in [
+            ("auto", Device::Auto),
+            ("cpu", Device::Cpu),
+            ("cuda", Device::Cuda(0)),
+            ("cuda:255", Device::Cuda(255)),
+        ] {
+            assert_eq!(text.parse::<Device>().expect(text), device);
+        }
+        for text in [
+            "cuda:256",
+            "cuda:4294967295",
+            "cuda:4294967296",
+            "cuda:-1",
+            "cuda:+1",
+            "cuda:",
+            "cuda: 1",
+            "gpu",
+            "CPU",
+            "",
+        ] {
+            let said = text.parse::<Device>().expect_err(text).to_string();
+            assert!(said.contains("device") && said.contains(&format!("'{text}'")), "{said}");
+        }
     }
 }

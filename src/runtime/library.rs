@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use ort::environment::Environment;
 
+use super::binary;
 use crate::error::{Error, Result};
 
 /// The environment variable that names the library's file, or the folder that holds it.
@@ -50,6 +51,8 @@ fn open() -> Result<(Environment, PathBuf)> {
     if let Some(asked) = asked {
         // What was asked for by name is used or refused; another one is never taken in its place.
         let path = PathBuf::from(asked);
+        // Relative to the working folder, not to the program.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let path = if path.is_dir() { in_folder(&path).unwrap_or(path.join(FILE)) } else { path };
         if !path.is_file() {
             return Err(Error::Runtime(format!(
@@ -80,8 +83,9 @@ fn open() -> Result<(Environment, PathBuf)> {
     match start(Path::new(FILE)) {
         Ok(found) => Ok(found),
         Err(Failure::TooOld(message)) => Err(Error::Runtime(message)),
-        Err(Failure::Other(_)) => Err(Error::Runtime(format!(
-            "ONNX Runtime ({FILE}) was not found. Looked in:\n  {LIBRARY_VARIABLE} (not set)\n{}\n  the system's libraries\n\
+        Err(Failure::Other(reason)) => Err(Error::Runtime(format!(
+            "ONNX Runtime ({FILE}) was not found. Looked in:\n  {LIBRARY_VARIABLE} (not set)\n{}\n  the system's libraries \
+             ({reason})\n\
              Get it with `cargo xtask setup`, or let {LIBRARY_VARIABLE} name the library from ONNX Runtime 1.17 or later.",
             looked.join("\n")
         ))),
@@ -131,7 +135,15 @@ impl From<Failure> for Error {
 
 fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
     let shown = path.display();
+    if let Some(problem) = binary::cut_off(path) {
+        return Err(Failure::Other(format!("{shown} {problem}")));
+    }
     let builder = ort::init_from(path).map_err(|e| match e {
+        ort::LoadDynamicError::Dlopen { error, .. } => {
+            // The loader's own words are the source: which library is missing, what the file is not.
+            let reason = std::error::Error::source(&error).map_or_else(|| error.to_string(), |e| e.to_string());
+            Failure::Other(format!("{shown} cannot be opened: {reason}"))
+        }
         ort::LoadDynamicError::BadVersion { version_str, .. } => Failure::TooOld(format!(
             "{shown} is ONNX Runtime {version_str}, which is too old; 1.{} or later is needed (`cargo xtask setup` gets one)",
             ort::MINOR_VERSION
@@ -150,21 +162,38 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
     Ok((environment, path.to_path_buf()))
 }
 
+/// The libraries of CUDA that ONNX Runtime's provider needs, each after those that it needs itself.
+const CUDA: [&str; 8] = [
+    "libcudart",
+    "libnvJitLink",
+    "libnvrtc",
+    "libcublasLt",
+    "libcublas",
+    "libcurand",
+    "libcufft",
+    "libcudnn",
+];
+
+/// What is wrong with the files for CUDA beside ONNX Runtime, of which some may be cut off: opening one ends the program.
+pub(super) fn cuda_problem() -> Option<String> {
+    let (_, path) = environment().ok()?;
+    let files = std::fs::read_dir(path.parent()?).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> = files.filter(|file| is_for_cuda(file)).collect();
+    files.sort();
+    files.iter().find_map(|file| Some(format!("{} {}", file.display(), binary::cut_off(file)?)))
+}
+
+/// Whether a file is one of ONNX Runtime's providers or of CUDA's libraries, by its name.
+fn is_for_cuda(file: &Path) -> bool {
+    let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    name.contains("onnxruntime_providers_") || CUDA.iter().any(|stem| name.starts_with(&format!("{stem}.so")))
+}
+
 /// Opens the CUDA libraries that lie beside ONNX Runtime, so that its CUDA provider finds them there, whatever the
-/// system's loader knows. Each after those that it needs itself.
+/// system's loader knows.
 #[cfg(target_os = "linux")]
 fn preload(folder: &Path) {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
-    const ORDER: [&str; 8] = [
-        "libcudart",
-        "libnvJitLink",
-        "libnvrtc",
-        "libcublasLt",
-        "libcublas",
-        "libcurand",
-        "libcufft",
-        "libcudnn",
-    ];
     if !folder.join("libonnxruntime_providers_cuda.so").is_file() {
         return;
     }
@@ -174,7 +203,7 @@ fn preload(folder: &Path) {
         let stem = format!("{stem}.so.");
         files.iter().find(|f| f.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(&stem)))
     };
-    for file in ORDER.iter().filter_map(|stem| named(stem)) {
+    for file in CUDA.iter().filter_map(|stem| named(stem)).filter(|file| binary::cut_off(file).is_none()) {
         // SAFETY: these libraries do nothing when they are opened that a program has to prepare for.
         match unsafe { Library::open(Some(file), RTLD_NOW | RTLD_GLOBAL) } {
             // They stay open as long as the process lives, as ONNX Runtime does.

@@ -1,7 +1,10 @@
-//! ONNX Runtime: found and opened when first needed (`library`), on a device (`device`), running one
+//! ONNX Runtime: found and opened when first needed (`library`; `binary` sees whether the file is whole), on a device
+//! (`device`; `cards` asks NVIDIA's driver), running one
 //! graph (`session`, `bound`), keeping vectors on the device (`vectors`) and telling where its nodes ran (`placement`). Nothing in here knows what the graphs compute.
 
+mod binary;
 mod bound;
+mod cards;
 mod device;
 mod library;
 mod placement;

@@ -224,6 +224,18 @@ fn a_budget_is_kept_on_the_card() {
     assert!(shared.count("peak") < budget, "{}", shared.counts);
 }
 
+/// CUDA counts cards in an order of its own; here NVML knows another card before the one that computes.
+#[test]
+fn the_memory_that_is_planned_for_is_that_of_the_card_that_computes() {
+    let run = |free: &str, other: &str| {
+        job("cuda", 500, 2, |command| {
+            command.args(SHALLOW).env("FAKE_CARD_FREE", free).env("FAKE_CARD_OTHER_FREE", other);
+        })
+    };
+    assert!(run("8000000000", "100000000").report["tile"].is_null());
+    assert!(!run("150000000", "8000000000").report["tile"].is_null());
+}
+
 /// Another program took the memory between the driver's answer and the job.
 #[test]
 fn a_card_that_runs_out_of_memory_gets_smaller_tiles() {
@@ -265,6 +277,7 @@ fn a_card_that_is_not_there_is_an_error_that_names_it() {
     assert!(!output.status.success());
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.contains("cuda:3") && errors.contains("--device cpu"), "{errors}");
+    assert!(errors.contains("CUDA sees one card, cuda:0"), "{errors}");
 }
 
 #[test]

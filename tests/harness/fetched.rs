@@ -75,6 +75,10 @@ struct Behaviour {
     refuse: Option<u16>,
     /// Sends readers from /a to /moved/b and there on to /file.
     redirect: bool,
+    /// Sends readers from /a to there.
+    to: Option<String>,
+    /// Sends nothing more after this many bytes of bodies, and keeps the connection open.
+    stall_after: Option<u64>,
     /// What the hub would call the file's SHA-256.
     sha256: Option<String>,
     /// The linear layers are left out, so that a whole file is small.
@@ -150,6 +154,13 @@ fn answer(
         return Some(());
     }
     let hash = behaviour.sha256.as_ref().map_or(String::new(), |h| format!("x-linked-etag: \"{h}\"\r\n"));
+    if let Some(to) = behaviour.to.as_ref().filter(|_| path == "/a") {
+        // A host of its own, as storage has it: the one that was asked.
+        let host = request.split("host: ").nth(1)?.lines().next()?.trim();
+        let to = to.replace("HOST", host);
+        write!(stream, "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n").ok()?;
+        return Some(());
+    }
     if behaviour.redirect && path != "/file" {
         let to = if path == "/a" { "moved/b" } else { "/file" };
         write!(stream, "HTTP/1.1 302 Found\r\n{hash}location: {to}\r\ncontent-length: 0\r\n\r\n").ok()?;
@@ -182,6 +193,9 @@ fn answer(
         if behaviour.truncate_after.is_some_and(|end| part >= end) {
             return None;
         }
+        if behaviour.stall_after.is_some_and(|most| counts.0.load(Ordering::SeqCst) >= most) {
+            std::thread::sleep(Duration::from_secs(600));
+        }
         let bytes = file(&head, part, to.min(part + (1 << 16)), behaviour);
         stream.write_all(&bytes).ok()?;
         counts.0.fetch_add(bytes.len() as u64, Ordering::SeqCst);
@@ -206,6 +220,7 @@ fn fetch(home: &Path, url: &str) -> Output {
     let mut command = impasto();
     command.args(["model", "fetch", "big", "--quiet", "--from", url]);
     command.env("XDG_DATA_HOME", home).env("HOME", home).env_remove("HTTP_PROXY").env_remove("http_proxy");
+    command.env("IMPASTO_FETCH_TIMEOUT", "1");
     command.output().expect("the command starts")
 }
 
@@ -360,4 +375,66 @@ fn the_hub_is_asked_at_its_mirror_and_names_that_are_not_known_are_refused() {
     let output = command.output().expect("the command starts");
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("vgg19, vgg16"), "{}", stderr(&output));
+}
+
+/// Fetches from a server that stalls, and tells what the command says and leaves.
+fn stalled(behaviour: Behaviour) -> (String, Vec<String>) {
+    let (server, home) = (Server::start(behaviour), folder());
+    let begin = std::time::Instant::now();
+    let output = fetch(home.path(), &format!("{}/file", server.address));
+    // A second for the server, and some for a busy machine.
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    (stderr(&output), names(&home.path().join("impasto").join("models")))
+}
+
+#[test]
+fn a_server_that_stalls_is_given_up_and_what_came_is_kept() {
+    let nothing = || Behaviour { stall_after: Some(0), ..Default::default() };
+    for (behaviour, kept) in [
+        (Behaviour { slow: Some(Duration::from_secs(600)), ..Default::default() }, false),
+        (nothing(), false),
+        (Behaviour { small: true, ..nothing() }, false),
+        (Behaviour { no_ranges: true, small: true, ..nothing() }, false),
+        (Behaviour { no_ranges: true, stall_after: Some(1 << 18), ..Default::default() }, false),
+        (Behaviour { stall_after: Some(9 << 20), ..Default::default() }, true),
+    ] {
+        let (said, files) = stalled(behaviour);
+        assert!(said.contains("sent nothing for 1 s") && said.contains("try again"), "{said}");
+        assert_eq!(files, if kept { vec![".big.part"] } else { vec![] }, "{said}");
+    }
+}
+
+#[test]
+fn a_time_that_is_none_is_refused() {
+    for text in ["0", "-1", "soon", "NaN", "1e9"] {
+        let mut command = impasto();
+        command
+            .args(["model", "fetch", "big", "--from", "http://127.0.0.1:9/x"])
+            .env("IMPASTO_FETCH_TIMEOUT", text);
+        let output = command.output().expect("the command starts");
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains("IMPASTO_FETCH_TIMEOUT"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn redirections_are_followed_as_addresses_say_and_never_off_the_web() {
+    for to in ["//HOST/file", "http://HOST/file", "/x/../file", "./file?download=1", "file#part"] {
+        // The answer to /a says where; everything else is the file.
+        let server = Server::start(Behaviour { to: Some(to.into()), small: true, ..Default::default() });
+        let home = folder();
+        let output = fetch(home.path(), &format!("{}/a", server.address));
+        assert!(output.status.success(), "{to}: {}", stderr(&output));
+    }
+    for to in ["file:///etc/passwd", "ftp://127.0.0.1/file", "javascript:1"] {
+        let said = refused(Behaviour { to: Some(to.into()), ..Default::default() });
+        assert!(said.contains("not on the web") && said.contains(to), "{said}");
+    }
+    let home = folder();
+    for from in ["file:///etc/passwd", "/etc/passwd", "example.org/x.safetensors"] {
+        let output = fetch(home.path(), from);
+        assert_eq!(output.status.code(), Some(4));
+        assert!(stderr(&output).contains("https://"), "{}", stderr(&output));
+    }
 }

@@ -286,3 +286,33 @@ fn a_node_without_a_rule_is_named() {
         &["overlapping", "strides"],
     );
 }
+
+#[test]
+fn a_node_that_its_operator_does_not_allow_is_named() {
+    type Build = &'static dyn Fn(&mut Graph) -> String;
+    let cases: [(Build, &str); 9] = [
+        (&|g| g.add("Add", "bad", &["x"]), "has 1 inputs, expected 2"),
+        (&|g| g.add("Mul", "bad", &["x", ""]), "input 2 is left out"),
+        (&|g| g.add("Relu", "bad", &["x", "x"]), "has 2 inputs, expected 1"),
+        (&|g| g.add("Conv", "bad", &["x"]), "expected 2 to 3"),
+        (&|g| g.add("Pad", "bad", &["x"]), "expected 2 to 3"),
+        (&|g| g.add_with("Transpose", "bad", &["x"], [("perm", ints(&[0, 1, 2, 9]))]), "perm"),
+        (&|g| g.add_with("Relu", "bad", &["x"], [("alpha", Attr::Float(1.0))]), "no attribute 'alpha'"),
+        (&|g| g.add_with("ReduceSum", "bad", &["x"], [("keepdims", Attr::Int(2))]), "0 or 1"),
+        (
+            &|g| {
+                let w = g.constant("w", Tensor::f32(&[1, 2, 1, 1], vec![1.0; 2]));
+                g.add_with("Conv", "bad", &["x", &w], [("pads", ints(&[1]))])
+            },
+            "4 integers",
+        ),
+    ];
+    for (build, wanted) in cases {
+        let mut graph = Graph::default();
+        graph.input(Port::new("x", &["1", "2", "4", "4"]));
+        let y = build(&mut graph);
+        let loss = graph.add_with("ReduceSum", "loss", &[&y], [("keepdims", Attr::Int(0))]);
+        let e = differentiate::gradient(&mut graph, &loss, "x").expect_err("no gradient").to_string();
+        assert!(e.contains("'bad'") && e.contains(wanted), "{e}");
+    }
+}

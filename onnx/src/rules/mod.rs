@@ -8,14 +8,15 @@
 mod pooling;
 mod products;
 
-use crate::differentiate::no_rule;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Attr, Data, Graph, Node, Tensor};
+use crate::operators::{self, Gradient};
 use crate::shapes::{Shapes, axes};
 
 /// What a rule works with.
 pub(crate) struct Context<'a> {
     pub graph: &'a mut Graph,
+    /// A node that was checked against the table of operators.
     pub node: &'a Node,
     /// The nodes before the gradient's were added.
     pub forward: &'a [Node],
@@ -45,7 +46,8 @@ pub(crate) fn apply(c: &mut Context, active: &dyn Fn(&str) -> bool) -> Result<Ve
 pub(crate) fn sum(graph: &mut Graph, shapes: &Shapes, to: &str, parts: [String; 2]) -> String {
     let name = format!("gradient/{to}");
     let parts = parts.map(|part| {
-        let reshaped = graph.nodes.iter().rev().any(|n| n.outputs[0] == part && n.op == "Reshape");
+        let maker = graph.nodes.iter().rev().find(|n| n.output() == Some(part.as_str()));
+        let reshaped = maker.is_some_and(|n| operators::gradient(n) == Gradient::View);
         match shapes.blocked(to) {
             // Into the blocked layout, which the other part is in.
             Some(channels) if reshaped => scaled(graph, &name, &part, channels, 1.0),
@@ -69,22 +71,22 @@ impl Context<'_> {
         let node = self.node;
         let g = self.g.to_string();
         let only_first = |name: &str| {
-            if index == 0 { Ok(()) } else { Err(no_rule(node, format!("no rule for the {name}"))) }
+            if index == 0 { Ok(()) } else { Err(Error::bad_node(node, format!("no rule for the {name}"))) }
         };
-        match node.op.as_str() {
-            "Identity" => Ok(g),
-            "Neg" => Ok(self.add("Neg", &[&g])),
-            "Add" => self.unbroadcast(&g, index),
-            "Sub" => {
+        match operators::gradient(node) {
+            Gradient::Identity => Ok(g),
+            Gradient::Neg => Ok(self.add("Neg", &[&g])),
+            Gradient::Add => self.unbroadcast(&g, index),
+            Gradient::Sub => {
                 let g = if index == 0 { g } else { self.add("Neg", &[&g]) };
                 self.unbroadcast(&g, index)
             }
-            "Mul" => {
+            Gradient::Mul => {
                 let other = node.inputs[1 - index].clone();
                 let g = self.add("Mul", &[&g, &other]);
                 self.unbroadcast(&g, index)
             }
-            "Div" => {
+            Gradient::Div => {
                 let by = &node.inputs[1];
                 let mut g = self.add("Div", &[&g, by]);
                 if index == 1 {
@@ -94,58 +96,60 @@ impl Context<'_> {
                 }
                 self.unbroadcast(&g, index)
             }
-            "Sqrt" => {
+            Gradient::Sqrt => {
                 let half = self.graph.scalar(0.5);
                 let g = self.add("Mul", &[&g, &half]);
                 Ok(self.add("Div", &[&g, &node.outputs[0]]))
             }
-            "Sigmoid" => {
+            Gradient::Sigmoid => {
                 let y = &node.outputs[0];
                 let one = self.graph.scalar(1.0);
                 let rest = self.add("Sub", &[&one, y]);
-                let slope = self.add("Mul", &[y, &rest]);
-                Ok(self.add("Mul", &[&g, &slope]))
+                let derivative = self.add("Mul", &[y, &rest]);
+                Ok(self.add("Mul", &[&g, &derivative]))
             }
-            "Sin" => {
-                let slope = self.add("Cos", &[&node.inputs[0]]);
-                Ok(self.add("Mul", &[&g, &slope]))
+            Gradient::Sin => {
+                let derivative = self.add("Cos", &[&node.inputs[0]]);
+                Ok(self.add("Mul", &[&g, &derivative]))
             }
-            "Relu" => {
+            Gradient::Relu => {
                 // A max pooling behind has masked its smaller gradient by then.
                 let mut readers = self.forward.iter().filter(|n| n.inputs.contains(&node.outputs[0]));
-                if readers.all(|n| n.op == "MaxPool") {
+                if readers.all(|n| operators::gradient(n) == Gradient::MaxPool) {
                     Ok(g)
                 } else {
                     Ok(self.where_positive(&g, &node.outputs[0]))
                 }
             }
-            "Clip" => {
+            Gradient::Clip => {
                 only_first("bounds of a Clip")?;
                 self.clip(&g)
             }
-            "Conv" => {
+            Gradient::Conv => {
                 only_first("weights of a Conv")?;
                 self.conv(&g)
             }
-            "MaxPool" => self.max_pool(&g),
-            "AveragePool" => self.average_pool(&g),
-            "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => {
+            Gradient::MaxPool => self.max_pool(&g),
+            Gradient::AveragePool => self.average_pool(&g),
+            Gradient::View => {
                 only_first("shape")?;
                 let shape = self.shape_of(&node.inputs[0]);
                 Ok(self.add("Reshape", &[&g, &shape]))
             }
-            "Pad" => {
+            Gradient::Pad => {
                 only_first("pads")?;
                 self.pad(&g)
             }
-            "Transpose" => self.transpose(&g),
-            "MatMul" => self.matmul(&g, index),
-            "Gemm" => self.gemm(&g, index),
-            "ReduceSum" | "ReduceMean" => {
+            Gradient::Transpose => self.transpose(&g),
+            Gradient::MatMul => self.matmul(&g, index),
+            Gradient::Gemm => self.gemm(&g, index),
+            Gradient::Sum | Gradient::Mean => {
                 only_first("axes")?;
                 self.reduction(&g)
             }
-            _ => Err(no_rule(node, "no rule for the gradient of this operator")),
+            Gradient::Missing | Gradient::Zero => {
+                Err(Error::bad_node(node, "there is no rule for the gradient of this operator"))
+            }
         }
     }
 
@@ -183,7 +187,7 @@ impl Context<'_> {
     /// The gradient of x·x: once 2·g·x instead of twice g·x.
     fn square(&mut self) -> Option<String> {
         let node = self.node;
-        if node.op != "Mul" || node.inputs[0] != node.inputs[1] {
+        if operators::gradient(node) != Gradient::Mul || node.inputs[0] != node.inputs[1] {
             return None;
         }
         let two = self.graph.scalar(2.0);
@@ -214,11 +218,14 @@ impl Context<'_> {
         }
         let (of_g, of_input) = (self.shapes.dims(&node.outputs[0]), self.shapes.dims(&node.inputs[index]));
         if let Some((have, wanted)) = of_g.zip(of_input) {
-            let missing = have.len() - wanted.len();
-            let axes: Vec<i64> = (0..have.len())
-                .filter(|&axis| axis < missing || wanted[axis - missing] != have[axis])
-                .map(|axis| axis as i64)
+            // Aligned at the last axis.
+            let mut axes: Vec<i64> = (0..have.len())
+                .rev()
+                .zip(wanted.iter().rev().map(Some).chain(std::iter::repeat(None)))
+                .filter(|&(axis, wanted)| wanted != have.get(axis))
+                .map(|(axis, _)| axis as i64)
                 .collect();
+            axes.reverse();
             let axes = self.graph.i64s(&axes);
             let sum = self.add_with("ReduceSum", &[g, &axes], [("keepdims", Attr::Int(1))]);
             let shape = self.shape_of(&node.inputs[index]);
@@ -248,12 +255,17 @@ impl Context<'_> {
     }
 
     fn transpose(&mut self, g: &str) -> Result<String> {
-        match self.node.ints("perm") {
+        match self.node.ints("perm").filter(|perm| !perm.is_empty()) {
             Some(perm) => {
-                let mut inverse = vec![0; perm.len()];
-                for (to, &from) in perm.iter().enumerate() {
-                    inverse[from as usize] = to as i64;
-                }
+                let place = |axis: usize| perm.iter().position(|&from| from == axis as i64);
+                let inverse: Option<Vec<i64>> =
+                    (0..perm.len()).map(|axis| Some(place(axis)? as i64)).collect();
+                let inverse = inverse.ok_or_else(|| {
+                    Error::bad_node(
+                        self.node,
+                        format!("perm must hold each axis from 0 to {} once", perm.len() - 1),
+                    )
+                })?;
                 Ok(self.add_with("Transpose", &[g], [("perm", Attr::Ints(inverse))]))
             }
             None => Ok(self.add("Transpose", &[g])),
@@ -264,15 +276,17 @@ impl Context<'_> {
     fn pad(&mut self, g: &str) -> Result<String> {
         let node = self.node;
         if node.text("mode") != Some("edge") {
-            return Err(no_rule(node, "mode must be edge"));
+            return Err(Error::bad_node(node, "mode must be edge"));
         }
         let pads = match self.graph.constants.get(&node.inputs[1]).map(|t| &t.data) {
-            Some(Data::I64(pads)) if pads.iter().all(|&p| p >= 0) => pads.clone(),
-            _ => return Err(no_rule(node, "needs pads that are constant and not negative")),
+            Some(Data::I64(pads)) if pads.iter().all(|p| (0..i64::from(i32::MAX)).contains(p)) => {
+                pads.clone()
+            }
+            _ => return Err(Error::bad_node(node, "needs pads that are constant and not negative")),
         };
         let mut g = g.to_string();
-        for axis in 0..pads.len() / 2 {
-            let (before, after) = (pads[axis], pads[pads.len() / 2 + axis]);
+        let (before, after) = pads.split_at(pads.len() / 2);
+        for (axis, (&before, &after)) in before.iter().zip(after).enumerate() {
             if before == 0 && after == 0 {
                 continue;
             }
@@ -339,15 +353,12 @@ impl Context<'_> {
 
     fn reduction(&mut self, g: &str) -> Result<String> {
         let node = self.node;
-        if node.inputs.len() > 1
-            && !node.inputs[1].is_empty()
-            && !self.graph.constants.contains_key(&node.inputs[1])
-        {
-            return Err(no_rule(node, "the axes must be constant"));
+        if node.input(1).is_some_and(|axes| !self.graph.constants.contains_key(axes)) {
+            return Err(Error::bad_node(node, "the axes must be constant"));
         }
         let x = &node.inputs[0];
         let mut g = g.to_string();
-        if node.op == "ReduceMean" {
+        if operators::gradient(node) == Gradient::Mean {
             let (all, kept) = (self.count_of(x), self.count_of(&node.outputs[0]));
             let part = self.add("Div", &[&kept, &all]);
             g = self.add("Mul", &[&g, &part]);

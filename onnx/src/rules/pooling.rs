@@ -1,33 +1,20 @@
 //! Poolings whose windows neither overlap nor leave gaps.
 
 use super::Context;
-use crate::differentiate::no_rule;
 use crate::error::Result;
 use crate::graph::{Attr, Tensor};
+use crate::operators::{self, Gradient};
+use crate::window::Window;
 
 impl Context<'_> {
     /// The kernel of a pooling whose windows neither overlap nor leave gaps.
-    fn pool_kernel(&self) -> Result<Vec<i64>> {
-        let node = self.node;
-        let kernel = node.ints("kernel_shape").filter(|k| k.len() == 2);
-        let kernel = kernel.ok_or_else(|| no_rule(node, "needs two spatial axes"))?.to_vec();
-        let strides = node.ints("strides").map_or(vec![1, 1], <[i64]>::to_vec);
-        if kernel != strides {
-            return Err(no_rule(node, "kernel_shape and strides must be equal"));
-        }
-        let plain = node.ints("pads").is_none_or(|p| p.iter().all(|&v| v == 0))
-            && node.int("ceil_mode").unwrap_or(0) == 0
-            && node.ints("dilations").is_none_or(|d| d.iter().all(|&v| v == 1))
-            && matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "VALID");
-        if !plain {
-            return Err(no_rule(node, "pads, dilations, ceil_mode and auto_pad must be their defaults"));
-        }
-        Ok(kernel)
+    fn pool_kernel(&self) -> Result<[i64; 2]> {
+        Ok(Window::of_pooling(self.graph, self.node)?.kernel.map(|n| n as i64))
     }
 
     /// Repeats each value over its pooling window and fills the rows and columns that no window covers
     /// (sizes that the kernel does not divide) with zeros.
-    fn spread(&mut self, value: &str, kernel: &[i64]) -> String {
+    fn unpool(&mut self, value: &str, kernel: [i64; 2]) -> String {
         let scales = Tensor::f32(&[4], vec![1.0, 1.0, kernel[0] as f32, kernel[1] as f32]);
         let scales = self.graph.constant(&format!("const/scales/{}x{}", kernel[0], kernel[1]), scales);
         let up = self.add_with(
@@ -61,22 +48,25 @@ impl Context<'_> {
         let kernel = self.pool_kernel()?;
         let (x, y) = (&self.node.inputs[0], &self.node.outputs[0]);
         // A ReLU before it passes the gradient of maxima above 0 only: cheaper to tell here, by window.
-        let relu = self.forward.iter().any(|n| n.op == "Relu" && n.outputs[0] == *x);
+        let relu = self
+            .forward
+            .iter()
+            .any(|n| operators::gradient(n) == Gradient::Relu && n.output() == Some(x.as_str()));
         let g = &if relu { self.where_positive(g, y) } else { g.to_string() };
         let (is_max, on) = if let Some(channels) = self.shapes.blocked(x) {
             let maxima = self.scaled(y, channels, -1.0);
-            let maxima = self.spread(&maxima, &kernel);
+            let maxima = self.unpool(&maxima, kernel);
             let below = self.add("Add", &[x, &maxima]);
             (self.step(&below, channels, 1.0), None)
         } else {
-            let maxima = self.spread(y, &kernel);
+            let maxima = self.unpool(y, kernel);
             let on = self.add("Equal", &[x, &maxima]);
             (self.cast_float(&on), Some(on))
         };
         let share = self.add_with(
             "AveragePool",
             &[&is_max],
-            [("kernel_shape", Attr::Ints(kernel.clone())), ("strides", Attr::Ints(kernel.clone()))],
+            [("kernel_shape", Attr::Ints(kernel.to_vec())), ("strides", Attr::Ints(kernel.to_vec()))],
         );
         let g = self.add("Div", &[g, &share]);
         let part = 1.0 / (kernel[0] * kernel[1]) as f32;
@@ -87,7 +77,7 @@ impl Context<'_> {
                 self.add("Mul", &[&g, &part])
             }
         };
-        let g = self.spread(&g, &kernel);
+        let g = self.unpool(&g, kernel);
         Ok(match on {
             Some(on) => self.masked(&g, &on),
             None => self.add("Mul", &[&g, &is_max]),
@@ -98,6 +88,6 @@ impl Context<'_> {
         let kernel = self.pool_kernel()?;
         let part = self.graph.scalar(1.0 / (kernel[0] * kernel[1]) as f32);
         let g = self.add("Mul", &[g, &part]);
-        Ok(self.spread(&g, &kernel))
+        Ok(self.unpool(&g, kernel))
     }
 }

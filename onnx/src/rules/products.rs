@@ -1,49 +1,34 @@
 //! Convolutions and products of matrices.
 
 use super::Context;
-use crate::differentiate::no_rule;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Attr;
+use crate::operators::{self, Gradient};
+use crate::window::Window;
 
 impl Context<'_> {
-    /// The transposed convolution as a convolution with the weights turned by 180° and their in- and
-    /// output channels exchanged. The turned weights follow from the one copy in the file by nodes that
+    /// The transposed convolution as a convolution with the weights flipped along both axes and their in- and
+    /// output channels exchanged. The flipped weights follow from the one copy in the file by nodes that
     /// ONNX Runtime folds when it loads the model.
     pub(super) fn conv(&mut self, g: &str) -> Result<String> {
         let node = self.node;
-        if node.int("group").unwrap_or(1) != 1 {
-            return Err(no_rule(node, "group must be 1"));
-        }
-        if node.ints("strides").is_some_and(|s| s.iter().any(|&v| v != 1)) {
-            return Err(no_rule(node, "strides must be 1"));
-        }
-        if !matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "VALID") {
-            return Err(no_rule(node, "auto_pad must be NOTSET; give pads instead"));
-        }
+        let window = Window::of_convolution(self.graph, node)?;
         let weights = &node.inputs[1];
-        let dims = match (self.graph.constants.get(weights), node.ints("kernel_shape")) {
-            (Some(w), _) if w.dims.len() == 4 => w.dims[2..].iter().map(|&d| d as i64).collect::<Vec<_>>(),
-            (_, Some(k)) if k.len() == 2 => k.to_vec(),
-            _ => return Err(no_rule(node, "needs two spatial axes and a kernel shape that is known")),
-        };
-        let dilations = node.ints("dilations").map_or(vec![1, 1], <[i64]>::to_vec);
-        let pads = node.ints("pads").map_or(vec![0; 4], <[i64]>::to_vec);
-        let reach: Vec<i64> = dims.iter().zip(&dilations).map(|(k, d)| d * (k - 1)).collect();
-        let pads: Vec<i64> = (0..4).map(|i| reach[i % 2] - pads[i]).collect();
-        if pads.iter().any(|&p| p < 0) {
-            return Err(no_rule(node, "pads must not be larger than the kernel's reach"));
-        }
-        let mut turned = self.add_with("Transpose", &[weights], [("perm", Attr::Ints(vec![1, 0, 2, 3]))]);
-        if dims.iter().any(|&k| k > 1) {
+        let over = [0, 1].map(|axis| window.reach(axis));
+        let around = |pads: [usize; 2]| [over[0] - pads[0], over[1] - pads[1]].map(|pad| pad as i64);
+        let pads = [around(window.before), around(window.after)].concat();
+        let [kernel, dilations] = [window.kernel, window.dilations].map(|v| v.map(|n| n as i64).to_vec());
+        let mut flipped = self.add_with("Transpose", &[weights], [("perm", Attr::Ints(vec![1, 0, 2, 3]))]);
+        if kernel.iter().any(|&k| k > 1) {
             let (from, to) = (self.graph.i64s(&[-1, -1]), self.graph.i64s(&[i64::MIN, i64::MIN]));
             let (over, step) = (self.graph.i64s(&[2, 3]), self.graph.i64s(&[-1, -1]));
-            turned = self.add("Slice", &[&turned, &from, &to, &over, &step]);
+            flipped = self.add("Slice", &[&flipped, &from, &to, &over, &step]);
         }
         Ok(self.add_with(
             "Conv",
-            &[g, &turned],
+            &[g, &flipped],
             [
-                ("kernel_shape", Attr::Ints(dims)),
+                ("kernel_shape", Attr::Ints(kernel)),
                 ("pads", Attr::Ints(pads)),
                 ("dilations", Attr::Ints(dilations)),
             ],
@@ -51,15 +36,16 @@ impl Context<'_> {
     }
 
     fn rank(&self, value: &str) -> Result<usize> {
-        let unknown = || no_rule(self.node, format!("the rank of '{value}' cannot be told from the graph"));
+        let unknown =
+            || Error::bad_node(self.node, format!("the rank of '{value}' cannot be told from the graph"));
         self.shapes.rank(value).ok_or_else(unknown)
     }
 
     /// `value` with its last two axes exchanged.
-    fn swapped(&mut self, value: &str) -> Result<String> {
+    fn transposed(&mut self, value: &str) -> Result<String> {
         let rank = self.rank(value)? as i64;
         if rank < 2 {
-            return Err(no_rule(self.node, format!("'{value}' must have at least two axes")));
+            return Err(Error::bad_node(self.node, format!("'{value}' must have at least two axes")));
         }
         let mut perm: Vec<i64> = (0..rank).collect();
         perm.swap(rank as usize - 1, rank as usize - 2);
@@ -70,10 +56,10 @@ impl Context<'_> {
         let node = self.node;
         let (a, b) = (node.inputs[0].clone(), node.inputs[1].clone());
         let g = if index == 0 {
-            let b = self.swapped(&b)?;
+            let b = self.transposed(&b)?;
             self.add("MatMul", &[g, &b])
         } else {
-            let a = self.swapped(&a)?;
+            let a = self.transposed(&a)?;
             self.add("MatMul", &[&a, g])
         };
         if self.rank(&a)? == 2 && self.rank(&b)? == 2 {
@@ -96,7 +82,7 @@ impl Context<'_> {
     pub(super) fn gram(&mut self) -> Result<Option<String>> {
         let node = self.node;
         let (alpha, trans_a, trans_b) = self.gemm_flags();
-        if node.op != "Gemm"
+        if operators::gradient(node) != Gradient::Gemm
             || node.inputs.len() != 2
             || node.inputs[0] != node.inputs[1]
             || trans_a
@@ -104,8 +90,8 @@ impl Context<'_> {
         {
             return Ok(None);
         }
-        let turned = self.add("Transpose", &[self.g]);
-        let both = self.add("Add", &[self.g, &turned]);
+        let transposed = self.add("Transpose", &[self.g]);
+        let both = self.add("Add", &[self.g, &transposed]);
         let x = node.inputs[0].clone();
         Ok(Some(self.add_with("Gemm", &[&both, &x], [("alpha", Attr::Float(alpha))])))
     }
@@ -113,7 +99,7 @@ impl Context<'_> {
     pub(super) fn gemm(&mut self, g: &str, index: usize) -> Result<String> {
         let node = self.node;
         if index == 2 {
-            return Err(no_rule(node, "no rule for the added matrix of a Gemm"));
+            return Err(Error::bad_node(node, "no rule for the added matrix of a Gemm"));
         }
         let (alpha, trans_a, trans_b) = self.gemm_flags();
         let (a, b) = (node.inputs[0].clone(), node.inputs[1].clone());

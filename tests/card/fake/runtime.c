@@ -484,7 +484,46 @@ MISSING(cudaStreamBeginCapture)
 MISSING(cudaStreamEndCapture)
 MISSING(cuTensorMapEncodeTiled)
 
-/* NVML */
+/* The driver, as far as it tells who a card is */
+
+static const char *const uuid_text = "GPU-11111111-1111-1111-1111-111111111111";
+static const char *const bus_text = "0000:65:00.0";
+
+int cuInit(unsigned flags)
+{
+    (void)flags;
+    return OK;
+}
+
+int cuDeviceGetCount(int *count)
+{
+    *count = 1;
+    return OK;
+}
+
+int cuDeviceGet(int *device, int ordinal)
+{
+    *device = ordinal;
+    return ordinal == 0 ? OK : 101;
+}
+
+int cuDeviceGetUuid_v2(void *uuid, int device)
+{
+    (void)device;
+    memset(uuid, 0x11, 16);
+    return OK;
+}
+
+int cuDeviceGetPCIBusId(char *text, int length, int device)
+{
+    (void)device;
+    snprintf(text, (size_t)length, "%s", bus_text);
+    return OK;
+}
+
+/* NVML. With FAKE_CARD_OTHER_FREE it knows another card, which comes first and has so many bytes free. */
+
+static int other_card;
 
 int nvmlInit_v2(void) { return OK; }
 int nvmlShutdown(void) { return OK; }
@@ -497,8 +536,21 @@ int nvmlSystemGetDriverVersion(char *text, unsigned size)
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device)
 {
+    bool other = getenv("FAKE_CARD_OTHER_FREE") != NULL;
+    *device = other && index == 0 ? (void *)&other_card : (void *)&fake_counts;
+    return index <= (other ? 1u : 0u) ? OK : 2;
+}
+
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **device)
+{
     *device = &fake_counts;
-    return index == 0 ? OK : 2;
+    return strcmp(uuid, uuid_text) == 0 ? OK : 6;
+}
+
+int nvmlDeviceGetHandleByPciBusId_v2(const char *bus, void **device)
+{
+    *device = &fake_counts;
+    return strcmp(bus, bus_text) == 0 ? OK : 6;
 }
 
 struct nvml_memory {
@@ -508,8 +560,7 @@ struct nvml_memory {
 
 int nvmlDeviceGetMemoryInfo_v2(void *device, struct nvml_memory *info)
 {
-    (void)device;
-    const char *text = getenv("FAKE_CARD_FREE");
+    const char *text = getenv(device == &other_card ? "FAKE_CARD_OTHER_FREE" : "FAKE_CARD_FREE");
     info->total = memory;
     info->free = text ? strtoull(text, NULL, 10) : memory - fake_counts.live;
     info->used = info->total - info->free;

@@ -1,0 +1,20 @@
+//! ONNX files with any bytes: each is refused with words, or gives a model whose graphs can be built.
+
+#![no_main]
+
+use std::path::Path;
+
+use impasto_onnx::{Size, Spec, import, memory, objective, receptive};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(model) = import::from_onnx(bytes, Path::new("fuzzed.onnx")) else { return };
+    let deepest = model.taps.iter().max_by_key(|tap| tap.block).expect("a model has taps");
+    let spec = Spec { style: vec![deepest.name.clone()], masked: true, ..Spec::default() };
+    let side = 2 << deepest.block;
+    for size in [Size::Any, Size::Cpu([side, side + 1]), Size::Card([side, side])] {
+        let graph = objective::objective(&model, &spec, size).expect("what is let in has a gradient");
+        memory::peak(&graph);
+    }
+    receptive::radius(&objective::features(&model, &spec, Size::Any).expect("a graph"));
+});
