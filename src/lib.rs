@@ -33,6 +33,7 @@ mod objective;
 mod optimise;
 pub mod params;
 pub mod picture;
+#[cfg(feature = "plot")]
 pub mod plot;
 mod progress;
 mod region;

@@ -74,9 +74,7 @@ fn program(place: &Place) -> Result<PathBuf> {
 /// licences. The folder appears whole or not at all; one that was there is replaced.
 fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let program = program(place)?;
-    run::all(
-        Command::new(run::cargo()).args(["build", "--release", "-p", "impasto-ffi"]).current_dir(root()),
-    )?;
+    dist::build_c_library()?;
     let problem = |e: std::io::Error| format!("{}: {e}", plug_ins.display());
     std::fs::create_dir_all(plug_ins).map_err(problem)?;
     let room = tempfile::Builder::new().prefix("impasto-").tempdir_in(plug_ins).map_err(problem)?;
@@ -85,7 +83,7 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     dist::copy(&program, &new, Some(&executable))?;
     let library = dist::library_name();
     dist::copy(&c_library(), &new.join("lib"), Some(&library))?;
-    dist::strip(&new.join("lib").join(&library));
+    dist::strip(&new.join("lib").join(&library), dist::Symbols::None)?;
     let licences = new.join("licences");
     dist::onnxruntime(&onnxruntime::set_up(cuda)?, &new.join("lib"), &licences)?;
     dist::copy(&root().join("plugin-gimp/LICENSE"), &licences, Some("plug-in-GPL-3.0"))?;
