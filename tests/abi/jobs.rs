@@ -190,7 +190,7 @@ fn a_blend_of_weight_0_is_no_blend_and_several_styles_mix() {
         let status = host.with(|job| {
             // SAFETY: the job's style is alive.
             let first = unsafe { (*job.styles).picture };
-            let styles = [Style::of(first, weights[0]), Style::of(other, weights[1])];
+            let styles = [Style::new(first, weights[0]), Style::of(other, weights[1])];
             (job.styles, job.style_count) = (styles.as_ptr(), 2);
             api.stylise(engine, job, null_mut())
         });
@@ -224,7 +224,7 @@ fn styles_have_their_own_strokes_and_regions() {
         let mut host = Host::new();
         let status = host.with(|job| {
             // SAFETY: the job's style is alive.
-            let mut styles = [unsafe { *job.styles }, Style::of(other, 1.0)];
+            let mut styles = [unsafe { *job.styles }, Style::new(other, 1.0)];
             change(&mut styles);
             (job.styles, job.style_count) = (styles.as_ptr(), 2);
             api.stylise(engine, job, null_mut())
