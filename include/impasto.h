@@ -9,6 +9,7 @@
  *         puts(impasto_last_error());
  *     }
  *     ImpastoStyle style = {0};
+ *     style.struct_size = sizeof style;
  *     style.picture = …;                     // pointer, stride, width, height, layout, sample
  *     style.weight = 1;
  *     ImpastoJob job = {0};
@@ -27,6 +28,12 @@
  *
  * Status. Functions that can fail return IMPASTO_OK or another status; impasto_last_error then says what is
  *   wrong and what to do.
+ * Structs. Set a struct to zero first, then its struct_size to its sizeof, then what you need. Newer versions
+ *   of this header may have more fields at the end of ImpastoJob, ImpastoStyle and ImpastoProgress, for which
+ *   zero stands for what was before; ImpastoPicture never grows. A library therefore takes a struct of an older
+ *   header, whose missing fields count as zero, and one of a newer header (at most 4096 bytes), whose further
+ *   fields it does not look at: a comment says since which version a field counts, and impasto_version names the
+ *   library's. All styles of a job have the same struct_size. Any other struct_size is IMPASTO_INVALID_ARGUMENT.
  * Ownership. The caller owns what it passes in, and nothing of it is kept after the call returns. Texts that
  *   are given out (char **) are the caller's, to be freed with impasto_string_free; engines with
  *   impasto_engine_free. A const char * that is returned stays the library's.
@@ -50,10 +57,11 @@
 #include <stdint.h>
 
 /**
- * The number of the ABI that this header describes. It changes when a program that was compiled against an
- * older header could break; impasto_abi tells the library's.
+ * The number of the ABI that this header describes. It changes when a program that was compiled with an
+ * older header could break, and not when structs get more fields at their end; impasto_abi returns the
+ * library's.
  */
-#define IMPASTO_ABI 1
+#define IMPASTO_ABI 2
 
 /**
  * All is well.
@@ -198,7 +206,8 @@ typedef struct ImpastoEngine ImpastoEngine;
 
 /**
  * A picture in the caller's memory: rows of interleaved samples, top row first. Nothing needs to be
- * aligned. Colours are those of sRGB; a host converts from other profiles before and back after.
+ * aligned. Colours are those of sRGB; a host converts from other profiles before and back after. This
+ * struct never grows, because it lies inside others.
  */
 typedef struct ImpastoPicture {
   /**
@@ -236,9 +245,14 @@ typedef struct ImpastoPicture {
 } ImpastoPicture;
 
 /**
- * A style picture of a job.
+ * A style picture of a job. Set all of it to zero first, then struct_size and what you need.
  */
 typedef struct ImpastoStyle {
+  /**
+   * sizeof(ImpastoStyle), the same in all elements of an array. The struct may end after any field from
+   * weight on.
+   */
+  size_t struct_size;
   /**
    * The picture. Where it is transparent its style is not taken.
    */
@@ -263,7 +277,8 @@ typedef struct ImpastoStyle {
  */
 typedef struct ImpastoProgress {
   /**
-   * sizeof(ImpastoProgress) in the library; a newer library may have more fields at the end.
+   * sizeof(ImpastoProgress) in the library. A newer library may have more fields at the end. Before you
+   * read a field that an older library does not have, compare this with the end of that field.
    */
   size_t struct_size;
   /**
@@ -330,7 +345,7 @@ typedef int32_t (*ImpastoProgressCallback)(const struct ImpastoProgress *progres
  */
 typedef struct ImpastoJob {
   /**
-   * sizeof(ImpastoJob).
+   * sizeof(ImpastoJob). The struct may end after any field from style_count on.
    */
   size_t struct_size;
   /**
@@ -340,7 +355,7 @@ typedef struct ImpastoJob {
   /**
    * Receives the result. It may be the very same memory as the content (same data, stride, size and
    * format); any other overlap with an input is refused. Where its size is not that of the plan, the
-   * result is resized.
+   * result is resized; in the content's size it gets the content's detail that was too fine for it.
    */
   struct ImpastoPicture output;
   /**

@@ -42,5 +42,7 @@ pub use job::{Plan, Stylised};
 pub use params::{Colours, Init, Params, Preset, Settings, StyleFit};
 pub use picture::Picture;
 pub use progress::{CancelToken, Progress, Silent, Sink};
-pub use report::{Report, Seconds, history, plot};
+#[cfg(feature = "plot")]
+pub use report::plot;
+pub use report::{Report, Seconds, history};
 pub use runtime::Device;

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
     }
     job.struct_size = sizeof job;
     job.content = read_ppm(argv[1]);
+    style.struct_size = sizeof style;
     style.picture = read_ppm(argv[2]);
     style.weight = 1;
     job.styles = &style;

@@ -42,7 +42,10 @@ Engine::Engine(const char *options)
 
 bool Engine::stylise(Image &image, Image &style, const char *params, const Progress &progress) const
 {
-    const ImpastoStyle weighted{style.descriptor(), 1.0, 1.0, nullptr};
+    ImpastoStyle weighted{};
+    weighted.struct_size = sizeof weighted;
+    weighted.picture = style.descriptor();
+    weighted.weight = 1;
     ImpastoJob job{};
     job.struct_size = sizeof job;
     job.content = image.descriptor();

@@ -21,7 +21,8 @@ class Picture(c.Structure):
 
 class Style(c.Structure):
     _fields_ = [
-        ("picture", Picture), ("weight", c.c_double), ("scale", c.c_double), ("region", c.POINTER(Picture)),
+        ("struct_size", c.c_size_t), ("picture", Picture), ("weight", c.c_double), ("scale", c.c_double),
+        ("region", c.POINTER(Picture)),
     ]
 
 
@@ -78,7 +79,7 @@ class Impasto:
         return json.loads(text)
 
     def job(self, content, style, output, params, progress):
-        style = Style(style, 1.0)
+        style = Style(struct_size=c.sizeof(Style), picture=style, weight=1.0)
         job = Job(struct_size=c.sizeof(Job), content=content, output=output, styles=c.pointer(style), style_count=1)
         job.params, job.progress = params.encode(), Callback(lambda p, _: progress(p.contents))
         return job

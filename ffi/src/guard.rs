@@ -7,8 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use impasto::Error;
-
-use crate::status::*;
+use impasto_abi::*;
 
 /// A status with its message.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! A call of `impasto_stylise`: the struct that describes it, checked; the engine's job on a thread of its
 //! own; the callback on the caller's thread.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -9,100 +9,13 @@ use std::time::Duration;
 use impasto::{
     CancelToken, Engine, Params, Picture, Pictures, Plan, Progress, Report, Sink, Style, StyleShape, Stylised,
 };
+use impasto_abi::*;
 use ndarray::Array2;
 
+use crate::growth;
 use crate::guard::Failure;
-use crate::picture::{ImpastoPicture, Pixels};
-use crate::status::*;
+use crate::picture::Pixels;
 use crate::text;
-
-/// A style picture of a job.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct ImpastoStyle {
-    /// The picture. Where it is transparent its style is not taken.
-    pub picture: ImpastoPicture,
-    /// How much it counts among the job's styles, 0..1e9; at least one must be above 0.
-    pub weight: f64,
-    /// Multiplies the size of its strokes, 0.1..4; 0 stands for 1.
-    pub scale: f64,
-    /// Where it is painted, in the content's size: the first channel counts. NULL for what the other styles'
-    /// regions leave, or everywhere if none has one.
-    pub region: *const ImpastoPicture,
-}
-
-/// How far a job is.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct ImpastoProgress {
-    /// sizeof(ImpastoProgress) in the library; a newer library may have more fields at the end.
-    pub struct_size: usize,
-    /// IMPASTO_PREPARING or IMPASTO_OPTIMISING.
-    pub phase: u32,
-    /// Evaluations of loss and gradient so far.
-    pub evaluations: u32,
-    /// Evaluations that will be done at most.
-    pub planned: u32,
-    /// 0.
-    pub reserved: u32,
-    /// The lowest loss so far; NaN before the first evaluation.
-    pub loss: f64,
-    /// Seconds since the optimisation began.
-    pub seconds: f64,
-    /// Estimated seconds until all planned evaluations are done; NaN before the first.
-    pub seconds_left: f64,
-    /// The best picture so far, IMPASTO_RGB, IMPASTO_U8, sRGB, in the size that is worked on, when the
-    /// parameter "preview_every" says that it is due; else NULL. It lives until the callback returns.
-    pub preview: *const ImpastoPicture,
-    /// The size that is being worked on, counted from 1, of `levels` sizes; 0 before the first evaluation.
-    pub level: u32,
-    /// How many sizes there are, each about twice the one before.
-    pub levels: u32,
-    /// The width of that size in pixels.
-    pub width: u32,
-    /// Its height.
-    pub height: u32,
-}
-
-/// Takes the progress of a job; returns 0 to go on, anything else to cancel. It is called on the thread that
-/// called impasto_stylise: after each evaluation, and about ten times a second while one is under way, so
-/// that a host can keep its window alive in it and cancel at any moment. It may call functions of this
-/// library. NULL for no callback.
-pub type ImpastoProgressCallback =
-    Option<unsafe extern "C" fn(progress: *const ImpastoProgress, user_data: *mut c_void) -> i32>;
-
-/// What impasto_stylise is to do. Set all of it to zero first, then struct_size and what you need.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct ImpastoJob {
-    /// sizeof(ImpastoJob).
-    pub struct_size: usize,
-    /// The picture to repaint; only read. Fully transparent pixels are not painted.
-    pub content: ImpastoPicture,
-    /// Receives the result. It may be the very same memory as the content (same data, stride, size and
-    /// format); any other overlap with an input is refused. Where its size is not that of the plan, the
-    /// result is resized; in the content's size it gets the content's detail that was too fine for it.
-    pub output: ImpastoPicture,
-    /// The style pictures; only read. NULL for none.
-    pub styles: *const ImpastoStyle,
-    /// How many there are, 1..64; 0 where the parameter "style" names one of the library's own.
-    pub style_count: usize,
-    /// How much of the result each pixel takes, in the content's size: the first channel counts, 0 keeps the
-    /// pixel as it is. NULL for all.
-    pub mask: *const ImpastoPicture,
-    /// Where to start, for the parameter "init": "picture"; NULL otherwise.
-    pub init: *const ImpastoPicture,
-    /// The parameters as JSON (impasto_params_schema describes them), or NULL for the defaults.
-    pub params: *const c_char,
-    /// Takes the progress and cancels; may be NULL.
-    pub progress: ImpastoProgressCallback,
-    /// Passed on to the callback.
-    pub user_data: *mut c_void,
-    /// IMPASTO_DISCARD or IMPASTO_KEEP_BEST.
-    pub on_cancel: u32,
-    /// 0.
-    pub reserved: u32,
-}
 
 const MOST_STYLES: usize = 64;
 
@@ -135,16 +48,8 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
     if job.is_null() || !job.is_aligned() {
         return Err(Failure::argument("job is NULL or not aligned; expected an ImpastoJob"));
     }
-    // SAFETY: not null; struct_size comes first in every version of the struct.
-    let size = unsafe { (*job).struct_size };
-    if size < size_of::<ImpastoJob>() {
-        return Err(Failure::argument(format!(
-            "job.struct_size is {size}; expected sizeof(ImpastoJob), {}",
-            size_of::<ImpastoJob>()
-        )));
-    }
-    // SAFETY: as the caller promises.
-    let job = unsafe { *job };
+    // SAFETY: checked above, and as the caller promises.
+    let job = unsafe { growth::read("job", job) }?;
     if job.on_cancel > IMPASTO_KEEP_BEST || job.reserved != 0 {
         return Err(Failure::argument("job.on_cancel or job.reserved has a value that is unknown"));
     }
@@ -161,11 +66,8 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
             job.style_count
         )));
     }
-    let styles = match job.style_count {
-        0 => &[][..],
-        // SAFETY: checked above, and as the caller promises.
-        count => unsafe { std::slice::from_raw_parts(job.styles, count) },
-    };
+    // SAFETY: checked above, and as the caller promises.
+    let styles = unsafe { growth::read_array("styles", job.styles, job.style_count) }?;
     let optional = |name: &str, picture: *const ImpastoPicture| {
         if !picture.is_aligned() {
             return Err(Failure::argument(format!("{name} is not aligned")));

@@ -1,36 +1,24 @@
 //! libimpasto: the C ABI over the engine. The functions here translate and call; what they translate lies
-//! in `picture` (pixels), `job` (a call of `impasto_stylise`), `log`, and `guard` (errors and panics). The
-//! header `include/impasto.h` is generated from this crate, its words are the comments here.
+//! in `picture` (pixels), `job` (a call of `impasto_stylise`), `growth` (structs of older and newer hosts), `log`,
+//! and `guard` (errors and panics). The header `include/impasto.h` is generated from this crate and from
+//! `impasto_abi`, which has the structs; its words are the comments there and here.
 
 #![warn(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod growth;
 mod guard;
 mod job;
 mod log;
 #[doc(hidden)]
 pub mod picture;
-mod status;
 
 use std::ffi::{CStr, CString, c_char, c_void};
 
 use impasto::{Engine, EngineOptions, models, params, runtime};
 
 use guard::{Failure, guard};
-pub use job::{ImpastoJob, ImpastoProgress, ImpastoProgressCallback, ImpastoStyle};
-pub use log::ImpastoLogCallback;
-pub use picture::ImpastoPicture;
-pub use status::*;
-
-/// The number of the ABI that this header describes. It changes when a program that was compiled against an
-/// older header could break; `impasto_abi` tells the library's.
-pub const IMPASTO_ABI: u32 = 1;
-
-/// An engine: a model on a device, ready for jobs. Made by `impasto_engine_new`, freed by
-/// `impasto_engine_free`.
-pub struct ImpastoEngine {
-    pub(crate) engine: Engine,
-}
+pub use impasto_abi::*;
 
 /// The library's ABI number; compare it with IMPASTO_ABI.
 #[unsafe(no_mangle)]
@@ -133,9 +121,9 @@ pub unsafe extern "C" fn impasto_engine_new(options: *const c_char, engine: *mut
         if engine.is_null() || !engine.is_aligned() {
             return Err(Failure::argument("engine is NULL; expected where to put the new engine"));
         }
-        let made = Box::new(ImpastoEngine { engine: Engine::new(&options)? });
+        let made = Box::new(Engine::new(&options)?);
         // SAFETY: checked above, and as the caller promises.
-        unsafe { *engine = Box::into_raw(made) };
+        unsafe { *engine = Box::into_raw(made).cast() };
         Ok(IMPASTO_OK)
     })
 }
@@ -149,7 +137,7 @@ pub unsafe extern "C" fn impasto_engine_free(engine: *mut ImpastoEngine) {
     guard(|| {
         if !engine.is_null() {
             // SAFETY: as the caller promises.
-            drop(unsafe { Box::from_raw(engine) });
+            drop(unsafe { Box::from_raw(engine.cast::<Engine>()) });
         }
         Ok(IMPASTO_OK)
     });
@@ -291,14 +279,14 @@ pub extern "C" fn impasto_set_log(callback: ImpastoLogCallback, level: u32, user
 /// # Safety
 /// `engine` must be null or a living engine.
 unsafe fn engine<'a>(engine: *const ImpastoEngine) -> Result<&'a Engine, Failure> {
+    // What the host knows as an ImpastoEngine is an Engine.
+    let engine = engine.cast::<Engine>();
     if !engine.is_aligned() {
         return Err(Failure::argument("engine is not an engine"));
     }
     // SAFETY: as the caller promises.
     let engine = unsafe { engine.as_ref() };
-    engine
-        .map(|e| &e.engine)
-        .ok_or_else(|| Failure::argument("engine is NULL; expected one from impasto_engine_new"))
+    engine.ok_or_else(|| Failure::argument("engine is NULL; expected one from impasto_engine_new"))
 }
 
 /// A string from outside; None for null.

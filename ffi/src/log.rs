@@ -4,16 +4,10 @@ use std::ffi::{CString, c_char, c_void};
 use std::fmt::Write;
 use std::sync::{Once, RwLock};
 
+use impasto_abi::*;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
-
-use crate::status::*;
-
-/// Takes a message: its level (IMPASTO_LOG_…), the text, which lives until the callback returns, and the
-/// user_data of impasto_set_log. NULL for no callback.
-pub type ImpastoLogCallback =
-    Option<unsafe extern "C" fn(level: u32, text: *const c_char, user_data: *mut c_void)>;
 
 #[derive(Clone, Copy)]
 struct Target {

@@ -1,37 +1,13 @@
 //! Pixels of the host: what a descriptor must be, and the way between its memory and the engine's pictures.
 
-use std::ffi::c_void;
 use std::ops::Range;
 
 use impasto::Picture;
 use impasto::picture::{Depth, MOST_PIXELS, SMALLEST, encoded, linear};
+use impasto_abi::*;
 use ndarray::{Array2, Array3};
 
 use crate::guard::Failure;
-use crate::status::*;
-
-/// A picture in the caller's memory: rows of interleaved samples, top row first. Nothing needs to be
-/// aligned. Colours are those of sRGB; a host converts from other profiles before and back after.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct ImpastoPicture {
-    /// The first byte of the first row.
-    pub data: *mut c_void,
-    /// Bytes from the start of a row to the start of the next; at least a row's bytes.
-    pub stride: isize,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// IMPASTO_GREY, IMPASTO_GREY_ALPHA, IMPASTO_RGB or IMPASTO_RGBA.
-    pub layout: u32,
-    /// IMPASTO_U8, IMPASTO_U16 or IMPASTO_F32.
-    pub sample: u32,
-    /// IMPASTO_SRGB or IMPASTO_LINEAR.
-    pub encoding: u32,
-    /// 0.
-    pub reserved: u32,
-}
 
 /// A descriptor that was found in order.
 #[derive(Clone, Copy, Debug)]

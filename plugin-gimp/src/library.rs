@@ -1,79 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! libimpasto, opened when the filter runs: the declarations of `include/impasto.h` that a filter needs, and
-//! a safe face for them.
+//! libimpasto, opened when the filter runs: a safe face for the functions of `include/impasto.h` that a filter
+//! needs. The structs are those of `impasto_abi`.
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::path::PathBuf;
 
+use impasto_abi::{
+    IMPASTO_ABI, IMPASTO_CANCELLED, IMPASTO_OK, ImpastoEngine, ImpastoJob, ImpastoPicture, ImpastoProgress,
+    ImpastoStyle,
+};
 use serde_json::Value;
 
 use crate::style::Second;
-
 use crate::text::fill;
-
-/// The ABI that these declarations are of.
-const ABI: u32 = 1;
-
-const OK: i32 = 0;
-const CANCELLED: i32 = 7;
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Picture {
-    data: *mut c_void,
-    stride: isize,
-    width: u32,
-    height: u32,
-    layout: u32,
-    sample: u32,
-    encoding: u32,
-    reserved: u32,
-}
-
-#[repr(C)]
-struct Style {
-    picture: Picture,
-    weight: f64,
-    scale: f64,
-    region: *const Picture,
-}
-
-#[repr(C)]
-struct RawProgress {
-    struct_size: usize,
-    phase: u32,
-    evaluations: u32,
-    planned: u32,
-    reserved: u32,
-    loss: f64,
-    seconds: f64,
-    seconds_left: f64,
-    preview: *const Picture,
-    level: u32,
-    levels: u32,
-    width: u32,
-    height: u32,
-}
-
-type Callback = unsafe extern "C" fn(*const RawProgress, *mut c_void) -> i32;
-
-#[repr(C)]
-struct Job {
-    struct_size: usize,
-    content: Picture,
-    output: Picture,
-    styles: *const Style,
-    style_count: usize,
-    mask: *const Picture,
-    init: *const Picture,
-    params: *const c_char,
-    progress: Option<Callback>,
-    user_data: *mut c_void,
-    on_cancel: u32,
-    reserved: u32,
-}
-
-enum RawEngine {}
 
 /// Pixels in rows without gaps, in sRGB. The number of a layout is that of its channels, that of a sample
 /// its bytes, as in the header.
@@ -99,13 +38,13 @@ impl Pixels {
     }
 
     /// `data` is only written to where the picture is a job's output.
-    fn descriptor(&self, data: *mut c_void) -> Picture {
+    fn descriptor(&self, data: *mut c_void) -> ImpastoPicture {
         let Pixels { width, height, layout, sample, .. } = *self;
         let stride = (width * layout * sample) as isize;
-        Picture { data, stride, width, height, layout, sample, encoding: 0, reserved: 0 }
+        ImpastoPicture { data, stride, width, height, layout, sample, ..ImpastoPicture::zeroed() }
     }
 
-    fn read_only(&self) -> Picture {
+    fn read_only(&self) -> ImpastoPicture {
         self.descriptor(self.bytes.as_ptr().cast_mut().cast())
     }
 }
@@ -139,9 +78,9 @@ pub enum Failure {
 pub struct Library {
     last_error: unsafe extern "C" fn() -> *const c_char,
     models: unsafe extern "C" fn(*mut *mut c_char) -> i32,
-    engine_new: unsafe extern "C" fn(*const c_char, *mut *mut RawEngine) -> i32,
-    engine_free: unsafe extern "C" fn(*mut RawEngine),
-    stylise: unsafe extern "C" fn(*const RawEngine, *const Job, *mut *mut c_char) -> i32,
+    engine_new: unsafe extern "C" fn(*const c_char, *mut *mut ImpastoEngine) -> i32,
+    engine_free: unsafe extern "C" fn(*mut ImpastoEngine),
+    stylise: unsafe extern "C" fn(*const ImpastoEngine, *const ImpastoJob, *mut *mut c_char) -> i32,
     string_free: unsafe extern "C" fn(*mut c_char),
     // Last, so that it is closed last.
     _file: libloading::Library,
@@ -150,7 +89,7 @@ pub struct Library {
 /// An engine of the library.
 pub struct Engine<'l> {
     library: &'l Library,
-    raw: *mut RawEngine,
+    raw: *mut ImpastoEngine,
 }
 
 /// What a job is to work on.
@@ -216,11 +155,11 @@ impl Library {
             // SAFETY: see above.
             unsafe { file.get::<T>(name.as_bytes()) }.map(|s| *s).map_err(|e| e.to_string())
         }
-        // SAFETY: the types are those of include/impasto.h, ABI 1, which is checked before the others are used.
+        // SAFETY: the types are those of include/impasto.h; its ABI number is checked before the others are used.
         unsafe {
             let abi = symbol::<unsafe extern "C" fn() -> u32>(&file, "impasto_abi")?();
-            if abi != ABI {
-                return Err(format!("ABI {abi}, not {ABI}"));
+            if abi != IMPASTO_ABI {
+                return Err(format!("ABI {abi}, not {IMPASTO_ABI}"));
             }
             Ok(Library {
                 last_error: symbol(&file, "impasto_last_error")?,
@@ -245,7 +184,7 @@ impl Library {
         let mut json = std::ptr::null_mut();
         // SAFETY: `json` is memory for a pointer; the text that is put there is ours to free.
         let list: Value = unsafe {
-            if (self.models)(&mut json) != OK {
+            if (self.models)(&mut json) != IMPASTO_OK {
                 return Err(self.error());
             }
             let list = serde_json::from_slice(CStr::from_ptr(json).to_bytes());
@@ -263,7 +202,7 @@ impl Library {
         let options = CString::new(options.to_string()).map_err(|e| e.to_string())?;
         let mut raw = std::ptr::null_mut();
         // SAFETY: the options are a text, `raw` is memory for a pointer.
-        if unsafe { (self.engine_new)(options.as_ptr(), &mut raw) } != OK {
+        if unsafe { (self.engine_new)(options.as_ptr(), &mut raw) } != IMPASTO_OK {
             return Err(self.error());
         }
         Ok(Engine { library: self, raw })
@@ -278,7 +217,7 @@ impl Drop for Engine<'_> {
 }
 
 /// Calls the closure that is behind `user_data`.
-unsafe extern "C" fn trampoline(progress: *const RawProgress, user_data: *mut c_void) -> i32 {
+unsafe extern "C" fn trampoline(progress: *const ImpastoProgress, user_data: *mut c_void) -> i32 {
     // SAFETY: `stylise` passes such a closure, and the library a living progress.
     let (raw, go_on) = unsafe { (&*progress, &mut *user_data.cast::<&mut dyn FnMut(&Progress) -> bool>()) };
     // SAFETY: where there is a preview it is RGB of 8 bits and lives until this function returns.
@@ -293,7 +232,7 @@ unsafe extern "C" fn trampoline(progress: *const RawProgress, user_data: *mut c_
         }
         pixels
     });
-    let RawProgress { evaluations, planned, loss, seconds_left, level, levels, .. } = *raw;
+    let ImpastoProgress { evaluations, planned, loss, seconds_left, level, levels, .. } = *raw;
     let progress = Progress { evaluations, planned, level: [level, levels], loss, seconds_left, preview };
     // A panic ends the job and not the process.
     let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| go_on(&progress)));
@@ -313,14 +252,13 @@ impl Engine<'_> {
         let content = pictures.content;
         let mut output = Pixels::new(content.width, content.height, content.layout, content.sample);
         let pointer =
-            |picture: &Option<Picture>| picture.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-        let everywhere =
-            |p: &Pixels| Style { picture: p.read_only(), weight: 1.0, scale: 1.0, region: std::ptr::null() };
+            |picture: &Option<ImpastoPicture>| picture.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        let everywhere = |p: &Pixels| ImpastoStyle::new(p.read_only(), 1.0);
         let mut styles = vec![everywhere(pictures.style)];
         let region = pictures.second.and_then(|s| s.region.as_ref()).map(Pixels::read_only);
         if let Some(second) = pictures.second {
             styles[0].weight = second.weights[0];
-            styles.push(Style {
+            styles.push(ImpastoStyle {
                 weight: second.weights[1],
                 scale: second.scale,
                 region: pointer(&region),
@@ -331,8 +269,7 @@ impl Engine<'_> {
         let start = pictures.start.map(Pixels::read_only);
         let mut go_on: &mut dyn FnMut(&Progress) -> bool = &mut go_on;
         let data = output.bytes.as_mut_ptr().cast();
-        let job = Job {
-            struct_size: size_of::<Job>(),
+        let job = ImpastoJob {
             content: content.read_only(),
             output: output.descriptor(data),
             styles: styles.as_ptr(),
@@ -342,60 +279,13 @@ impl Engine<'_> {
             params: params.as_ptr(),
             progress: Some(trampoline),
             user_data: (&raw mut go_on).cast(),
-            on_cancel: 0,
-            reserved: 0,
+            ..ImpastoJob::zeroed()
         };
         // SAFETY: all pointers are to what lives in this function and is as large as it is said to be.
         match unsafe { (self.library.stylise)(self.raw, &job, std::ptr::null_mut()) } {
-            OK => Ok(output),
-            CANCELLED => Err(Failure::Cancelled),
+            IMPASTO_OK => Ok(output),
+            IMPASTO_CANCELLED => Err(Failure::Cancelled),
             _ => Err(Failure::Problem(self.library.error())),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::mem::offset_of;
-
-    /// The sizes and offsets that the C compiler sees, which the ABI's own test writes down.
-    #[test]
-    fn the_declarations_are_those_of_the_header() {
-        let abi = include_str!("../../tests/abi/abi.txt");
-        let field = |owner: &str, name: &str| -> usize {
-            let part = abi.split(&format!("struct {owner} ")).nth(1).expect("the struct");
-            let line = part
-                .lines()
-                .skip(1)
-                .find(|l| l.trim_start().starts_with(&format!("{name} at ")))
-                .expect(name);
-            line.split(" at ")
-                .nth(1)
-                .and_then(|l| l.split(',').next())
-                .and_then(|n| n.parse().ok())
-                .expect("a number")
-        };
-        let size = |owner: &str| -> usize {
-            let part = abi.split(&format!("struct {owner} ")).nth(1).expect("the struct");
-            part.split(' ').next().and_then(|n| n.parse().ok()).expect("a number")
-        };
-        assert!(abi.contains(&format!("constant IMPASTO_ABI {ABI}\n")));
-        assert!(abi.contains(&format!("constant IMPASTO_CANCELLED {CANCELLED}\n")));
-        assert_eq!(size("ImpastoPicture"), size_of::<Picture>());
-        assert_eq!(size("ImpastoStyle"), size_of::<Style>());
-        assert_eq!(size("ImpastoProgress"), size_of::<RawProgress>());
-        assert_eq!(size("ImpastoJob"), size_of::<Job>());
-        macro_rules! offsets {
-            ($owner:literal, $type:ty: $($name:ident)*) => {
-                $(assert_eq!(field($owner, stringify!($name)), offset_of!($type, $name), stringify!($name));)*
-            };
-        }
-        offsets!("ImpastoPicture", Picture: data stride width height layout sample encoding reserved);
-        offsets!("ImpastoStyle", Style: picture weight);
-        offsets!("ImpastoProgress", RawProgress: struct_size phase evaluations planned loss seconds_left preview
-            level levels width height);
-        offsets!("ImpastoJob", Job: struct_size content output styles style_count mask init params progress
-            user_data on_cancel reserved);
     }
 }

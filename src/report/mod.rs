@@ -2,6 +2,7 @@
 
 pub mod history;
 mod path_text;
+#[cfg(feature = "plot")]
 pub mod plot;
 
 use std::path::{Path, PathBuf};

@@ -3,17 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use impasto_onnx::graph::{Graph, Port};
 use impasto_onnx::{Size, StyleLoss};
-use ort::ep;
 use serde::{Deserialize, Serialize};
 
-use super::session::{Session, Tensor};
-use super::{cards, library};
 use crate::error::{Error, Result};
 
 /// No machine has more cards, and parts of cards.
-const LAST_CARD: u32 = 255;
+pub(super) const LAST_CARD: u32 = 255;
 
 /// What a job asks to run on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,92 +100,6 @@ impl Backend {
             Device::Cpu => Size::Cpu(size),
             Device::Auto | Device::Cuda(_) => Size::Card(size),
         }
-    }
-}
-
-/// A device and whether it can be used.
-#[derive(Clone, Debug)]
-pub struct DeviceInfo {
-    /// The device.
-    pub device: Device,
-    /// None if it works, else why not.
-    pub problem: Option<String>,
-}
-
-/// The devices of this machine. CUDA is tried with a small graph, not only asked for.
-pub fn devices() -> Result<Vec<DeviceInfo>> {
-    library::environment()?;
-    let cuda = DeviceInfo { device: Device::Cuda(0), problem: try_cuda(0).err().map(|e| e.to_string()) };
-    Ok(vec![DeviceInfo { device: Device::Cpu, problem: None }, cuda])
-}
-
-/// The device to run on: `Auto` becomes a device that works; one that was asked for by name and does not
-/// work is an error.
-pub fn resolve(device: Device) -> Result<Device> {
-    match device {
-        Device::Cpu => Ok(Device::Cpu),
-        Device::Cuda(index) => match try_cuda(index) {
-            Ok(()) => Ok(device),
-            Err(e) => Err(Error::Device(format!(
-                "the device {device} cannot be used: {e}. Choose --device cpu, or auto, which takes the GPU where it works"
-            ))),
-        },
-        Device::Auto => match try_cuda(0) {
-            Ok(()) => Ok(Device::Cuda(0)),
-            Err(e) => {
-                tracing::debug!("no CUDA: {e}");
-                Ok(Device::Cpu)
-            }
-        },
-    }
-}
-
-/// The bytes that a card has free, where its driver tells.
-pub(crate) fn free_memory(device: Device) -> Option<u64> {
-    let Device::Cuda(index) = device else { return None };
-    cards::free_memory(index)
-}
-
-/// Runs a small convolution on the card, so that a driver, a library or a card that does not work is
-/// found here and not in the middle of a job.
-fn try_cuda(index: u32) -> Result<()> {
-    library::environment()?;
-    if index > LAST_CARD {
-        return Err(Error::Device(format!("cards are counted from 0 to {LAST_CARD}")));
-    }
-    if !<ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false) {
-        return Err(Error::Device(
-            "this ONNX Runtime is built without CUDA (`cargo xtask setup --cuda` gets one with it)".into(),
-        ));
-    }
-    if let Some(problem) = library::cuda_problem() {
-        return Err(Error::Device(problem));
-    }
-    if let Some(count) = cards::count().filter(|count| index >= *count) {
-        let cards = if count == 1 {
-            "one card, cuda:0".into()
-        } else {
-            format!("{count} cards, counted from cuda:0")
-        };
-        return Err(Error::Device(format!("CUDA sees {cards}")));
-    }
-    let mut graph = Graph::default();
-    let x = graph.input(Port::new("x", &["1", "1", "8", "8"]));
-    let kernel = graph.constant("kernel", impasto_onnx::graph::Tensor::f32(&[1, 1, 3, 3], vec![1.0; 9]));
-    let y = graph.add("Conv", "y", &[&x, &kernel]);
-    graph.output(&y, &["1", "1", "6", "6"]);
-    let backend = Backend { threads: 1, ..Backend::of(Device::Cuda(index)) };
-    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), &backend).map_err(|e| match e {
-        Error::Runtime(message) if message.contains("libcuda.so.1") => {
-            Error::Device("there is no NVIDIA driver (libcuda.so.1); install the card's driver".into())
-        }
-        e => e,
-    })?;
-    let ones = vec![1.0; 64];
-    let out = session.run(&[("x", Tensor { dims: &[1, 1, 8, 8], values: &ones })])?;
-    match out.first() {
-        Some(y) if y.values.iter().all(|&v| (v - 9.0).abs() < 1e-2) => Ok(()),
-        _ => Err(Error::Device("a convolution on the card gives wrong values".into())),
     }
 }
 

@@ -149,22 +149,18 @@ impl Host {
 
     /// Calls `with` with the job.
     pub fn with<R>(&mut self, with: impl FnOnce(&mut Job) -> R) -> R {
-        let style = Style::of(self.style.descriptor(), 1.0);
+        let style = Style::new(self.style.descriptor(), 1.0);
         let mask = self.mask.as_mut().map(Pixels::descriptor);
         let content = self.content.descriptor();
         let mut job = Job {
-            struct_size: size_of::<Job>(),
             content,
             output: if self.in_place { content } else { self.output.descriptor() },
             styles: &style,
             style_count: 1,
             mask: mask.as_ref().map_or(std::ptr::null(), |m| m),
-            init: std::ptr::null(),
             params: self.params.as_ptr(),
-            progress: None,
-            user_data: std::ptr::null_mut(),
             on_cancel: self.on_cancel,
-            reserved: 0,
+            ..Job::zeroed()
         };
         with(&mut job)
     }

@@ -1,6 +1,9 @@
 //! Jobs as hosts run them: cancelled at every evaluation, from callbacks, from many threads, again and again.
 
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use crate::host::{Host, Pixels};
@@ -88,28 +91,173 @@ fn progress_tells_how_far_it_is_and_shows_the_picture() {
     api.engine_free(engine);
 }
 
-#[test]
-fn callbacks_may_call_back_in() {
-    let Some(api) = Api::shared() else { return };
-    let engine = api.small();
-    let mut reference = Host::new();
-    assert_eq!(reference.run(api, engine), OK);
-    let mut outer = Host::new();
+/// Runs a body on a thread of its own and fails after that time, so that a hang fails a test and does not hang it.
+fn within<R: Send + 'static>(limit: Duration, body: impl FnOnce() -> R + Send + 'static) -> R {
+    let (done, wait) = channel();
+    let thread = std::thread::spawn(move || {
+        // Nobody waits any more if the time is over.
+        let _ = done.send(body());
+    });
+    match wait.recv_timeout(limit) {
+        Ok(result) => result,
+        Err(RecvTimeoutError::Timeout) => panic!("it still runs after {limit:?}"),
+        Err(RecvTimeoutError::Disconnected) => match thread.join() {
+            Err(payload) => std::panic::resume_unwind(payload),
+            Ok(()) => panic!("the thread has ended without a result"),
+        },
+    }
+}
+
+/// Long enough for a few small jobs on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An engine for several threads; it is never freed, as a job may hang on it.
+#[derive(Clone, Copy)]
+struct Shared(*mut Engine);
+
+// SAFETY: the header allows calls from any thread.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn new(api: &Api, threads: usize) -> Self {
+        Shared(api.engine(&format!(r#"{{"device": "cpu", "threads": {threads}}}"#)))
+    }
+
+    fn engine(&self) -> *mut Engine {
+        self.0
+    }
+}
+
+/// Runs a job whose callback, at the second evaluation, waits for `together` and runs a second job on the same engine.
+/// Returns the outer picture and the inner.
+fn nested(api: &Api, shared: Shared, together: &Barrier) -> [Vec<u8>; 2] {
+    let (mut outer, mut inner) = (Host::new(), Host::new());
     let mut done = false;
-    let status = outer.run_with(api, engine, |p| {
+    let status = outer.run_with(api, shared.engine(), |p| {
         if p.evaluations == 2 && !std::mem::replace(&mut done, true) {
-            let mut inner = Host::new();
-            assert_eq!(inner.run(api, engine), OK);
-            assert_eq!(inner.output.bytes, reference.output.bytes);
-            assert_eq!(api.stylise(engine, std::ptr::null(), null_mut()), INVALID_ARGUMENT);
+            together.wait();
+            assert_eq!(inner.run(api, shared.engine()), OK);
+            assert_eq!(api.stylise(shared.engine(), std::ptr::null(), null_mut()), INVALID_ARGUMENT);
             assert!(api.error().contains("job"));
         }
         0
     });
     assert_eq!(status, OK);
     assert!(done);
-    assert_eq!(outer.output.bytes, reference.output.bytes);
-    api.engine_free(engine);
+    [outer.output.bytes, inner.output.bytes]
+}
+
+#[test]
+fn a_callback_runs_a_second_job_on_its_own_engine_of_one_thread() {
+    let Some(api) = Api::shared() else { return };
+    let shared = Shared::new(api, 1);
+    let mut reference = Host::new();
+    assert_eq!(reference.run(api, shared.engine()), OK);
+    let pictures = within(PATIENCE, move || nested(api, shared, &Barrier::new(1)));
+    assert!(pictures.iter().all(|p| *p == reference.output.bytes));
+}
+
+#[test]
+fn callbacks_of_two_jobs_each_run_another_job_on_their_engine_of_two_threads() {
+    let Some(api) = Api::shared() else { return };
+    let shared = Shared::new(api, 2);
+    let mut reference = Host::new();
+    assert_eq!(reference.run(api, shared.engine()), OK);
+    let both = within(PATIENCE, move || {
+        let together = Barrier::new(2);
+        std::thread::scope(|scope| {
+            let jobs = [(); 2].map(|()| scope.spawn(|| nested(api, shared, &together)));
+            jobs.map(|job| job.join().expect("it does not panic"))
+        })
+    });
+    assert!(both.iter().flatten().all(|p| *p == reference.output.bytes));
+}
+
+/// Two jobs on the same engine that run until they are dropped.
+struct LongJobs {
+    stop: Arc<AtomicBool>,
+    ended: Arc<AtomicUsize>,
+    threads: Vec<std::thread::JoinHandle<i32>>,
+}
+
+impl LongJobs {
+    /// Returns when both are painting.
+    fn start(api: &'static Api, shared: Shared) -> Self {
+        let (stop, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (painting, wait) = channel();
+        let run = || {
+            let (stop, ended, painting) = (stop.clone(), ended.clone(), painting.clone());
+            std::thread::spawn(move || {
+                let mut host = Host::new()
+                    .params(r#"{"size": 256, "style_size": 64, "iterations": 10000, "levels": 1}"#);
+                let mut first = true;
+                let status = host.run_with(api, shared.engine(), |p| {
+                    if p.evaluations > 0 && std::mem::replace(&mut first, false) {
+                        painting.send(()).expect("the test waits for it");
+                    }
+                    stop.load(SeqCst) as i32
+                });
+                ended.fetch_add(1, SeqCst);
+                status
+            })
+        };
+        let threads = vec![run(), run()];
+        for _ in &threads {
+            wait.recv_timeout(PATIENCE).expect("a long job paints");
+        }
+        LongJobs { stop, ended, threads }
+    }
+
+    /// Ends them.
+    fn end(self) {
+        self.stop.store(true, SeqCst);
+        for thread in self.threads {
+            assert_eq!(thread.join().expect("it does not panic"), CANCELLED);
+        }
+    }
+}
+
+#[test]
+fn a_third_job_on_a_busy_engine_is_called_back_at_once_and_cancelled_within_an_evaluation() {
+    let Some(api) = Api::shared() else { return };
+    let shared = Shared::new(api, 2);
+    let long = LongJobs::start(api, shared);
+    let ended = long.ended.clone();
+    within(PATIENCE, move || {
+        // Cancelled by the first callback, whenever that is; then at an evaluation.
+        for cancel_at in [0, 2] {
+            let mut host =
+                Host::new().params(r#"{"size": 128, "style_size": 64, "iterations": 50, "levels": 1}"#);
+            let begun = Instant::now();
+            let (mut called, mut asked) = (None, None);
+            let (mut evaluations, mut last, mut longest) = (0, Instant::now(), Duration::ZERO);
+            let status = host.run_with(api, shared.engine(), |p| {
+                called.get_or_insert_with(|| begun.elapsed());
+                if p.evaluations > evaluations {
+                    longest = longest.max(last.elapsed());
+                    (evaluations, last) = (p.evaluations, Instant::now());
+                }
+                if p.evaluations >= cancel_at {
+                    asked.get_or_insert_with(Instant::now);
+                }
+                (p.evaluations >= cancel_at) as i32
+            });
+            let took = asked.expect("it was cancelled").elapsed();
+            assert_eq!(status, CANCELLED);
+            let called = called.expect("it was called back");
+            assert!(called < Duration::from_secs(1), "the first callback came after {called:?}");
+            // Preparing, before the first evaluation, may take as long as one.
+            let limit = longest.max(Duration::from_secs(2)) + Duration::from_millis(500);
+            assert!(
+                took < limit,
+                "cancelling at {cancel_at} took {took:?}, an evaluation at most {longest:?}"
+            );
+            assert_eq!(ended.load(SeqCst), 0, "the third job has waited for another one to end");
+        }
+    });
+    long.end();
 }
 
 #[test]
@@ -190,7 +338,7 @@ fn a_blend_of_weight_0_is_no_blend_and_several_styles_mix() {
         let status = host.with(|job| {
             // SAFETY: the job's style is alive.
             let first = unsafe { (*job.styles).picture };
-            let styles = [Style::of(first, weights[0]), Style::of(other, weights[1])];
+            let styles = [Style::new(first, weights[0]), Style::new(other, weights[1])];
             (job.styles, job.style_count) = (styles.as_ptr(), 2);
             api.stylise(engine, job, null_mut())
         });
@@ -224,7 +372,7 @@ fn styles_have_their_own_strokes_and_regions() {
         let mut host = Host::new();
         let status = host.with(|job| {
             // SAFETY: the job's style is alive.
-            let mut styles = [unsafe { *job.styles }, Style::of(other, 1.0)];
+            let mut styles = [unsafe { *job.styles }, Style::new(other, 1.0)];
             change(&mut styles);
             (job.styles, job.style_count) = (styles.as_ptr(), 2);
             api.stylise(engine, job, null_mut())

@@ -80,3 +80,40 @@ fn the_abi_is_the_one_that_was_decided_on() {
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(there == text, "the ABI has changed:\n{text}\nbefore:\n{there}");
 }
+
+/// What `abi.txt`, and so the C compiler, says of a struct: its size, then the offset and the size of each field.
+fn written(name: &str) -> (usize, Vec<(String, usize, usize)>) {
+    let text = std::fs::read_to_string(root().join("tests/abi/abi.txt")).expect("abi.txt");
+    let mut lines = text.lines().skip_while(|line| !line.starts_with(&format!("struct {name} ")));
+    let number = |text: &str| text.parse::<usize>().expect("a number");
+    let size = number(lines.next().expect(name).split(' ').nth(2).expect("a size"));
+    let fields = lines.map_while(|line| line.strip_prefix("  ")).map(|line| {
+        let words: Vec<&str> = line.split([' ', ',']).collect();
+        (words[0].to_string(), number(words[2]), number(words[4]))
+    });
+    (size, fields.collect())
+}
+
+#[test]
+fn the_structs_for_rust_have_the_layout_that_the_c_compiler_sees() {
+    use impasto_abi::*;
+    fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
+        size_of::<F>()
+    }
+    macro_rules! same {
+        ($type:ident: $($field:ident)*) => {
+            let fields = vec![$((
+                stringify!($field).to_string(),
+                std::mem::offset_of!($type, $field),
+                size_of_field(|s: &$type| &s.$field),
+            )),*];
+            assert_eq!((size_of::<$type>(), fields), written(stringify!($type)), stringify!($type));
+        };
+    }
+    same!(ImpastoPicture: data stride width height layout sample encoding reserved);
+    same!(ImpastoStyle: struct_size picture weight scale region);
+    same!(ImpastoProgress: struct_size phase evaluations planned reserved loss seconds seconds_left preview level
+        levels width height);
+    same!(ImpastoJob: struct_size content output styles style_count mask init params progress user_data on_cancel
+        reserved);
+}

@@ -1,90 +1,19 @@
-//! Declarations of include/impasto.h, written by hand so that a change of the library's cannot slip into the
-//! tests as well, and the opened library.
+//! The library, opened as a host opens it, with the structs of `impasto_abi`. That these are the ones of
+//! include/impasto.h is what `layout` tests.
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+pub use impasto_abi::{
+    IMPASTO_CANCELLED as CANCELLED, IMPASTO_CANCELLED_WITH_PICTURE as CANCELLED_WITH_PICTURE,
+    IMPASTO_INVALID_ARGUMENT as INVALID_ARGUMENT, IMPASTO_MEMORY as MEMORY, IMPASTO_MODEL as MODEL,
+    IMPASTO_OK as OK, IMPASTO_PARAMETERS as PARAMETERS, IMPASTO_PICTURE as PICTURE,
+    IMPASTO_RUNTIME as RUNTIME, ImpastoEngine as Engine, ImpastoJob as Job,
+    ImpastoLogCallback as LogCallback, ImpastoPicture as Picture, ImpastoProgress as Progress,
+    ImpastoStyle as Style,
+};
 use libloading::{Library, Symbol};
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Picture {
-    pub data: *mut c_void,
-    pub stride: isize,
-    pub width: u32,
-    pub height: u32,
-    pub layout: u32,
-    pub sample: u32,
-    pub encoding: u32,
-    pub reserved: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Style {
-    pub picture: Picture,
-    pub weight: f64,
-    pub scale: f64,
-    pub region: *const Picture,
-}
-
-impl Style {
-    /// A style that is painted everywhere.
-    pub fn of(picture: Picture, weight: f64) -> Self {
-        Style { picture, weight, scale: 0.0, region: std::ptr::null() }
-    }
-}
-
-#[repr(C)]
-pub struct Progress {
-    pub struct_size: usize,
-    pub phase: u32,
-    pub evaluations: u32,
-    pub planned: u32,
-    pub reserved: u32,
-    pub loss: f64,
-    pub seconds: f64,
-    pub seconds_left: f64,
-    pub preview: *const Picture,
-    pub level: u32,
-    pub levels: u32,
-    pub width: u32,
-    pub height: u32,
-}
-
-pub type Callback = unsafe extern "C" fn(*const Progress, *mut c_void) -> i32;
-pub type LogCallback = unsafe extern "C" fn(u32, *const c_char, *mut c_void);
-
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Job {
-    pub struct_size: usize,
-    pub content: Picture,
-    pub output: Picture,
-    pub styles: *const Style,
-    pub style_count: usize,
-    pub mask: *const Picture,
-    pub init: *const Picture,
-    pub params: *const c_char,
-    pub progress: Option<Callback>,
-    pub user_data: *mut c_void,
-    pub on_cancel: u32,
-    pub reserved: u32,
-}
-
-pub const OK: i32 = 0;
-pub const INVALID_ARGUMENT: i32 = 1;
-pub const PARAMETERS: i32 = 2;
-pub const PICTURE: i32 = 3;
-pub const MODEL: i32 = 4;
-pub const RUNTIME: i32 = 5;
-pub const MEMORY: i32 = 6;
-pub const CANCELLED: i32 = 7;
-pub const CANCELLED_WITH_PICTURE: i32 = 8;
-
-/// A living engine; opaque.
-pub enum Engine {}
 
 /// The library's functions.
 pub struct Api {
@@ -119,7 +48,7 @@ functions! {
     plan: fn(engine: *const Engine, job: *const Job, json: *mut *mut c_char) -> i32;
     stylise: fn(engine: *const Engine, job: *const Job, report: *mut *mut c_char) -> i32;
     string_free: fn(text: *mut c_char);
-    set_log: fn(callback: Option<LogCallback>, level: u32, user_data: *mut c_void);
+    set_log: fn(callback: LogCallback, level: u32, user_data: *mut c_void);
 }
 
 /// The library's file, if it has been built.

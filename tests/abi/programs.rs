@@ -117,6 +117,36 @@ fn c_and_python_make_what_the_command_makes() {
     assert!(shop.run(&mut command) == expected, "Python differs");
 }
 
+/// The program in docs/c-library.md, with a `main` that calls it.
+#[test]
+fn the_program_on_the_page_of_the_c_library_paints() {
+    let Some(shop) = Workshop::new() else { return };
+    let page = std::fs::read_to_string(root().join("docs/c-library.md")).expect("the page");
+    let code = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+    let main = r#"
+static unsigned char photo[3 * 32 * 24], art[3 * 32 * 32];
+
+int main(void)
+{
+    size_t changed = 0;
+    for (size_t i = 0; i < sizeof art; i++) {
+        art[i] = (unsigned char)(i * i % 251);
+    }
+    if (!paint(photo, 32, 24, art, 32, 32)) {
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof photo; i++) {
+        changed += photo[i] != 0;
+    }
+    return changed > sizeof photo / 2 ? 0 : 2;
+}
+"#;
+    let source = shop.at("page.c");
+    std::fs::write(&source, format!("{code}{main}")).expect("written");
+    let program = shop.compile("cc", &["-std=c11"], &[source.to_str().expect("UTF-8")]);
+    succeed(Command::new(program).env("LD_LIBRARY_PATH", shop.folder.path()));
+}
+
 #[test]
 fn cpp_makes_what_the_command_makes() {
     let Some(shop) = Workshop::new() else { return };

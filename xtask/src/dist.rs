@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, c_library, onnxruntime, root, run, target};
+use crate::{Result, build, c_library, onnxruntime, root, run, target};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Builds all and lays it out under `prefix`, or in `target/dist`. Returns the folder.
 pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
-    run::all(Command::new(run::cargo()).args(["build", "--release", "--workspace"]).current_dir(root()))?;
+    build()?;
+    build_c_library()?;
     let platform = format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
     let folder = match prefix {
         Some(prefix) => prefix.to_path_buf(),
@@ -21,11 +22,12 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
     }
     let at = |path: &str| folder.join(path);
     let built = |name: &str| target().join("release").join(name);
-    copy(&built(&format!("impasto{}", std::env::consts::EXE_SUFFIX)), &at("bin"), None)?;
-    strip(&at("bin").join(format!("impasto{}", std::env::consts::EXE_SUFFIX)));
+    let command = format!("impasto{}", std::env::consts::EXE_SUFFIX);
+    copy(&built(&command), &at("bin"), None)?;
+    strip(&at("bin").join(command), Symbols::None)?;
     library(&at("lib"))?;
     copy(&built("libimpasto_ffi.a"), &at("lib"), Some("libimpasto.a"))?;
-    strip(&at("lib").join("libimpasto.a"));
+    strip(&at("lib").join("libimpasto.a"), Symbols::ForLinking)?;
     copy(&root().join("include").join("impasto.h"), &at("include"), None)?;
     write(&at("lib/pkgconfig/impasto.pc"), &pkg_config())?;
     let doc = at("share/doc/impasto");
@@ -37,6 +39,13 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
         onnxruntime(&onnxruntime::set_up(false)?, &at("lib"), &doc)?;
     }
     Ok(folder)
+}
+
+/// Builds the C library by itself, as it is tested: in one build with the command cargo would give it the command's
+/// features, and with them its dependencies.
+pub fn build_c_library() -> Result<()> {
+    let package = ["build", "--release", "--package", "impasto-ffi"];
+    run::all(Command::new(run::cargo()).args(package).current_dir(root()))
 }
 
 /// Copies our style pictures, what is known about them, and their licence.
@@ -62,11 +71,28 @@ pub fn onnxruntime(from: &Path, lib: &Path, doc: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Takes the debug information out of a library or program, if there is a `strip`.
-pub fn strip(file: &Path) {
-    if let Err(e) = run::all(Command::new("strip").arg("-S").arg(file)) {
-        println!("{} keeps its debug information: {e}", file.display());
+/// Which symbols a file keeps when it is stripped.
+#[derive(Clone, Copy)]
+pub enum Symbols {
+    /// Those that the dynamic linker needs, which lie apart from the others.
+    None,
+    /// All but the debug information: a static library is linked with them.
+    ForLinking,
+}
+
+/// Takes debug information and symbols out of a library or program.
+pub fn strip(file: &Path, keep: Symbols) -> Result<()> {
+    if cfg!(windows) {
+        // Debug information lies in files of its own there.
+        return Ok(());
     }
+    let option = match keep {
+        // Apple's strip takes symbols that the dynamic linker needs as well, if it is not told to keep them.
+        Symbols::None if cfg!(target_os = "macos") => "-x",
+        Symbols::None => "-s",
+        Symbols::ForLinking => "-S",
+    };
+    run::all(Command::new("strip").arg(option).arg(file))
 }
 
 /// The shared library's name where programs look for it when they run.
@@ -79,7 +105,7 @@ pub fn library_name() -> String {
     }
 }
 
-/// The shared library with its links, without debug information.
+/// The shared library with its links, stripped.
 fn library(lib: &Path) -> Result<()> {
     let short = library_name();
     if cfg!(windows) {
@@ -90,7 +116,7 @@ fn library(lib: &Path) -> Result<()> {
         _ => (format!("libimpasto.so.{VERSION}"), "libimpasto.so"),
     };
     copy(&c_library(), lib, Some(&whole))?;
-    strip(&lib.join(&whole));
+    strip(&lib.join(&whole), Symbols::None)?;
     for (name, to) in [(short.as_str(), &whole), (plain, &short)] {
         link(to, &lib.join(name))?;
     }
@@ -136,4 +162,63 @@ fn write(path: &Path, text: &str) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The packages that a package is linked with when it is built by itself.
+    fn linked(package: &str) -> Vec<String> {
+        let options = [
+            "tree",
+            "--locked",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--package",
+            package,
+        ];
+        let text = run::text(Command::new(run::cargo()).args(options).current_dir(root())).expect("a tree");
+        text.lines().filter_map(|line| line.split(' ').next().map(str::to_string)).collect()
+    }
+
+    #[test]
+    fn the_c_library_is_linked_with_nothing_that_only_the_command_needs() {
+        const COMMAND: [&str; 9] = [
+            "clap",
+            "ctrlc",
+            "indicatif",
+            "plotters",
+            "rustls",
+            "sha2",
+            "tracing-subscriber",
+            "ureq",
+            "webpki-roots",
+        ];
+        let (library, command) = (linked("impasto-ffi"), linked("impasto"));
+        assert!(library.iter().any(|p| p == "ort"), "{library:?}");
+        for package in COMMAND {
+            assert!(!library.iter().any(|p| p == package), "{package} is linked into the C library");
+            // Else the name above is out of date, and the line before tests nothing.
+            assert!(command.iter().any(|p| p == package), "{package} is not even linked into the command");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_stripped_program_has_no_symbols_and_still_runs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (source, program) = (folder.path().join("main.c"), folder.path().join("main"));
+        write(&source, "int main(void) { return 0; }\n").expect("written");
+        run::all(Command::new("cc").arg("-g").arg(&source).arg("-o").arg(&program)).expect("compiled");
+        let symbols = || run::text(Command::new("nm").arg(&program)).expect("symbols");
+        assert!(symbols().contains(" main"));
+        strip(&program, Symbols::None).expect("stripped");
+        assert_eq!(symbols(), "");
+        run::all(&mut Command::new(&program)).expect("it runs");
+    }
 }

@@ -190,17 +190,17 @@ fn test(arguments: &[String]) -> Result<()> {
     let library = onnxruntime::set_up(false)?;
     let packages = onnxruntime::python_packages()?;
     // The harness opens the C library as a host does.
-    run::all(
-        Command::new(run::cargo()).args(["build", "--release", "-p", "impasto-ffi"]).current_dir(root()),
-    )?;
+    dist::build_c_library()?;
     let mut command = Command::new(run::cargo());
     command.args(["test", "--release", "--workspace"]).args(arguments).current_dir(root());
     command.env("IMPASTO_ONNXRUNTIME", library).env("IMPASTO_PYTHONPATH", packages);
     run::all(command.env("IMPASTO_LIBRARY", c_library()))
 }
 
+/// Builds the command.
 fn build() -> Result<()> {
-    run::all(Command::new(run::cargo()).args(["build", "--release"]).current_dir(root()))
+    let package = ["build", "--release", "--package", "impasto"];
+    run::all(Command::new(run::cargo()).args(package).current_dir(root()))
 }
 
 /// The repository.

@@ -86,25 +86,21 @@ fn run(data: &[u8], buffers: &mut [Vec<u8>; 4]) {
         picture: reader.picture(buffers),
         weight: f64::from_le_bytes(reader.take()),
         scale: f64::from(reader.take::<1>()[0]) / 16.0,
-        region: std::ptr::null(),
+        ..ImpastoStyle::zeroed()
     };
     let mask = reader.picture(buffers);
     let [flags, cancel] = reader.take::<2>();
     let params = CString::new(reader.0.iter().copied().filter(|&b| b != 0).collect::<Vec<u8>>());
     let params = params.expect("no NUL is left");
     let job = ImpastoJob {
-        struct_size: size_of::<ImpastoJob>(),
         content,
         output,
         styles: &style,
         style_count: 1,
         mask: if flags & 1 == 0 { null() } else { &mask },
-        init: null(),
         params: if flags & 2 == 0 { params.as_ptr() } else { null() },
-        progress: None,
-        user_data: null_mut(),
         on_cancel: u32::from(cancel % 4),
-        reserved: 0,
+        ..ImpastoJob::zeroed()
     };
     // SAFETY: the check looks at no pixels, and everything else is alive.
     let status = unsafe { check(&job) };

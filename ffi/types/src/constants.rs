@@ -1,4 +1,9 @@
-//! The numbers that functions return, and other constants of the header.
+//! The constants of the header.
+
+/// The number of the ABI that this header describes. It changes when a program that was compiled with an
+/// older header could break, and not when structs get more fields at their end; `impasto_abi` returns the
+/// library's.
+pub const IMPASTO_ABI: u32 = 2;
 
 /// All is well.
 pub const IMPASTO_OK: i32 = 0;

@@ -1,0 +1,13 @@
+//! The structs and constants of libimpasto's C ABI, for the library itself and for programs in Rust that open it.
+//! `include/impasto.h` is generated from them: the comments here are those of the header.
+//!
+//! `IMPASTO_ABI` and the rules for how structs grow are in that header.
+
+#![warn(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod constants;
+mod structs;
+
+pub use constants::*;
+pub use structs::*;
