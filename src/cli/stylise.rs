@@ -132,7 +132,7 @@ fn named(cli: &Cli, output: &Path, model: &str) -> Result<Files> {
 
 /// A style picture, transparent where its style is not to be taken.
 fn style_picture(file: &StyleFile) -> Result<Picture> {
-    let mut picture = Picture::read(&file.file)?;
+    let picture = Picture::read(&file.file)?;
     let Some(path) = &file.part else { return Ok(picture) };
     let mut part = Picture::read(path)?.brightness();
     let [(h, w), (ph, pw)] = [(picture.height(), picture.width()), part.dim()];
@@ -140,11 +140,10 @@ fn style_picture(file: &StyleFile) -> Result<Picture> {
         let problem = format!("is {pw}×{ph} pixels, the style picture {w}×{h}; they must have the same size");
         return Err(Error::Picture { name: path.display().to_string(), problem });
     }
-    if let Some(alpha) = &picture.alpha {
+    if let Some(alpha) = picture.alpha() {
         part *= alpha;
     }
-    picture.alpha = Some(part);
-    Ok(picture)
+    picture.with_alpha(Some(part))
 }
 
 /// The same file wherever the report is read.

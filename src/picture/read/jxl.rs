@@ -1,0 +1,75 @@
+//! JPEG XL, through `jxl-oxide`.
+
+use jxl_oxide::{AllocTracker, JxlImage, JxlThreadPool, PixelFormat};
+
+use super::super::Depth;
+use super::super::colour::Channels;
+use super::super::metadata::Metadata;
+use super::assemble::{Assembler, Colours, Header};
+use super::damaged;
+
+/// Bytes of a pixel's channel while a picture is rendered: floats before and after a filter, and
+/// coefficients.
+const WORKING: u64 = 24;
+
+fn open(bytes: &[u8], limit: u64) -> Result<JxlImage, String> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let builder =
+        JxlImage::builder().pool(JxlThreadPool::none()).alloc_tracker(AllocTracker::with_limit(limit));
+    builder.read(bytes).map_err(|e| damaged(&*e))
+}
+
+fn described(image: &JxlImage) -> Result<Header, String> {
+    let (channels, alpha) = match image.pixel_format() {
+        PixelFormat::Gray => (Channels::Grey, false),
+        PixelFormat::Graya => (Channels::Grey, true),
+        PixelFormat::Rgb => (Channels::Rgb, false),
+        PixelFormat::Rgba => (Channels::Rgb, true),
+        PixelFormat::Cmyk | PixelFormat::Cmyka => {
+            return Err("is a JPEG XL picture in CMYK, which cannot be read; export it as PNG or JPEG".into());
+        }
+    };
+    let mut header = Header::new(image.width() as usize, image.height() as usize, channels, alpha);
+    if image.image_header().metadata.bit_depth.bits_per_sample() > 8 {
+        header.depth = Depth::Sixteen;
+    }
+    if let Ok(Some(exif)) = image.aux_boxes().first_exif().map(|data| match data {
+        jxl_oxide::AuxBoxData::Data(exif) => Some(exif),
+        _ => None,
+    }) {
+        // The decoder turns the picture upright by its own header; EXIF's orientation is not for it.
+        header.metadata = Metadata::from_exif(exif.payload()).0;
+    }
+    if image.image_header().metadata.animation.is_some() {
+        header.notes.push("the JPEG XL picture is animated; only its first picture is read".into());
+    }
+    let samples = header.pixels().saturating_mul(header.samples() as u64);
+    header.kept = samples.saturating_mul(8) + (16 << 20);
+    header.decoding = samples.saturating_mul(WORKING) + (64 << 20);
+    Ok(header)
+}
+
+pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
+    described(&open(bytes, 64 << 20)?)
+}
+
+pub(super) fn read(bytes: &[u8], mut header: Header) -> Result<Assembler, String> {
+    let image = open(bytes, header.decoding)?;
+    if !image.is_loading_done() {
+        return Err(super::cut_off());
+    }
+    let render = image.render_frame(0).map_err(|e| damaged(&*e))?;
+    header.colours = Colours::Icc(image.rendered_icc());
+    drop(image);
+    let (height, samples) = (header.height, header.width * header.samples());
+    let mut to = Assembler::new(header);
+    let mut stream = render.stream();
+    let mut row = vec![0.0f32; samples];
+    for y in 0..height {
+        if stream.write_to_buffer(&mut row) != row.len() {
+            return Err(super::cut_off());
+        }
+        to.row(y, 0, &row)?;
+    }
+    Ok(to)
+}
