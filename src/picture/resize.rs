@@ -2,7 +2,8 @@
 //! brightness. Colours are weighted by alpha, so that what is transparent does not bleed.
 
 use fast_image_resize as fir;
-use fir::images::{Image, ImageRef};
+use fir::images::{TypedImage, TypedImageRef};
+use fir::pixels::F32;
 use ndarray::{Array2, Array3, Axis, Zip};
 
 use super::Picture;
@@ -52,14 +53,13 @@ pub(crate) fn plane(values: &Array2<f32>, height: usize, width: usize) -> Result
     let failed = |problem: String| Error::picture("picture", format!("cannot be resized: {problem}"));
     let (h, w) = values.dim();
     let side = |v: usize| u32::try_from(v).map_err(|_| failed(format!("{v} pixels are too many")));
-    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
-    let source =
-        ImageRef::new(side(w)?, side(h)?, &bytes, fir::PixelType::F32).map_err(|e| failed(e.to_string()))?;
-    let mut out = Image::new(side(width)?, side(height)?, fir::PixelType::F32);
+    // Of one pixel type only: the function for any would bring the code for all.
+    let pixels: Vec<F32> = values.iter().map(|v| F32::new(*v)).collect();
+    let source = TypedImageRef::new(side(w)?, side(h)?, &pixels).map_err(|e| failed(e.to_string()))?;
+    let mut out = TypedImage::new(side(width)?, side(height)?);
     let options =
         fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3));
-    fir::Resizer::new().resize(&source, &mut out, &options).map_err(|e| failed(e.to_string()))?;
-    let values =
-        out.into_vec().chunks_exact(4).map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]])).collect();
+    fir::Resizer::new().resize_typed(&source, &mut out, &options).map_err(|e| failed(e.to_string()))?;
+    let values = out.pixels().iter().map(|p| p.0).collect();
     Array2::from_shape_vec((height, width), values).map_err(|e| failed(e.to_string()))
 }

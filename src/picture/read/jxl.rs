@@ -3,7 +3,7 @@
 use jxl_oxide::{AllocTracker, JxlImage, JxlThreadPool, PixelFormat};
 
 use super::super::Depth;
-use super::super::colour::Channels;
+use super::super::colour::{Channels, CurveAndMatrix};
 use super::super::metadata::Metadata;
 use super::assemble::{Assembler, Colours, Header};
 use super::damaged;
@@ -19,7 +19,7 @@ fn open(bytes: &[u8], limit: u64) -> Result<JxlImage, String> {
     builder.read(bytes).map_err(|e| damaged(&*e))
 }
 
-fn described(image: &JxlImage) -> Result<Header, String> {
+fn described(image: &JxlImage, bytes: u64) -> Result<Header, String> {
     let (channels, alpha) = match image.pixel_format() {
         PixelFormat::Gray => (Channels::Grey, false),
         PixelFormat::Graya => (Channels::Grey, true),
@@ -45,12 +45,12 @@ fn described(image: &JxlImage) -> Result<Header, String> {
     }
     let samples = header.pixels().saturating_mul(header.samples() as u64);
     header.kept = samples.saturating_mul(8) + (16 << 20);
-    header.decoding = samples.saturating_mul(WORKING) + (64 << 20);
+    header.decoding = samples.saturating_mul(WORKING) + (16 << 20) + bytes;
     Ok(header)
 }
 
 pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
-    described(&open(bytes, 64 << 20)?)
+    described(&open(bytes, 64 << 20)?, bytes.len() as u64)
 }
 
 pub(super) fn read(bytes: &[u8], mut header: Header) -> Result<Assembler, String> {
@@ -59,7 +59,15 @@ pub(super) fn read(bytes: &[u8], mut header: Header) -> Result<Assembler, String
         return Err(super::cut_off());
     }
     let render = image.render_frame(0).map_err(|e| damaged(&*e))?;
-    header.colours = Colours::Icc(image.rendered_icc());
+    let from_cicp =
+        |[primaries, transfer, _, _]: [u8; 4]| CurveAndMatrix::from_cicp(primaries, transfer, true);
+    header.colours = match image.rendered_cicp() {
+        Some([1, 13, _, _]) => Colours::Srgb,
+        cicp => match cicp.and_then(from_cicp) {
+            Some(curve) => Colours::Curve(Box::new(curve)),
+            None => Colours::Icc(image.rendered_icc()),
+        },
+    };
     drop(image);
     let (height, samples) = (header.height, header.width * header.samples());
     let mut to = Assembler::new(header);

@@ -104,13 +104,7 @@ fn header(kind: FileKind, bytes: &[u8]) -> std::result::Result<Header, Problem> 
         FileKind::Jxl => {
             Err("is a JPEG XL picture, which this build cannot read; export it as PNG or JPEG".into())
         }
-        _ => {
-            let mut header = Simple::new(kind, bytes)?.header()?;
-            if kind == FileKind::Gif && simple::gif_is_animated(bytes) {
-                header.notes.push("the GIF is animated; only its first picture is read".into());
-            }
-            Ok(header)
-        }
+        _ => Simple::new(kind, bytes)?.header(bytes),
     }
 }
 

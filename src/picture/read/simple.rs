@@ -24,6 +24,9 @@ pub(super) enum Simple<'a> {
 
 impl<'a> Simple<'a> {
     pub fn new(kind: FileKind, bytes: &'a [u8]) -> Result<Self, String> {
+        if kind == FileKind::WebP && webp_is_cut_off(bytes) {
+            return Err(super::cut_off());
+        }
         let reader = Cursor::new(bytes);
         Ok(match kind {
             FileKind::Gif => Simple::Gif(GifDecoder::new(reader).map_err(|e| damaged(&e))?),
@@ -33,7 +36,7 @@ impl<'a> Simple<'a> {
         })
     }
 
-    pub fn header(&mut self) -> Result<Header, String> {
+    pub fn header(&mut self, bytes: &[u8]) -> Result<Header, String> {
         let (size, colour) = match self {
             Simple::Gif(decoder) => (decoder.dimensions(), decoder.color_type()),
             Simple::Bmp(decoder) => (decoder.dimensions(), decoder.color_type()),
@@ -48,6 +51,14 @@ impl<'a> Simple<'a> {
         header.kept = header.pixels().saturating_mul(u64::from(colour.bytes_per_pixel())) + SLACK;
         // Beside the result: a frame of indices or bits (GIF, PNM), or a frame of four bytes a pixel (WebP).
         header.decoding = header.kept.saturating_add(header.pixels().saturating_mul(8));
+        if let Simple::Gif(_) = self {
+            // The decoder gives alpha in any case.
+            let blocks = gif_blocks(bytes);
+            header.alpha = blocks.transparent;
+            if blocks.pictures > 1 {
+                header.notes.push("the GIF is animated; only its first picture is read".into());
+            }
+        }
         if let Simple::WebP(decoder) = self {
             if let Ok(Some(exif)) = decoder.exif_metadata() {
                 (header.metadata, header.orientation) = Metadata::from_exif(&exif);
@@ -64,7 +75,8 @@ impl<'a> Simple<'a> {
 
     pub fn read(self, header: Header) -> Result<Assembler, String> {
         let sample = if header.depth == Depth::Sixteen { 2 } else { 1 };
-        let line = header.width * header.samples() * sample;
+        let drops_alpha = matches!(self, Simple::Gif(_)) && !header.alpha;
+        let line = header.width * (header.samples() + usize::from(drops_alpha)) * sample;
         let mut whole = vec![0; line * header.height];
         match self {
             Simple::Gif(decoder) => decoder.read_image(&mut whole).map_err(|e| damaged(&e))?,
@@ -76,8 +88,14 @@ impl<'a> Simple<'a> {
             }
         }
         let mut to = Assembler::new(header);
+        let mut opaque = Vec::new();
         for (y, row) in whole.chunks_exact(line).enumerate() {
             match to.header.depth {
+                Depth::Eight if drops_alpha => {
+                    opaque.clear();
+                    opaque.extend(row.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]));
+                    to.row_of_bytes(y, &opaque)?;
+                }
                 Depth::Eight => to.row_of_bytes(y, row)?,
                 Depth::Sixteen => {
                     to.row_of_words(y, row.chunks_exact(2).map(|b| u16::from_ne_bytes([b[0], b[1]])))?;
@@ -91,34 +109,55 @@ impl<'a> Simple<'a> {
 /// Tables and buffers of a decoder that do not grow with the picture.
 const SLACK: u64 = 1 << 20;
 
-/// Whether a GIF has more than one picture.
-pub(super) fn gif_is_animated(bytes: &[u8]) -> bool {
-    let Some(&flags) = bytes.get(10) else { return false };
+/// Whether a WebP file is shorter than it says.
+fn webp_is_cut_off(bytes: &[u8]) -> bool {
+    let length = bytes.get(4..8).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+    (bytes.len() as u64) < u64::from(length) + 8
+}
+
+/// What the blocks of a GIF say.
+#[derive(Default)]
+struct GifBlocks {
+    /// Pictures, up to two.
+    pictures: usize,
+    /// Whether the first picture lets something shine through, or does not cover everything.
+    transparent: bool,
+}
+
+/// Walks over the blocks up to the second picture.
+fn gif_blocks(bytes: &[u8]) -> GifBlocks {
+    let mut found = GifBlocks::default();
     let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let Some(&flags) = bytes.get(10) else { return found };
     let mut at = 13 + table(flags);
-    let mut pictures = 0;
-    // Blocks of data have their length before them, and end with an empty one.
-    let behind_blocks = |mut at: usize| loop {
-        match bytes.get(at) {
-            Some(0) => return Some(at + 1),
-            Some(&length) => at += 1 + usize::from(length),
-            None => return None,
-        }
-    };
-    loop {
-        let next = match bytes.get(at) {
-            Some(0x21) => behind_blocks(at + 2),
-            Some(0x2c) => {
-                pictures += 1;
-                let Some(&flags) = bytes.get(at + 9) else { return false };
-                behind_blocks(at + 10 + table(flags) + 1)
+    while found.pictures < 2 {
+        let next = match bytes.get(at..) {
+            Some([0x21, label, length, control, ..]) => {
+                if (*label, *length, found.pictures) == (0xf9, 4, 0) {
+                    found.transparent = control & 1 == 1;
+                }
+                behind_blocks(bytes, at + 2)
             }
-            _ => return false,
+            Some([0x2c, rest @ ..]) if rest.len() > 8 => {
+                found.pictures += 1;
+                let covers = rest[..4] == [0; 4] && rest[4..8] == bytes[6..10];
+                found.transparent |= found.pictures == 1 && !covers;
+                behind_blocks(bytes, at + 10 + table(rest[8]) + 1)
+            }
+            _ => None,
         };
-        match next {
-            Some(_) if pictures > 1 => return true,
-            Some(next) => at = next,
-            None => return pictures > 1,
+        let Some(next) = next else { break };
+        at = next;
+    }
+    found
+}
+
+/// Blocks of data have their length before them, and end with an empty one.
+fn behind_blocks(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *bytes.get(at)? {
+            0 => return Some(at + 1),
+            length => at += 1 + usize::from(length),
         }
     }
 }

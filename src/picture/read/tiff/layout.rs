@@ -93,7 +93,7 @@ pub(super) struct Layout {
 
 const WAY: &str = "which cannot be read; save it as an 8- or 16-bit RGB TIFF, or as PNG";
 
-fn refused(what: impl std::fmt::Display) -> Problem {
+pub(super) fn refused(what: impl std::fmt::Display) -> Problem {
     format!("is a TIFF with {what}, {WAY}")
 }
 

@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use jpeg_decoder::{ColorTransform, Decoder as JpegDecoder};
 
 use super::super::{Problem, cut_off, damaged};
-use super::layout::{Compression, Layout, Photometric};
+use super::layout::{Compression, Layout, Photometric, refused};
 
 /// The bytes of a piece as they were before compression.
 pub(super) fn decoded<'a>(layout: &Layout, file: &'a [u8], piece: usize) -> Result<Cow<'a, [u8]>, Problem> {
@@ -138,7 +138,9 @@ fn jpeg(stored: &[u8], layout: &Layout, size: usize) -> Result<Vec<u8>, Problem>
     decoder.set_color_transform(match (layout.photometric, components) {
         (_, 1) => ColorTransform::Grayscale,
         (Photometric::YCbCr, 3) => ColorTransform::YCbCr,
-        _ => ColorTransform::None,
+        (_, 3) => ColorTransform::RGB,
+        (_, 4) => ColorTransform::CMYK,
+        _ => return Err(refused(format!("JPEG compression of {components} channels"))),
     });
     decoder.read_info().map_err(|e| damaged(&e))?;
     let info = decoder.info().ok_or_else(cut_off)?;
@@ -154,6 +156,10 @@ fn jpeg(stored: &[u8], layout: &Layout, size: usize) -> Result<Vec<u8>, Problem>
         return Err(cut_off());
     }
     out.truncate(size);
+    if components == 4 {
+        // The decoder turns inks over, as Adobe's own files need it; those in TIFF files do not.
+        out.iter_mut().for_each(|v| *v = 255 - *v);
+    }
     Ok(out)
 }
 
