@@ -18,6 +18,17 @@ pub(super) enum Colours {
     Curve(Box<CurveAndMatrix>),
 }
 
+impl Colours {
+    /// The most bytes that converting needs beside the rows.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Colours::Srgb => 0,
+            Colours::Icc(profile) => 16 * profile.len() as u64 + (2 << 20),
+            Colours::Curve(_) => 1 << 16,
+        }
+    }
+}
+
 /// What a file's header says.
 pub(super) struct Header {
     /// Width in pixels as the file's rows are.

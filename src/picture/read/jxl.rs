@@ -8,9 +8,8 @@ use super::super::metadata::Metadata;
 use super::assemble::{Assembler, Colours, Header};
 use super::damaged;
 
-/// Bytes of a pixel's channel while a picture is rendered: floats before and after a filter, and
-/// coefficients.
-const WORKING: u64 = 24;
+/// Tables of the decoder that do not grow with the picture.
+const SLACK: u64 = 16 << 20;
 
 fn open(bytes: &[u8], limit: u64) -> Result<JxlImage, String> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -43,9 +42,10 @@ fn described(image: &JxlImage, bytes: u64) -> Result<Header, String> {
     if image.image_header().metadata.animation.is_some() {
         header.notes.push("the JPEG XL picture is animated; only its first picture is read".into());
     }
-    let samples = header.pixels().saturating_mul(header.samples() as u64);
-    header.kept = samples.saturating_mul(8) + (16 << 20);
-    header.decoding = samples.saturating_mul(WORKING) + (16 << 20) + bytes;
+    // Three colour channels of floats, also where the picture is grey, before and after filters; then one of these.
+    let pixel = 8 * header.samples() as u64;
+    header.kept = header.pixels().saturating_mul(16 + pixel) + SLACK + bytes;
+    header.decoding = header.pixels().saturating_mul(32 + pixel) + SLACK + bytes;
     Ok(header)
 }
 

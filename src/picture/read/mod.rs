@@ -44,8 +44,9 @@ impl PictureInfo {
         let header = header(kind, bytes).map_err(|problem| Error::picture(name, problem))?;
         let [height, width] = header.upright();
         Picture::check_size(name, height, width)?;
-        // Rows on their way are held as floats, before and after the conversion of colours.
-        let row = header.width as u64 * 64;
+        // Rows on their way are held as floats, before and after the conversion of colours, for which a
+        // profile's tables are unpacked.
+        let row = header.width as u64 * 64 + header.colours.bytes();
         let result = header.pixels().saturating_mul(if header.alpha { 16 } else { 12 });
         let decoding = header.decoding.max(header.kept.saturating_add(result));
         Ok(PictureInfo {

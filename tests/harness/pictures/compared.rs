@@ -20,7 +20,7 @@ fn many_kinds_of_files_are_read_as_pillow_reads_them() {
     let to = folder();
     succeed(make.arg(root().join("tests/python/pictures.py")).arg(to.path()));
     let list = std::fs::read_to_string(to.path().join("list")).expect("the list");
-    let mut compared = 0;
+    let (mut compared, mut wrong) = (0, Vec::new());
     for line in list.lines() {
         let [name, worst, mean] = line.split_whitespace().collect::<Vec<_>>()[..] else {
             panic!("a name and two numbers were expected: {line}")
@@ -40,8 +40,11 @@ fn many_kinds_of_files_are_read_as_pillow_reads_them() {
         let most = differences.iter().copied().fold(0.0, f32::max);
         let average = differences.iter().sum::<f32>() / differences.len() as f32;
         let [worst, mean] = [worst, mean].map(|v| v.parse::<f32>().expect("a number"));
-        assert!(most <= worst && average <= mean, "{name}: worst {most}, mean {average}");
+        if most > worst || average > mean {
+            wrong.push(format!("{name}: worst {most}, mean {average}"));
+        }
         compared += 1;
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(compared > 30, "{compared}");
 }

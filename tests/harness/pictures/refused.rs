@@ -5,9 +5,8 @@ use impasto::Picture;
 use super::make::fixture;
 
 fn refusal(bytes: &[u8], name: &str) -> String {
-    let e = Picture::decode(bytes, name).expect_err(name);
+    let e = Picture::decode(bytes, name).map(|_| "a picture").expect_err(name);
     assert_eq!(e.exit_code(), 3, "{e}");
-    assert!(Picture::decode(bytes, name).is_err());
     e.to_string()
 }
 
@@ -56,7 +55,9 @@ fn a_file_that_is_cut_off_is_refused_as_such() {
     let tiffs = ["packbits.tif", "zstd.tif", "lzw-tiles.tif", "deflate-float.tif", "jpeg.tif", "webp.tif"];
     for name in [jpegs.as_slice(), &tiffs, &["plain.png", "lossless.jxl", "lossy.jxl"]].concat() {
         let whole = std::fs::read(fixture(name)).expect("the fixture");
-        for part in [60, 85, 95] {
+        // The last bytes of this PNG are only its end.
+        let parts = if name == "plain.png" { [30, 50, 70] } else { [60, 85, 95] };
+        for part in parts {
             let e = refusal(&whole[..whole.len() * part / 100], name);
             assert!(e.contains("incomplete"), "{name} at {part} %: {e}");
         }

@@ -291,8 +291,12 @@ fn alpha(extra: &[u64], directory: &Directory, own: usize, samples: usize) -> Op
 /// The palette of a colour map: all reds, all greens, all blues.
 fn palette(map: &[u64]) -> Vec<[f32; 3]> {
     let third = map.len() / 3;
-    // Some programs write values of 8 bits.
-    let most = if map.iter().all(|&v| v < 256) { 255.0 } else { 65535.0 };
+    // Some programs write values of 8 bits, or such values times 256.
+    let most = match () {
+        () if map.iter().all(|&v| v < 256) => 255.0,
+        () if map.iter().all(|&v| v % 256 == 0) => 65280.0,
+        () => 65535.0,
+    };
     (0..third).map(|i| [0, 1, 2].map(|c| map[c * third + i] as f32 / most)).collect()
 }
 
