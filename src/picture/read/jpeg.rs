@@ -1,9 +1,10 @@
 //! JPEG: the header by our own eyes, the picture by `jpeg-decoder`, which agrees with libjpeg-turbo to 3 of
 //! 255 for every order of scans (`tests/harness/pictures`).
 
-use std::io::Cursor;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
 
-use jpeg_decoder::{Decoder, PixelFormat};
+use jpeg_decoder::{ColorTransform, Decoder, ImageInfo, PixelFormat};
 
 use super::super::colour::Channels;
 use super::super::metadata::{INCHES_PER_METRE, Metadata, Resolution};
@@ -20,8 +21,8 @@ struct Markers<'a> {
     profile: Vec<(u8, &'a [u8])>,
     density: Option<Resolution>,
     has_adobe: bool,
-    /// Whether the end marker is there.
-    ended: bool,
+    /// Where the end marker is.
+    end: Option<usize>,
     /// For progressive pictures: coefficients that have had their last bit, for each component.
     finished: Vec<(u8, [bool; 64])>,
 }
@@ -32,7 +33,7 @@ fn markers(bytes: &[u8]) -> Markers<'_> {
     let mut at = 2;
     while let Some((marker, start)) = next_marker(bytes, at) {
         if marker == 0xd9 {
-            found.ended = true;
+            found.end = Some(start - 2);
             break;
         }
         if matches!(marker, 0x01 | 0xd0..=0xd8) {
@@ -152,13 +153,10 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
 }
 
 pub(super) fn read(bytes: &[u8], header: Header) -> Result<Assembler, String> {
-    let markers = markers(bytes);
-    let (samples, format) = match markers.ended {
-        true => decode(bytes, &[])?,
-        false => decode_without_end(bytes, &markers)?,
-    };
+    let has_adobe = markers(bytes).has_adobe;
     let (channels, step, width) = (header.channels, header.channels.count(), header.width);
-    let fits = match format {
+    let (samples, info) = samples(bytes, None)?;
+    let fits = match info.pixel_format {
         PixelFormat::L8 => channels == Channels::Grey,
         PixelFormat::RGB24 => channels == Channels::Rgb,
         PixelFormat::CMYK32 => channels == Channels::Cmyk,
@@ -168,7 +166,7 @@ pub(super) fn read(bytes: &[u8], header: Header) -> Result<Assembler, String> {
         return Err("is a JPEG with components that do not fit its header; it is damaged".into());
     }
     // The decoder turns all CMYK samples over; only Adobe's programs store them so.
-    let turned_over = channels == Channels::Cmyk && !markers.has_adobe;
+    let turned_over = channels == Channels::Cmyk && !has_adobe;
     let mut to = Assembler::new(header);
     let mut row = Vec::new();
     for (y, line) in samples.chunks_exact(width * step).enumerate() {
@@ -179,25 +177,17 @@ pub(super) fn read(bytes: &[u8], header: Header) -> Result<Assembler, String> {
     Ok(to)
 }
 
-/// Decodes a JPEG with `more` behind its bytes.
-fn decode(bytes: &[u8], more: &[u8]) -> Result<(Vec<u8>, PixelFormat), String> {
-    let longer: Vec<u8>;
-    let bytes = match more.is_empty() {
-        true => bytes,
-        false => {
-            longer = [bytes, more].concat();
-            &longer
-        }
-    };
-    let mut decoder = Decoder::new(Cursor::new(bytes));
-    let samples = decoder.decode().map_err(|e| damaged(&e))?;
-    let info = decoder.info().ok_or_else(super::cut_off)?;
-    Ok((samples, info.pixel_format))
-}
-
-/// Decodes a JPEG whose end marker is missing: whole but for the marker, or cut off.
-fn decode_without_end(bytes: &[u8], markers: &Markers) -> Result<(Vec<u8>, PixelFormat), String> {
+/// Samples of a whole JPEG, and what they are. Its own markers say how colours are stored where `transform`
+/// does not. A picture that lacks data is an error, one that lacks only its end marker is not.
+pub(super) fn samples(
+    bytes: &[u8],
+    transform: Option<ColorTransform>,
+) -> Result<(Vec<u8>, ImageInfo), String> {
+    let markers = markers(bytes);
     let (marker, _, _, _, components) = markers.frame.ok_or_else(super::cut_off)?;
+    if let Some(end) = markers.end {
+        return filled(&bytes[..end], ONES, transform).map_err(|e| damaged(&e));
+    }
     let progressive = marker == 0xc2;
     let complete = markers.finished.len() == components
         && (!progressive || markers.finished.iter().all(|(_, bits)| bits.iter().all(|&done| done)));
@@ -206,24 +196,50 @@ fn decode_without_end(bytes: &[u8], markers: &Markers) -> Result<(Vec<u8>, Pixel
     if !complete || zeros >= 64 {
         return Err(super::cut_off());
     }
-    // If the picture is whole, what stands behind it does not change it.
-    let decoded = |filling: u8| {
-        let mut more = [filling; 66];
-        more[64..].copy_from_slice(&[0xff, 0xd9]);
-        decode(bytes, &more).map_err(|_| super::cut_off())
-    };
-    let first = decoded(0x00)?;
+    // Bits that only correct others have no codes that could be wrong. If the picture is whole, what is put
+    // behind it does not change it.
     let hash = |samples: &[u8]| {
-        use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
         samples.hash(&mut hasher);
         hasher.finish()
     };
-    let seen = hash(&first.0);
-    drop(first);
-    let second = decoded(0x55)?;
-    if hash(&second.0) != seen {
-        return Err(super::cut_off());
+    let decoded = |filling| filled(bytes, filling, transform).map_err(|_| super::cut_off());
+    let with_zeros = hash(&decoded(ZEROS)?.0);
+    let with_ones = decoded(ONES)?;
+    match hash(&with_ones.0) == with_zeros {
+        true => Ok(with_ones),
+        false => Err(super::cut_off()),
     }
-    Ok(second)
+}
+
+/// 512 bits of 1 and an end marker. No code of a JPEG is all ones, so a decoder that lacks data stops here;
+/// one that has all does not look at them.
+const ONES: &[u8] = &filling([0xff, 0x00]);
+/// 1024 bits of 0 and an end marker.
+const ZEROS: &[u8] = &filling([0x00, 0x00]);
+
+const fn filling(pair: [u8; 2]) -> [u8; 130] {
+    let mut out = [0; 130];
+    let mut i = 0;
+    while i < 128 {
+        out[i] = pair[i % 2];
+        i += 1;
+    }
+    (out[128], out[129]) = (0xff, 0xd9);
+    out
+}
+
+/// Decodes a JPEG without its end marker, with something put behind it.
+fn filled(
+    bytes: &[u8],
+    filling: &'static [u8],
+    transform: Option<ColorTransform>,
+) -> Result<(Vec<u8>, ImageInfo), jpeg_decoder::Error> {
+    let mut decoder = Decoder::new(bytes.chain(filling));
+    if let Some(transform) = transform {
+        decoder.set_color_transform(transform);
+    }
+    let samples = decoder.decode()?;
+    let info = decoder.info().ok_or_else(|| jpeg_decoder::Error::Format("no picture".into()))?;
+    Ok((samples, info))
 }

@@ -16,8 +16,8 @@ fn reader(bytes: &[u8]) -> Result<Reader<'_>, String> {
     let mut options = DecodeOptions::default();
     options.set_ignore_text_chunk(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
-    // The sizes were looked at before; rows and profiles may be as long as they are.
-    decoder.set_limits(Limits { bytes: usize::MAX });
+    // Rows may be as long as they are; a profile may not unpack to anything.
+    decoder.set_limits(Limits { bytes: size(bytes)?.0.saturating_mul(32).saturating_add(MOST_UNPACKED) });
     decoder.set_transformations(Transformations::EXPAND);
     decoder.read_info().map_err(|e| damaged(&e))
 }
@@ -59,6 +59,9 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     header.decoding = header.kept;
     Ok(header)
 }
+
+/// Bytes that a chunk before the picture may unpack to.
+const MOST_UNPACKED: usize = 32 << 20;
 
 /// What the decompressor holds beside the rows.
 const AHEAD: u64 = 1 << 20;

@@ -77,6 +77,15 @@ fn a_jpeg_is_whole_without_its_end_and_with_more_behind_it() {
 }
 
 #[test]
+fn a_jpeg_that_was_cut_and_closed_again_is_refused() {
+    for name in ["tall-chroma.jpg", "cmyk.jpg", "three-scans.jpg", "progressive.jpg"] {
+        let whole = std::fs::read(fixture(name)).expect("the fixture");
+        let closed = [&whole[..whole.len() * 9 / 10], &[0xff, 0xd9]].concat();
+        assert!(refusal(&closed, name).contains("incomplete"), "{name}");
+    }
+}
+
+#[test]
 fn a_download_filled_up_with_zeros_is_refused() {
     let mut bytes = std::fs::read(fixture("tall-chroma.jpg")).expect("the fixture");
     let half = bytes.len() / 2;

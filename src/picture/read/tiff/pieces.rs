@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
 
-use jpeg_decoder::{ColorTransform, Decoder as JpegDecoder};
+use jpeg_decoder::ColorTransform;
 
 use super::super::{Problem, cut_off, damaged};
 use super::layout::{Compression, Layout, Photometric, refused};
@@ -132,26 +132,26 @@ fn jpeg(stored: &[u8], layout: &Layout, size: usize) -> Result<Vec<u8>, Problem>
         }
         _ => stored,
     };
-    let mut decoder = JpegDecoder::new(Cursor::new(stored));
-    decoder.set_max_decoding_buffer_size(size.saturating_mul(2));
     let components = layout.samples_of_a_piece();
-    decoder.set_color_transform(match (layout.photometric, components) {
+    let transform = match (layout.photometric, components) {
         (_, 1) => ColorTransform::Grayscale,
         (Photometric::YCbCr, 3) => ColorTransform::YCbCr,
         (_, 3) => ColorTransform::RGB,
         (_, 4) => ColorTransform::CMYK,
         _ => return Err(refused(format!("JPEG compression of {components} channels"))),
-    });
-    decoder.read_info().map_err(|e| damaged(&e))?;
-    let info = decoder.info().ok_or_else(cut_off)?;
-    let [width, height] = [usize::from(info.width), usize::from(info.height)];
-    if info.pixel_format.pixel_bytes() != components || width < layout.piece_width {
-        return Err("is a TIFF whose JPEG parts do not fit its size; it is damaged".into());
+    };
+    let header = super::super::jpeg::header(stored)?;
+    let misfit = || "is a TIFF whose JPEG parts do not fit its size; it is damaged".to_string();
+    if header.channels.count() != components
+        || header.width != layout.piece_width
+        || header.height > 2 * layout.piece_height + 64
+    {
+        return Err(misfit());
     }
-    if width != layout.piece_width || height > 2 * layout.piece_height + 64 {
-        return Err("is a TIFF whose JPEG parts do not fit its size; it is damaged".into());
+    let (mut out, info) = super::super::jpeg::samples(stored, Some(transform))?;
+    if info.pixel_format.pixel_bytes() != components || usize::from(info.width) != header.width {
+        return Err(misfit());
     }
-    let mut out = decoder.decode().map_err(|e| damaged(&e))?;
     if out.len() < size {
         return Err(cut_off());
     }
