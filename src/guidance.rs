@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn styles_without_a_region_share_what_the_others_leave() {
-        let picture = Picture::from_rgb(Array3::zeros((3, 16, 16)));
+        let picture = Picture::new(Array3::zeros((3, 16, 16)), None).expect("a picture");
         let region = Array2::from_shape_fn((20, 40), |(_, x)| f32::from(x < 10));
         let plain = Style::of(&picture);
         let own = Style { region: Some(&region), weight: 3.0, ..plain };

@@ -202,13 +202,13 @@ impl Job {
         };
         if same_size {
             // Not resized on the way.
-            painted.alpha.clone_from(&content.alpha);
+            painted = painted.with_alpha(content.alpha().cloned())?;
         }
         let keeps = same_size && self.output.is_like(&self.content);
         let stays = |y: usize, x: usize| {
             keeps
                 && (mask.is_some_and(|m| m[[y, x]] <= 0.0)
-                    || content.alpha.as_ref().is_some_and(|a| a[[y, x]] <= 0.0))
+                    || content.alpha().is_some_and(|a| a[[y, x]] <= 0.0))
         };
         // SAFETY: as the caller promises; `checked` has refused an output that overlaps the content in any
         // other way than being the same.
@@ -338,7 +338,7 @@ impl Sink for ToCaller {
         for y in 0..h {
             for x in 0..w {
                 bytes.extend(
-                    [0, 1, 2].map(|c| (picture.rgb[[c, y, x]].clamp(0.0, 1.0) * 255.0).round() as u8),
+                    [0, 1, 2].map(|c| (picture.rgb()[[c, y, x]].clamp(0.0, 1.0) * 255.0).round() as u8),
                 );
             }
         }

@@ -154,7 +154,9 @@ impl Pixels {
             }
         }
         let depth = if self.picture.sample == IMPASTO_U8 { Depth::Eight } else { Depth::Sixteen };
-        Picture { rgb, alpha, icc: None, depth }
+        let picture =
+            Picture::new(rgb, alpha).expect("`new` has checked the size, and `sample` leaves no NaN");
+        picture.with_depth(depth)
     }
 
     /// The first channel as a mask.
@@ -186,7 +188,7 @@ impl Pixels {
             // SAFETY: as the caller promises.
             let row = unsafe { self.row_mut(y) };
             for x in (0..w).filter(|&x| !stays(y, x)) {
-                let rgb = [0, 1, 2].map(|c| picture.rgb[[c, y, x]]);
+                let rgb = [0, 1, 2].map(|c| picture.rgb()[[c, y, x]]);
                 if channels < 3 {
                     // Luminance in linear light (Rec. 709, sRGB's primaries).
                     let grey = 0.2126 * linear(rgb[0]) + 0.7152 * linear(rgb[1]) + 0.0722 * linear(rgb[2]);
@@ -197,7 +199,7 @@ impl Pixels {
                     }
                 }
                 if self.has_alpha() {
-                    let alpha = picture.alpha.as_ref().map_or(1.0, |a| a[[y, x]]);
+                    let alpha = picture.alpha().map_or(1.0, |a| a[[y, x]]);
                     self.put(row, x * channels + channels - 1, alpha);
                 }
             }

@@ -101,7 +101,7 @@ impl<'a> Styles<'a> {
 
 /// A style picture, transparent where its style is not to be taken.
 fn style_picture(file: &StyleFile) -> Result<Picture> {
-    let mut picture = read(&file.file)?;
+    let picture = read(&file.file)?;
     let Some(path) = &file.part else { return Ok(picture) };
     let mut part = read_mask(path)?;
     let [(h, w), (ph, pw)] = [(picture.height(), picture.width()), part.dim()];
@@ -109,11 +109,10 @@ fn style_picture(file: &StyleFile) -> Result<Picture> {
         let problem = format!("is {pw}×{ph} pixels, the style picture {w}×{h}; they must have the same size");
         return Err(Error::Picture { name: path.display().to_string(), problem });
     }
-    if let Some(alpha) = &picture.alpha {
+    if let Some(alpha) = picture.alpha() {
         part *= alpha;
     }
-    picture.alpha = Some(part);
-    Ok(picture)
+    picture.with_alpha(Some(part))
 }
 
 /// The files that are read for style pictures.

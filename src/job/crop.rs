@@ -81,12 +81,7 @@ impl Crop {
     /// That part of a picture of the content picture's size.
     pub fn cut(&self, picture: &Picture) -> Picture {
         let (h, w) = self.mask.dim();
-        Picture {
-            rgb: picture.rgb.slice(s![.., self.top..self.top + h, self.left..self.left + w]).to_owned(),
-            alpha: picture.alpha.as_ref().map(|a| self.window(a).to_owned()),
-            icc: picture.icc.clone(),
-            depth: picture.depth,
-        }
+        picture.window(self.top, self.left, [h, w])
     }
 
     /// The picture with `painted`, which has the crop's size, in place as far as the mask says.
@@ -122,9 +117,11 @@ mod tests {
 
     #[test]
     fn what_is_not_selected_is_untouched_and_soft_edges_blend() {
-        let content = Picture::from_rgb(Array3::from_shape_fn((3, 90, 120), |(c, y, x)| {
-            ((c + 3 * y + 7 * x) % 97) as f32 / 97.0
-        }));
+        let content = Picture::new(
+            Array3::from_shape_fn((3, 90, 120), |(c, y, x)| ((c + 3 * y + 7 * x) % 97) as f32 / 97.0),
+            None,
+        )
+        .expect("a picture");
         let mut mask = Array2::zeros((90, 120));
         mask[[40, 60]] = 0.25;
         mask[[45, 70]] = 1.0;
@@ -144,7 +141,7 @@ mod tests {
 
     #[test]
     fn nothing_selected_is_an_error_and_everything_is_no_crop() {
-        let mut content = Picture::from_rgb(Array3::zeros((3, 20, 20)));
+        let mut content = Picture::new(Array3::zeros((3, 20, 20)), None).expect("a picture");
         assert!(Crop::of(&content, Some(&Array2::zeros((20, 20)))).is_err());
         assert!(Crop::of(&content, Some(&Array2::ones((20, 21)))).is_err());
         assert!(Crop::of(&content, Some(&Array2::ones((20, 20)))).expect("all").is_none());

@@ -321,10 +321,11 @@ mod tests {
     use crate::{Device, EngineOptions, Picture};
 
     fn picture(h: usize, w: usize, phase: f32) -> Picture {
-        Picture::from_rgb(Array3::from_shape_fn((3, h, w), |(c, y, x)| {
+        let rgb = Array3::from_shape_fn((3, h, w), |(c, y, x)| {
             let (y, x, c) = (y as f32, x as f32, c as f32);
             0.5 + 0.5 * (x * 0.31 + phase + c).sin() * (y * 0.17 - c * phase).cos()
-        }))
+        });
+        Picture::new(rgb, None).expect("a picture")
     }
 
     /// A job whose vectors lie on the device, which here is the CPU under another name, against one whose do not.

@@ -11,7 +11,7 @@ use super::colour::{encoded, linear};
 use crate::error::{Error, Result};
 
 impl Picture {
-    /// The picture at the given size; depth and profile stay.
+    /// The picture at the given size; depth, profile and metadata stay.
     pub fn resized(&self, height: usize, width: usize) -> Result<Picture> {
         if (height, width) == (self.height(), self.width()) {
             return Ok(self.clone());
@@ -34,7 +34,7 @@ impl Picture {
             }
             rgb.index_axis_mut(Axis(0), c).assign(&light.mapv(|v| encoded(v.clamp(0.0, 1.0))));
         }
-        Ok(Picture { rgb, alpha, icc: self.icc.clone(), depth: self.depth })
+        Ok(self.alike(rgb, alpha))
     }
 }
 

@@ -54,7 +54,7 @@ impl Workshop {
             picture = picture.resized(height, width).expect("resized");
         }
         let png = self.at(&format!("{to}.png"));
-        Picture::from_rgb(picture.rgb).write(&png).expect("written");
+        Picture::new(picture.into_rgb(), None).expect("a picture").write(&png).expect("written");
         write_ppm(&self.at(&format!("{to}.ppm")), &Picture::read(&png).expect("a picture"));
     }
 
@@ -99,7 +99,7 @@ fn write_ppm(path: &Path, picture: &Picture) {
     let mut bytes = format!("P6\n{w} {h}\n255\n").into_bytes();
     for y in 0..h {
         for x in 0..w {
-            bytes.extend([0, 1, 2].map(|c| (picture.rgb[[c, y, x]] * 255.0).round() as u8));
+            bytes.extend([0, 1, 2].map(|c| (picture.rgb()[[c, y, x]] * 255.0).round() as u8));
         }
     }
     std::fs::write(path, bytes).expect("written");

@@ -45,9 +45,9 @@ fn the_content_s_colours_are_kept_and_its_lightness_is_painted() {
     let to = folder();
     let out = to.path().join("out.png");
     succeed(quick(&out).args(["--colours", "content", "--iterations", "20"]));
-    let painted = Picture::read(&out).expect("a picture").rgb;
+    let painted = Picture::read(&out).expect("a picture").into_rgb();
     let content =
-        Picture::read(&sample("cat.png")).expect("the sample").resized(43, 64).expect("resized").rgb;
+        Picture::read(&sample("cat.png")).expect("the sample").resized(43, 64).expect("resized").into_rgb();
     let luma = |p: [f32; 3]| 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2];
     let (mut colour, mut lightness, mut pixels) = (0.0f32, 0.0f32, 0.0f32);
     for y in 0..43 {
@@ -201,7 +201,7 @@ fn replicated_borders_change_the_borders_and_little_else() {
     let read = |name: &str, arguments: &[&str]| {
         let out = to.path().join(name);
         succeed(quick(&out).args(["--iterations", "3", "--size", "128"]).args(arguments));
-        Picture::read(&out).expect("a picture").rgb
+        Picture::read(&out).expect("a picture").into_rgb()
     };
     let change = (&read("a.png", &[]) - &read("b.png", &["--padding", "replicate"])).mapv(f32::abs);
     let (_, h, w) = change.dim();

@@ -93,7 +93,7 @@ fn tiles_paint_the_same_picture() {
         let mut job = quick(&out);
         job.args(["--size", "200", "--levels", "1", "--report"]).arg(&json).args(more);
         succeed(&mut job);
-        (Picture::read(&out).expect("a picture").rgb, report(&json))
+        (Picture::read(&out).expect("a picture").into_rgb(), report(&json))
     };
     let (whole, _) = run("whole", &[]);
     let (tiled, report) = run("tiled", &["--tile-size", "96"]);

@@ -25,14 +25,15 @@ fn params() -> Params {
 
 /// A picture of stripes in one colour.
 fn stripes(colour: [f32; 3]) -> Picture {
-    Picture::from_rgb(Array3::from_shape_fn((3, 64, 64), |(c, y, x)| {
+    let rgb = Array3::from_shape_fn((3, 64, 64), |(c, y, x)| {
         colour[c] * if (x + 2 * y) % 9 < 5 { 1.0 } else { 0.5 }
-    }))
+    });
+    Picture::new(rgb, None).expect("a picture")
 }
 
 /// The mean of red minus blue in the columns.
 fn redness(picture: &Picture, columns: std::ops::Range<usize>) -> f32 {
-    let part = picture.rgb.slice(ndarray::s![.., .., columns]);
+    let part = picture.rgb().slice(ndarray::s![.., .., columns]);
     part.index_axis(ndarray::Axis(0), 0).mean().expect("pixels")
         - part.index_axis(ndarray::Axis(0), 2).mean().expect("pixels")
 }
@@ -64,7 +65,7 @@ fn regions_and_a_mask_leave_what_is_not_selected_untouched() {
     let (mut changed, content) = ([0, 0], content.quantised());
     for y in 0..64 {
         for x in 0..96 {
-            let same = (0..3).all(|c| painted.rgb[[c, y, x]] == content[[c, y, x]]);
+            let same = (0..3).all(|c| painted.rgb()[[c, y, x]] == content[[c, y, x]]);
             if mask[[y, x]] == 0.0 {
                 assert!(same, "at {x}, {y}");
             } else {
@@ -95,8 +96,8 @@ fn a_style_s_own_scale_is_the_style_scale_of_a_job_with_that_style() {
     let of_job = Params { style_scale: Some(0.5), ..params() };
     let (_, job, _) = stylise(&[Style::of(&style)], None, &of_job).expect("a picture");
     let (_, plain, _) = stylise(&[Style::of(&style)], None, &params()).expect("a picture");
-    assert_eq!(own.rgb, job.rgb);
-    assert_ne!(own.rgb, plain.rgb);
+    assert_eq!(own.rgb(), job.rgb());
+    assert_ne!(own.rgb(), plain.rgb());
 }
 
 #[test]
@@ -108,12 +109,12 @@ fn a_cropped_style_is_the_middle_of_its_picture() {
     let height = (width as f64 / 1.5).round() as usize;
     let (top, left) = ((h - height) / 2, (w - width) / 2);
     let middle = ndarray::s![.., top..top + height, left..left + width];
-    let cut = Picture::from_rgb(style.rgb.slice(middle).to_owned());
+    let cut = Picture::new(style.rgb().slice(middle).to_owned(), None).expect("a picture");
     let crop = Params { style_fit: Some(StyleFit::Crop), ..params() };
     let (_, cropped, _) = stylise(&[Style::of(&style)], None, &crop).expect("a picture");
     let (_, of_middle, _) = stylise(&[Style::of(&cut)], None, &params()).expect("a picture");
     let (_, whole, _) = stylise(&[Style::of(&style)], None, &params()).expect("a picture");
-    let apart = |a: &Picture, b: &Picture| (&a.rgb - &b.rgb).mapv(f32::abs).mean().expect("pixels");
+    let apart = |a: &Picture, b: &Picture| (a.rgb() - b.rgb()).mapv(f32::abs).mean().expect("pixels");
     assert!(apart(&cropped, &of_middle) < 1e-6 && apart(&whole, &of_middle) > 1e-3);
 }
 
@@ -187,7 +188,7 @@ fn a_part_of_a_style_is_taken_as_if_the_rest_were_transparent() {
 
 /// How far the mean colour of a picture is from that of another.
 fn apart(a: &Path, b: &Picture) -> f32 {
-    let mean = |p: &Picture, c: usize| p.rgb.index_axis(ndarray::Axis(0), c).mean().expect("pixels");
+    let mean = |p: &Picture, c: usize| p.rgb().index_axis(ndarray::Axis(0), c).mean().expect("pixels");
     let a = Picture::read(a).expect("a picture");
     (0..3).map(|c| (mean(&a, c) - mean(b, c)).powi(2)).sum::<f32>().sqrt()
 }
@@ -223,12 +224,12 @@ fn a_style_of_the_program_is_painted_by_its_name() {
     // As if the picture had been passed along.
     let picture = styles::open("mosaic").expect("a style");
     let (_, passed, _) = stylise(&[Style::of(&picture)], None, &params()).expect("a picture");
-    assert_eq!(mosaic.rgb, passed.rgb);
+    assert_eq!(mosaic.rgb(), passed.rgb());
     // Beside another one it counts as one more.
     let red = stripes([0.9, 0.3, 0.1]);
     let (_, both, _) = stylise(&[Style::of(&red)], None, &named("mosaic")).expect("a picture");
     let (_, apart, _) = stylise(&[Style::of(&red), Style::of(&picture)], None, &params()).expect("a picture");
-    assert_eq!(both.rgb, apart.rgb);
+    assert_eq!(both.rgb(), apart.rgb());
     assert!(
         matches!(stylise(&[], None, &named("fauvism")), Err(Error::Parameters(m)) if m.contains("mosaic"))
     );

@@ -1,0 +1,149 @@
+//! Reads picture files, told by their content and not by their name. A file is read in two passes: its
+//! header, which says how large the picture is, and then its rows.
+
+mod assemble;
+mod jpeg;
+#[cfg(feature = "jxl")]
+mod jxl;
+mod png;
+mod simple;
+mod sniff;
+mod tiff;
+
+use std::path::Path;
+
+pub use sniff::FileKind;
+
+use super::{MOST_PIXELS, Picture};
+use crate::error::{Error, Result};
+use assemble::{Assembler, Header};
+use simple::Simple;
+
+/// What a file's header says about the picture in it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PictureInfo {
+    /// The file's format.
+    pub kind: FileKind,
+    /// Height in pixels of the upright picture.
+    pub height: usize,
+    /// Width in pixels of the upright picture.
+    pub width: usize,
+    /// Whether the picture has colours.
+    pub has_colour: bool,
+    /// Whether the picture has an alpha channel.
+    pub has_alpha: bool,
+    /// The most bytes that are alive while the file is read: the file, the decoder and the result.
+    pub decoding_bytes: u64,
+}
+
+impl PictureInfo {
+    /// Reads the header of a file's bytes; `name` is what errors call it.
+    pub fn of(bytes: &[u8], name: &str) -> Result<Self> {
+        let kind = sniff::kind(bytes).map_err(|problem| Error::picture(name, problem))?;
+        let header = header(kind, bytes).map_err(|problem| Error::picture(name, problem))?;
+        let [height, width] = header.upright();
+        Picture::check_size(name, height, width)?;
+        // Rows on their way are held as floats, before and after the conversion of colours, for which a
+        // profile's tables are unpacked.
+        let row = header.width as u64 * 64 + header.colours.bytes();
+        let result = header.pixels().saturating_mul(if header.alpha { 16 } else { 12 });
+        let decoding = header.decoding.max(header.kept.saturating_add(result));
+        Ok(PictureInfo {
+            kind,
+            height,
+            width,
+            has_colour: header.channels != super::colour::Channels::Grey,
+            has_alpha: header.alpha,
+            decoding_bytes: decoding.saturating_add(bytes.len() as u64 + row),
+        })
+    }
+}
+
+impl Picture {
+    /// Reads the header of a file: what is in it, and how much memory reading it needs.
+    pub fn probe(path: &Path) -> Result<PictureInfo> {
+        let name = path.display().to_string();
+        PictureInfo::of(&contents(path, &name)?, &name)
+    }
+
+    /// Reads a file, turned upright by its EXIF orientation and converted from its colour space to sRGB.
+    pub fn read(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        Picture::decode(&contents(path, &name)?, &name)
+    }
+
+    /// As `read`, from the bytes of a file; `name` is what errors call it.
+    pub fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        let bad = |problem: String| Error::picture(name, problem);
+        let kind = sniff::kind(bytes).map_err(bad)?;
+        let header = header(kind, bytes).map_err(bad)?;
+        let [height, width] = header.upright();
+        Picture::check_size(name, height, width)?;
+        assembled(kind, bytes, header).map(|to| to.finish(name)).map_err(bad)
+    }
+}
+
+fn contents(path: &Path, name: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| {
+        let advice = if e.kind() == std::io::ErrorKind::NotFound { "; check the path" } else { "" };
+        Error::picture(name, format!("cannot be read: {e}{advice}"))
+    })
+}
+
+/// Why a file cannot be read, for a person: what it is, or what is wrong, and what to do.
+type Problem = String;
+
+fn header(kind: FileKind, bytes: &[u8]) -> std::result::Result<Header, Problem> {
+    match kind {
+        FileKind::Png => png::header(bytes),
+        FileKind::Jpeg => jpeg::header(bytes),
+        FileKind::Tiff => tiff::header(bytes),
+        #[cfg(feature = "jxl")]
+        FileKind::Jxl => jxl::header(bytes),
+        #[cfg(not(feature = "jxl"))]
+        FileKind::Jxl => {
+            Err("is a JPEG XL picture, which this build cannot read; export it as PNG or JPEG".into())
+        }
+        _ => Simple::new(kind, bytes)?.header(bytes),
+    }
+}
+
+fn assembled(kind: FileKind, bytes: &[u8], header: Header) -> std::result::Result<Assembler, Problem> {
+    match kind {
+        FileKind::Png => png::read(bytes, header),
+        FileKind::Jpeg => jpeg::read(bytes, header),
+        FileKind::Tiff => tiff::read(bytes, header),
+        #[cfg(feature = "jxl")]
+        FileKind::Jxl => jxl::read(bytes, header),
+        _ => Simple::new(kind, bytes)?.read(header),
+    }
+}
+
+fn check_pixels(width: usize, height: usize) -> std::result::Result<(), Problem> {
+    match width.checked_mul(height) {
+        Some(pixels) if pixels <= MOST_PIXELS => Ok(()),
+        _ => Err(format!("is {width}×{height} pixels; at most {MOST_PIXELS} can be handled")),
+    }
+}
+
+/// A file that ends too early.
+fn cut_off() -> Problem {
+    "is incomplete: the file is cut off; get it again or save it again".into()
+}
+
+/// A file that a decoder refuses, with its reason.
+fn damaged(reason: &dyn std::fmt::Display) -> Problem {
+    let reason = reason.to_string();
+    let lower = reason.to_ascii_lowercase();
+    if ["unexpected end", "unexpected eof", "fill whole buffer", "truncated", "end of file"]
+        .iter()
+        .any(|w| lower.contains(w))
+    {
+        return cut_off();
+    }
+    if lower.contains("unsupported") || lower.contains("not supported") {
+        return format!("cannot be read ({reason}); save it in another way, for instance as PNG");
+    }
+    format!("cannot be decoded ({reason}); the file may be incomplete or damaged")
+}
