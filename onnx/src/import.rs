@@ -9,9 +9,10 @@ use prost::Message;
 use crate::error::{Error, Result};
 use crate::graph::{Attr, Data, Graph, Node, Tensor};
 use crate::manifest::Manifest;
-use crate::model::{FILE_PREFIX, INPUT, Model};
+use crate::model::Model;
 use crate::operators::{self, Gradient};
 use crate::proto::*;
+use crate::tap::{FILE_PREFIX, INPUT};
 
 /// Reads the model from the bytes of an ONNX file. `path` says where external data is looked for and is
 /// named in errors. The input must be one picture [1, 3, H, W], RGB, normalised as the manifest says; the

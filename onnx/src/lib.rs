@@ -28,15 +28,17 @@ pub mod receptive;
 mod rules;
 mod shapes;
 pub mod spec;
+mod tap;
 pub mod vectors;
 pub mod vgg;
 mod window;
 
 pub use error::{Error, Result};
 pub use manifest::Manifest;
-pub use model::{Model, Tap};
+pub use model::Model;
 pub use objective::Size;
 pub use spec::{Kind, Padding, Pooling, Spec, StyleLoss, Term};
+pub use tap::Tap;
 
 /// Reads a model from a file: safetensors, a PyTorch checkpoint or ONNX, told by its name's ending.
 pub fn read(path: &std::path::Path) -> Result<Model> {

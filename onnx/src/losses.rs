@@ -2,9 +2,9 @@
 //! (Gatys, Ecker and Bethge 2016, equations 1 to 5).
 
 use crate::graph::{Attr, Graph, Port, Tensor};
-use crate::model::Tap;
 use crate::moments::{self, Moments};
 use crate::spec::{Kind, Spec, Term, region_input};
+use crate::tap::Tap;
 
 /// weight · the mean square of the difference, which counts by the mask if there is one.
 pub(crate) fn content_loss(

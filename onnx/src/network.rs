@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Tensor};
-use crate::model::{FILE_PREFIX, INPUT, Tap};
 use crate::operators::{self, Gradient, Shape};
 use crate::shapes;
+use crate::tap::{FILE_PREFIX, INPUT, Tap};
 use crate::window::Window;
 
 /// More poolings leave nothing of a picture.

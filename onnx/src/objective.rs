@@ -13,11 +13,12 @@ use crate::losses::{
     content_loss, gram, gram_loss, mask, mean, moments_loss, neighbour_differences, product,
     weighted_mean_square, weighted_sum,
 };
-use crate::model::{self, Model, Tap};
+use crate::model::{self, Model};
 use crate::moments::{self, Moments};
 use crate::operators::{self, Gradient};
 use crate::shapes::Shapes;
 use crate::spec::{Kind, Padding, Pooling, Spec, StyleLoss, Term, region_input};
+use crate::tap::Tap;
 
 /// The pictures that a graph is for, [H, W].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

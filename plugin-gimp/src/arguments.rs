@@ -5,7 +5,7 @@
 use gimp::prelude::*;
 use serde_json::{Value, json};
 
-use crate::style::{Source, built_in};
+use crate::style::{Blend, Source, built_in};
 use crate::text::{fill, tr};
 
 /// A choice: nick, label.
@@ -267,19 +267,6 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "",
         flags,
     );
-}
-
-/// A second style.
-#[derive(Clone, PartialEq)]
-pub struct Blend {
-    /// Its file.
-    pub source: Source,
-    /// How much the first and the second count.
-    pub weights: [f64; 2],
-    /// The size of its strokes against the first's.
-    pub scale: f64,
-    /// A drawable that is bright where it is painted.
-    pub region: Option<gimp::Drawable>,
 }
 
 /// What the arguments ask for.

@@ -4,10 +4,10 @@
 
 use gimp::prelude::*;
 
-use crate::library::{Failure, Library, Pictures, Pixels};
+use crate::library::{Failure, Library, Pictures};
+use crate::picture::{Pixels, Second};
 use crate::pixels::{Area, Selection};
 use crate::progress::Bar;
-use crate::style::Second;
 use crate::text::{fill, tr};
 use crate::{arguments, dialog, pixels};
 

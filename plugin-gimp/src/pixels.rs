@@ -6,7 +6,7 @@ use gimp::babl::Format;
 use gimp::gegl::{AbyssPolicy, Buffer, Rectangle};
 use gimp::prelude::*;
 
-use crate::library::Pixels;
+use crate::picture::Pixels;
 use crate::text::tr;
 
 /// Rows that are converted at once where pixels are merged.

@@ -4,8 +4,7 @@
 use gimp::gio;
 use gimp::prelude::*;
 
-use crate::arguments::Blend;
-use crate::library::Pixels;
+use crate::picture::{Pixels, Second};
 use crate::pixels::{self, Area};
 use crate::text::fill;
 
@@ -59,16 +58,17 @@ impl Source {
     }
 }
 
-/// A second style, read.
-pub struct Second {
-    /// Its pixels.
-    pub style: Pixels,
-    /// How much the first and the second style count.
+/// A second style.
+#[derive(Clone, PartialEq)]
+pub struct Blend {
+    /// Its file.
+    pub source: Source,
+    /// How much the first and the second count.
     pub weights: [f64; 2],
     /// The size of its strokes against the first's.
     pub scale: f64,
-    /// Where it is painted, in the content's size; None for everywhere.
-    pub region: Option<Pixels>,
+    /// A drawable that is bright where it is painted.
+    pub region: Option<gimp::Drawable>,
 }
 
 impl Second {

@@ -13,10 +13,11 @@ use gimp_ui::prelude::*;
 use gtk::gdk_pixbuf::{Colorspace, Pixbuf};
 
 use super::worker::{Answer, Request, Worker};
-use crate::arguments::{self, Blend, Settings};
-use crate::library::{Library, Pixels};
+use crate::arguments::{self, Settings};
+use crate::library::Library;
+use crate::picture::{Pixels, Second};
 use crate::pixels::{self, Area};
-use crate::style::{Second, Source};
+use crate::style::{Blend, Source};
 use crate::text::tr;
 
 /// The longer side of what is painted, in pixels.

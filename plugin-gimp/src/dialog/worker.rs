@@ -7,8 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::Value;
 
-use crate::library::{Engine, Failure, Library, Pictures, Pixels};
-use crate::style::Second;
+use crate::library::{Engine, Failure, Library, Pictures};
+use crate::picture::{Pixels, Second};
 
 /// What a draft is made of.
 pub struct Request {

@@ -9,7 +9,7 @@ use jpeg_decoder::{ColorTransform, Decoder, ImageInfo, PixelFormat};
 use super::super::colour::Channels;
 use super::super::metadata::{INCHES_PER_METRE, Metadata, Resolution};
 use super::assemble::{Assembler, Colours, Header};
-use super::damaged;
+use super::problem::damaged;
 
 /// What the markers of a JPEG say.
 #[derive(Default)]
@@ -119,7 +119,7 @@ impl<'a> Markers<'a> {
 
 pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     let markers = markers(bytes);
-    let (marker, precision, height, width, components) = markers.frame.ok_or_else(super::cut_off)?;
+    let (marker, precision, height, width, components) = markers.frame.ok_or_else(super::problem::cut_off)?;
     let way = "open it in an image editor and save it as a usual (baseline) JPEG or as PNG";
     match marker {
         0xc0..=0xc2 if precision == 8 => {}
@@ -184,7 +184,7 @@ pub(super) fn samples(
     transform: Option<ColorTransform>,
 ) -> Result<(Vec<u8>, ImageInfo), String> {
     let markers = markers(bytes);
-    let (marker, _, _, _, components) = markers.frame.ok_or_else(super::cut_off)?;
+    let (marker, _, _, _, components) = markers.frame.ok_or_else(super::problem::cut_off)?;
     if let Some(end) = markers.end {
         return filled(&bytes[..end], ONES, transform).map_err(|e| damaged(&e));
     }
@@ -194,7 +194,7 @@ pub(super) fn samples(
     // A download that broke off may have the file's full length, with zeros at the end.
     let zeros = bytes.iter().rev().take_while(|&&b| b == 0).count();
     if !complete || zeros >= 64 {
-        return Err(super::cut_off());
+        return Err(super::problem::cut_off());
     }
     // Bits that only correct others have no codes that could be wrong. If the picture is whole, what is put
     // behind it does not change it.
@@ -203,12 +203,12 @@ pub(super) fn samples(
         samples.hash(&mut hasher);
         hasher.finish()
     };
-    let decoded = |filling| filled(bytes, filling, transform).map_err(|_| super::cut_off());
+    let decoded = |filling| filled(bytes, filling, transform).map_err(|_| super::problem::cut_off());
     let with_zeros = hash(&decoded(ZEROS)?.0);
     let with_ones = decoded(ONES)?;
     match hash(&with_ones.0) == with_zeros {
         true => Ok(with_ones),
-        false => Err(super::cut_off()),
+        false => Err(super::problem::cut_off()),
     }
 }
 

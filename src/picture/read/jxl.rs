@@ -6,7 +6,7 @@ use super::super::Depth;
 use super::super::colour::{Channels, CurveAndMatrix};
 use super::super::metadata::Metadata;
 use super::assemble::{Assembler, Colours, Header};
-use super::damaged;
+use super::problem::damaged;
 
 /// Tables of the decoder that do not grow with the picture.
 const SLACK: u64 = 16 << 20;
@@ -56,7 +56,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
 pub(super) fn read(bytes: &[u8], mut header: Header) -> Result<Assembler, String> {
     let image = open(bytes, header.decoding)?;
     if !image.is_loading_done() {
-        return Err(super::cut_off());
+        return Err(super::problem::cut_off());
     }
     let render = image.render_frame(0).map_err(|e| damaged(&*e))?;
     let from_cicp =
@@ -75,7 +75,7 @@ pub(super) fn read(bytes: &[u8], mut header: Header) -> Result<Assembler, String
     let mut row = vec![0.0f32; samples];
     for y in 0..height {
         if stream.write_to_buffer(&mut row) != row.len() {
-            return Err(super::cut_off());
+            return Err(super::problem::cut_off());
         }
         to.row(y, 0, &row)?;
     }

@@ -6,6 +6,7 @@ mod jpeg;
 #[cfg(feature = "jxl")]
 mod jxl;
 mod png;
+mod problem;
 mod simple;
 mod sniff;
 mod tiff;
@@ -14,9 +15,10 @@ use std::path::Path;
 
 pub use sniff::FileKind;
 
-use super::{MOST_PIXELS, Picture};
+use super::Picture;
 use crate::error::{Error, Result};
 use assemble::{Assembler, Header};
+use problem::Problem;
 use simple::Simple;
 
 /// What a file's header says about the picture in it.
@@ -91,9 +93,6 @@ fn contents(path: &Path, name: &str) -> Result<Vec<u8>> {
     })
 }
 
-/// Why a file cannot be read, for a person: what it is, or what is wrong, and what to do.
-type Problem = String;
-
 fn header(kind: FileKind, bytes: &[u8]) -> std::result::Result<Header, Problem> {
     match kind {
         FileKind::Png => png::header(bytes),
@@ -118,32 +117,4 @@ fn assembled(kind: FileKind, bytes: &[u8], header: Header) -> std::result::Resul
         FileKind::Jxl => jxl::read(bytes, header),
         _ => Simple::new(kind, bytes)?.read(header),
     }
-}
-
-fn check_pixels(width: usize, height: usize) -> std::result::Result<(), Problem> {
-    match width.checked_mul(height) {
-        Some(pixels) if pixels <= MOST_PIXELS => Ok(()),
-        _ => Err(format!("is {width}×{height} pixels; at most {MOST_PIXELS} can be handled")),
-    }
-}
-
-/// A file that ends too early.
-fn cut_off() -> Problem {
-    "is incomplete: the file is cut off; get it again or save it again".into()
-}
-
-/// A file that a decoder refuses, with its reason.
-fn damaged(reason: &dyn std::fmt::Display) -> Problem {
-    let reason = reason.to_string();
-    let lower = reason.to_ascii_lowercase();
-    if ["unexpected end", "unexpected eof", "fill whole buffer", "truncated", "end of file"]
-        .iter()
-        .any(|w| lower.contains(w))
-    {
-        return cut_off();
-    }
-    if lower.contains("unsupported") || lower.contains("not supported") {
-        return format!("cannot be read ({reason}); save it in another way, for instance as PNG");
-    }
-    format!("cannot be decoded ({reason}); the file may be incomplete or damaged")
 }

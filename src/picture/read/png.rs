@@ -8,7 +8,7 @@ use super::super::Depth;
 use super::super::colour::{Channels, CurveAndMatrix, SRGB_PRIMARIES};
 use super::super::metadata::{INCHES_PER_METRE, Metadata, Resolution};
 use super::assemble::{Assembler, Colours, Header};
-use super::damaged;
+use super::problem::damaged;
 
 type Reader<'a> = png::Reader<Cursor<&'a [u8]>>;
 
@@ -24,7 +24,7 @@ fn reader(bytes: &[u8]) -> Result<Reader<'_>, String> {
 
 pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
     let (width, height) = size(bytes)?;
-    super::check_pixels(width, height)?;
+    super::problem::check_pixels(width, height)?;
     let reader = reader(bytes)?;
     let (colour, bits) = reader.output_color_type();
     let info = reader.info();
@@ -70,7 +70,7 @@ const AHEAD: u64 = 1 << 20;
 fn size(bytes: &[u8]) -> Result<(usize, usize), String> {
     let number = |at: usize| {
         let four = bytes.get(at..at + 4).and_then(|b| b.try_into().ok());
-        four.map(|b| u32::from_be_bytes(b) as usize).ok_or_else(super::cut_off)
+        four.map(|b| u32::from_be_bytes(b) as usize).ok_or_else(super::problem::cut_off)
     };
     Ok((number(16)?, number(20)?))
 }
@@ -142,7 +142,7 @@ pub(super) fn read(bytes: &[u8], header: Header) -> Result<Assembler, String> {
     let mut whole = Vec::new();
     let mut line = 0;
     if reader.info().interlaced {
-        whole = vec![0; reader.output_buffer_size().ok_or_else(super::cut_off)?];
+        whole = vec![0; reader.output_buffer_size().ok_or_else(super::problem::cut_off)?];
         line = reader.next_frame(&mut whole).map_err(|e| damaged(&e))?.line_size;
     }
     let mut to = Assembler::new(header);
@@ -150,7 +150,7 @@ pub(super) fn read(bytes: &[u8], header: Header) -> Result<Assembler, String> {
         let next;
         let row = match whole.is_empty() {
             true => {
-                next = reader.next_row().map_err(|e| damaged(&e))?.ok_or_else(super::cut_off)?;
+                next = reader.next_row().map_err(|e| damaged(&e))?.ok_or_else(super::problem::cut_off)?;
                 next.data()
             }
             false => &whole[y * line..],

@@ -10,7 +10,8 @@ use super::super::Depth;
 use super::super::colour::Channels;
 use super::super::metadata::Metadata;
 use super::assemble::{Assembler, Colours, Header};
-use super::{FileKind, damaged};
+use super::problem::damaged;
+use super::sniff::FileKind;
 
 type Bytes<'a> = Cursor<&'a [u8]>;
 
@@ -25,7 +26,7 @@ pub(super) enum Simple<'a> {
 impl<'a> Simple<'a> {
     pub fn new(kind: FileKind, bytes: &'a [u8]) -> Result<Self, String> {
         if kind == FileKind::WebP && webp_is_cut_off(bytes) {
-            return Err(super::cut_off());
+            return Err(super::problem::cut_off());
         }
         let reader = Cursor::new(bytes);
         Ok(match kind {

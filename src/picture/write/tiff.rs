@@ -2,7 +2,7 @@
 
 use super::super::ifd::{Value, tag};
 use super::super::{Depth, Picture};
-use super::Samples;
+use super::samples::Samples;
 
 /// Samples that a file can hold: 4 GiB, less what stands beside them.
 pub(super) const MOST_BYTES: usize = u32::MAX as usize - (64 << 20);

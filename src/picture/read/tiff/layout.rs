@@ -2,7 +2,7 @@
 
 use super::super::super::colour::Channels;
 use super::super::super::ifd::{Directory, Structure, tag};
-use super::super::{Problem, cut_off};
+use super::super::problem::{Problem, cut_off};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Compression {
@@ -103,7 +103,7 @@ impl Layout {
         let or = |tag: u16, default: u64| number(tag).unwrap_or(default);
         let side = |tag: u16| number(tag).and_then(|n| usize::try_from(n).ok()).ok_or_else(cut_off);
         let (width, height) = (side(tag::IMAGE_WIDTH)?, side(tag::IMAGE_LENGTH)?);
-        super::super::check_pixels(width, height)?;
+        super::super::problem::check_pixels(width, height)?;
         let bits = same(&structure.numbers(directory, tag::BITS_PER_SAMPLE), 1)
             .ok_or_else(|| refused("channels of different depths"))?;
         let format = same(&structure.numbers(directory, tag::SAMPLE_FORMAT), 1)
@@ -202,7 +202,7 @@ impl Layout {
         if self.piece_width == 0 || self.piece_height == 0 || self.width == 0 || self.height == 0 {
             return Err("is a TIFF with a size of 0; it is damaged".into());
         }
-        super::super::check_pixels(self.piece_width, self.piece_height)?;
+        super::super::problem::check_pixels(self.piece_width, self.piece_height)?;
         let wanted = self.pieces_of_a_plane().saturating_mul(self.pieces_at_once());
         let one = self.lengths.is_empty() && self.offsets.len() == 1;
         if self.offsets.len() < wanted || (self.lengths.len() < wanted && !one) {

@@ -51,7 +51,7 @@ fn page(structure: &Structure) -> Result<(Directory, Option<String>), String> {
 }
 
 fn open(bytes: &[u8]) -> Result<(Structure<'_>, Layout, Directory, Option<String>), String> {
-    let structure = Structure::new(bytes).ok_or_else(super::cut_off)?;
+    let structure = Structure::new(bytes).ok_or_else(super::problem::cut_off)?;
     let (directory, note) = page(&structure)?;
     let layout = Layout::of(&structure, &directory)?;
     Ok((structure, layout, directory, note))

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 
 use jpeg_decoder::ColorTransform;
 
-use super::super::{Problem, cut_off, damaged};
+use super::super::problem::{Problem, cut_off, damaged};
 use super::layout::{Compression, Layout, Photometric, refused};
 
 /// The bytes of a piece as they were before compression.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use half::f16;
 
 use super::super::super::colour::Channels;
-use super::super::Problem;
+use super::super::problem::Problem;
 use super::layout::{Compression, Layout, Photometric, Predictor};
 
 /// Converts rows one after the other, with memory that it keeps.
