@@ -137,6 +137,11 @@ impl Engine {
         job::plan(&self.resources, content, &styles, masked, params)
     }
 
+    /// Fails if reading a job's pictures, which takes so many bytes at most, would take more memory than a job may use.
+    pub fn check_reading(&self, bytes: u64) -> Result<()> {
+        job::check_reading(&self.resources, bytes)
+    }
+
     /// Which of ONNX Runtime's execution providers run the nodes of this model's objective, by their names: on a
     /// card all of them should be its own.
     pub fn placement(&self) -> Result<Placement> {

@@ -9,11 +9,11 @@ use std::process::ExitCode;
 
 use impasto::files::{self, Identity};
 use impasto::picture::Format;
-use impasto::{CancelToken, Engine, Error, Pictures, Result, Stylised};
+use impasto::{CancelToken, Engine, Error, Pictures, Result, StyleShape, Stylised};
 use serde_json::json;
 
 use super::args::Cli;
-use super::inputs::{self, Styles, is_stdin};
+use super::inputs::{self, Opened, Reading, StyleFiles, Styles, is_stdin};
 use super::interrupt;
 use super::outputs::{self, Destination, Outputs, Previews};
 use super::progress::{Counts, Display};
@@ -53,11 +53,16 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
     let contents = tasks.iter().chain(&skipped).map(|task| task.content.as_path());
     all.check(request.reads().chain(contents))?;
 
-    let styles = Styles::read(&request.styles)?;
+    let opened = StyleFiles::open(&request.styles)?;
+    let shapes = opened.shapes();
+    let mut reading = Reading::default();
+    opened.reading(&mut reading);
+    let engine = Engine::new(&request.options)?;
+    engine.check_reading(reading.peak)?;
+    let styles = opened.decoded()?;
     let cancel = CancelToken::new();
     let interrupted = "stopping; the picture that is being painted is not kept";
     interrupt::listen(&cancel, (!cli.verbosity.quiet).then_some(interrupted))?;
-    let engine = Engine::new(&request.options)?;
     let mut reports = cli.report.as_deref().map(|path| Reports::open(path, cli.skip_existing)).transpose()?;
     let mut display = Display::of_many(cli.progress, cli.verbosity.quiet, tasks.len());
     skipped.iter().for_each(|task| display.skipped(&task.output));
@@ -68,10 +73,11 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
         display.begin(&task.content, &task.output);
         display.save(previews(task).map(|p| (p, task.format)));
         let output = Destination::File(task.output.clone());
-        let painted = paint(&engine, &request, &styles, task, &mut display, &cancel).and_then(|stylised| {
-            output.write(&outputs::encoded(&stylised.picture, task.format, &output)?)?;
-            Ok(stylised)
-        });
+        let painted = paint(&engine, &request, (&styles, &shapes, reading), task, &mut display, &cancel)
+            .and_then(|stylised| {
+                output.write(&outputs::encoded(&stylised.picture, task.format, &output)?)?;
+                Ok(stylised)
+            });
         match painted {
             Ok(mut stylised) => {
                 counts.painted += 1;
@@ -110,7 +116,7 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
 fn paint(
     engine: &Engine,
     request: &Request,
-    styles: &Styles,
+    (styles, shapes, mut reading): (&Styles, &[StyleShape], Reading),
     task: &Task,
     display: &mut Display,
     cancel: &CancelToken,
@@ -118,7 +124,12 @@ fn paint(
     if cancel.is_cancelled() {
         return Err(Error::Cancelled);
     }
-    let content = inputs::read(&task.content)?;
+    let opened = Opened::new(&task.content)?;
+    reading.picture(&opened);
+    engine.check_reading(reading.peak)?;
+    let [height, width] = engine.plan(opened.size(), shapes, false, &request.params)?.size;
+    task.format.check_size(height, width)?;
+    let content = opened.decoded()?;
     let styles = styles.styles();
     let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
     let stylised = engine.stylise(&pictures, &request.params, display, cancel)?;

@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use impasto::picture::PictureInfo;
 use impasto::report::StyleFile;
-use impasto::{Error, Picture, Result, Style};
+use impasto::{Engine, Error, Params, Picture, Result, Style, StyleShape};
 use ndarray::Array2;
 
 /// What standard input is named.
@@ -20,20 +21,84 @@ pub fn is_stdin(path: &Path) -> bool {
 
 /// Reads a picture from a file, or from standard input, which is named `-`.
 pub fn read(path: &Path) -> Result<Picture> {
-    if !is_stdin(path) {
-        return Picture::read(path);
-    }
-    let mut bytes = Vec::new();
-    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| Error::Picture {
-        name: "standard input".into(),
-        problem: format!("cannot be read: {e}"),
-    })?;
-    Picture::decode(&bytes, "standard input")
+    Opened::new(path)?.decoded()
 }
 
-/// A picture that says how much of each pixel is meant: white all, black nothing.
-pub fn read_mask(path: &Path) -> Result<Array2<f32>> {
-    Ok(read(path)?.brightness())
+/// A picture's file of which only the header is understood so far.
+pub struct Opened {
+    name: String,
+    bytes: Vec<u8>,
+    info: PictureInfo,
+}
+
+impl Opened {
+    /// Opens a file, or standard input, which is named `-`. A pipe can be read only once, so all of it is read here.
+    pub fn new(path: &Path) -> Result<Self> {
+        let name = if is_stdin(path) { "standard input".to_string() } else { path.display().to_string() };
+        let mut bytes = Vec::new();
+        let read = match is_stdin(path) {
+            true => std::io::stdin().lock().read_to_end(&mut bytes),
+            false => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
+        };
+        read.map_err(|e| {
+            let advice = if e.kind() == std::io::ErrorKind::NotFound { "; check the path" } else { "" };
+            Error::Picture { name: name.clone(), problem: format!("cannot be read: {e}{advice}") }
+        })?;
+        let info = PictureInfo::of(&bytes, &name)?;
+        Ok(Opened { name, bytes, info })
+    }
+
+    /// Height and width.
+    pub fn size(&self) -> [usize; 2] {
+        [self.info.height, self.info.width]
+    }
+
+    pub fn decoded(self) -> Result<Picture> {
+        Picture::decode(&self.bytes, &self.name)
+    }
+
+    /// The picture as a mask, which says how much of each pixel is meant: white all, black nothing.
+    fn decoded_mask(self) -> Result<Array2<f32>> {
+        Ok(self.decoded()?.brightness())
+    }
+
+    fn pixels(&self) -> u64 {
+        self.info.height as u64 * self.info.width as u64
+    }
+
+    /// Fails if this is a mask of another size than the picture that it is for.
+    fn check_same_size(&self, of: &Opened, what: &str) -> Result<()> {
+        if self.size() == of.size() {
+            return Ok(());
+        }
+        let ([h, w], [oh, ow]) = (self.size(), of.size());
+        let problem = format!("is {w}×{h} pixels, the {what} {ow}×{oh}; they must have the same size");
+        Err(Error::Picture { name: self.name.clone(), problem })
+    }
+}
+
+/// Adds up the memory that reading pictures one after the other takes at most.
+#[derive(Clone, Copy, Default)]
+pub struct Reading {
+    /// The bytes of the pictures that are read.
+    held: u64,
+    /// The most bytes at a time.
+    pub peak: u64,
+}
+
+impl Reading {
+    fn add(&mut self, file: &Opened, bytes_per_pixel: u64) {
+        self.peak = self.peak.max(self.held + file.info.decoding_bytes);
+        self.held += bytes_per_pixel * file.pixels();
+    }
+
+    pub fn picture(&mut self, file: &Opened) {
+        self.add(file, if file.info.has_alpha { 16 } else { 12 });
+    }
+
+    pub fn mask(&mut self, file: &Opened) {
+        self.add(file, 4);
+    }
 }
 
 /// A path that means the same wherever it is read.
@@ -71,25 +136,87 @@ fn is_picture(path: &Path) -> bool {
     ENDINGS.contains(&ending.as_str()) && !is_hidden && path.is_file()
 }
 
-/// The style pictures of a job.
-pub struct Styles<'a> {
+/// The files of a job's style pictures, opened.
+pub struct StyleFiles<'a> {
     files: &'a [StyleFile],
-    pictures: Vec<Picture>,
-    regions: Vec<Option<Array2<f32>>>,
+    opened: Vec<OpenedStyle>,
 }
 
-impl<'a> Styles<'a> {
-    pub fn read(files: &'a [StyleFile]) -> Result<Self> {
-        let pictures = files.iter().map(style_picture).collect::<Result<_>>()?;
-        let region = |file: &StyleFile| file.region.as_deref().map(read_mask).transpose();
-        let regions = files.iter().map(region).collect::<Result<_>>()?;
-        Ok(Styles { files, pictures, regions })
+struct OpenedStyle {
+    picture: Opened,
+    region: Option<Opened>,
+    part: Option<Opened>,
+}
+
+impl<'a> StyleFiles<'a> {
+    pub fn open(files: &'a [StyleFile]) -> Result<Self> {
+        let optional = |path: &Option<PathBuf>| path.as_deref().map(Opened::new).transpose();
+        let open = |file: &StyleFile| -> Result<OpenedStyle> {
+            let (picture, region, part) =
+                (Opened::new(&file.file)?, optional(&file.region)?, optional(&file.part)?);
+            if let Some(part) = &part {
+                part.check_same_size(&picture, "style picture")?;
+            }
+            Ok(OpenedStyle { picture, region, part })
+        };
+        Ok(StyleFiles { files, opened: files.iter().map(open).collect::<Result<_>>()? })
     }
 
+    /// What a plan depends on of those that count.
+    pub fn shapes(&self) -> Vec<StyleShape> {
+        let counting = self.files.iter().zip(&self.opened).filter(|(file, _)| file.weight > 0.0);
+        counting
+            .map(|(file, opened)| StyleShape {
+                size: opened.picture.size(),
+                scale: file.scale,
+                guided: opened.region.is_some(),
+            })
+            .collect()
+    }
+
+    pub fn reading(&self, reading: &mut Reading) {
+        for style in &self.opened {
+            style.part.iter().for_each(|part| reading.mask(part));
+            reading.picture(&style.picture);
+            style.region.iter().for_each(|region| reading.mask(region));
+        }
+    }
+
+    /// Fails for a region that has not the size of the content picture.
+    pub fn check_regions(&self, content: &Opened) -> Result<()> {
+        let mut regions = self.opened.iter().filter_map(|style| style.region.as_ref());
+        regions.try_for_each(|region| region.check_same_size(content, "content picture"))
+    }
+
+    pub fn decoded(self) -> Result<Styles<'a>> {
+        let decode = |style: OpenedStyle| -> Result<_> {
+            let part = style.part.map(Opened::decoded_mask).transpose()?;
+            let mut picture = style.picture.decoded()?;
+            if let Some(mut part) = part {
+                if let Some(alpha) = picture.alpha() {
+                    part *= alpha;
+                }
+                // Transparent where its style is not to be taken.
+                picture = picture.with_alpha(Some(part))?;
+            }
+            Ok((picture, style.region.map(Opened::decoded_mask).transpose()?))
+        };
+        let pictures = self.opened.into_iter().map(decode).collect::<Result<_>>()?;
+        Ok(Styles { files: self.files, pictures })
+    }
+}
+
+/// The style pictures of a job, with their regions.
+pub struct Styles<'a> {
+    files: &'a [StyleFile],
+    pictures: Vec<(Picture, Option<Array2<f32>>)>,
+}
+
+impl Styles<'_> {
     pub fn styles(&self) -> Vec<Style<'_>> {
-        let pictures = self.pictures.iter().zip(self.files).zip(&self.regions);
+        let pictures = self.pictures.iter().zip(self.files);
         pictures
-            .map(|((picture, file), region)| Style {
+            .map(|((picture, region), file)| Style {
                 picture,
                 weight: file.weight,
                 scale: file.scale,
@@ -99,20 +226,60 @@ impl<'a> Styles<'a> {
     }
 }
 
-/// A style picture, transparent where its style is not to be taken.
-fn style_picture(file: &StyleFile) -> Result<Picture> {
-    let picture = read(&file.file)?;
-    let Some(path) = &file.part else { return Ok(picture) };
-    let mut part = read_mask(path)?;
-    let [(h, w), (ph, pw)] = [(picture.height(), picture.width()), part.dim()];
-    if (h, w) != (ph, pw) {
-        let problem = format!("is {pw}×{ph} pixels, the style picture {w}×{h}; they must have the same size");
-        return Err(Error::Picture { name: path.display().to_string(), problem });
+/// The files of a job with one content picture, opened.
+pub struct Files<'a> {
+    content: Opened,
+    styles: StyleFiles<'a>,
+    mask: Option<Opened>,
+    init: Option<Opened>,
+}
+
+/// The pictures of such a job.
+pub struct Decoded<'a> {
+    pub content: Picture,
+    pub styles: Styles<'a>,
+    pub mask: Option<Array2<f32>>,
+    pub init: Option<Picture>,
+}
+
+impl<'a> Files<'a> {
+    pub fn open(
+        content: &Path,
+        styles: &'a [StyleFile],
+        mask: Option<&Path>,
+        init: Option<&Path>,
+    ) -> Result<Self> {
+        let content = Opened::new(content)?;
+        let styles = StyleFiles::open(styles)?;
+        styles.check_regions(&content)?;
+        let mask = mask.map(Opened::new).transpose()?;
+        if let Some(mask) = &mask {
+            mask.check_same_size(&content, "content picture")?;
+        }
+        Ok(Files { content, styles, mask, init: init.map(Opened::new).transpose()? })
     }
-    if let Some(alpha) = picture.alpha() {
-        part *= alpha;
+
+    /// Fails if the job cannot be done, as far as the files' headers and the parameters tell. Height and width of the
+    /// result.
+    pub fn check(&self, engine: &Engine, params: &Params) -> Result<[usize; 2]> {
+        let mut reading = Reading::default();
+        reading.picture(&self.content);
+        self.styles.reading(&mut reading);
+        self.mask.iter().for_each(|mask| reading.mask(mask));
+        self.init.iter().for_each(|init| reading.picture(init));
+        engine.check_reading(reading.peak)?;
+        let plan = engine.plan(self.content.size(), &self.styles.shapes(), self.mask.is_some(), params)?;
+        Ok(if self.mask.is_some() { self.content.size() } else { plan.size })
     }
-    picture.with_alpha(Some(part))
+
+    pub fn decoded(self) -> Result<Decoded<'a>> {
+        Ok(Decoded {
+            content: self.content.decoded()?,
+            styles: self.styles.decoded()?,
+            mask: self.mask.map(Opened::decoded_mask).transpose()?,
+            init: self.init.map(Opened::decoded).transpose()?,
+        })
+    }
 }
 
 /// The files that are read for style pictures.

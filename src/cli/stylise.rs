@@ -8,7 +8,7 @@ use impasto::{CancelToken, Engine, Error, Picture, Pictures, Result, Style, plot
 
 use super::args::{Cli, ScoreArgs};
 use super::batch;
-use super::inputs::{self, Styles, absolute};
+use super::inputs::{self, absolute};
 use super::interrupt;
 use super::outputs::{self, Destination, Outputs, Previews};
 use super::progress::Display;
@@ -61,21 +61,28 @@ fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
     let Some(named) = request.contents.first() else {
         return Err(Error::Parameters("CONTENT is needed; see impasto --help".into()));
     };
-    let content = inputs::read(named)?;
-    let styles = Styles::read(&request.styles)?;
-    let mask = request.mask.as_deref().map(inputs::read_mask).transpose()?;
-    let init = request.init.as_deref().map(inputs::read).transpose()?;
-    let from = request.history.as_deref().map(|path| state(path, init.as_ref())).transpose()?.flatten();
+    let opened =
+        inputs::Files::open(named, &request.styles, request.mask.as_deref(), request.init.as_deref())?;
+    let engine = Engine::new(&request.options)?;
+    let [height, width] = opened.check(&engine, &request.params)?;
+    format.check_size(height, width)?;
+    let decoded = opened.decoded()?;
+    let from =
+        request.history.as_deref().map(|path| state(path, decoded.init.as_ref())).transpose()?.flatten();
     let mut carry = Carry { keep: kept_in.is_some(), from, ..Carry::default() };
 
     let cancel = CancelToken::new();
     let interrupted = "finishing with the best picture so far";
     interrupt::listen(&cancel, (!cli.verbosity.quiet).then_some(interrupted))?;
-    let engine = Engine::new(&request.options)?;
     let mut display = Display::new(cli.progress, cli.verbosity.quiet);
     display.save(previews.map(|p| (p, format)));
-    let styles = styles.styles();
-    let pictures = Pictures { content: &content, styles: &styles, mask: mask.as_ref(), init: init.as_ref() };
+    let styles = decoded.styles.styles();
+    let pictures = Pictures {
+        content: &decoded.content,
+        styles: &styles,
+        mask: decoded.mask.as_ref(),
+        init: decoded.init.as_ref(),
+    };
     let mut stylised = engine.stylise_on(&pictures, &request.params, &mut carry, &mut display, &cancel)?;
 
     output.write(&outputs::encoded(&stylised.picture, format, &output)?)?;

@@ -194,6 +194,15 @@ fn allowed(budget: Option<u64>, free: Option<u64>) -> u64 {
     budget.or(free.map(|free| (free as f64 * SHARE) as u64)).unwrap_or(u64::MAX)
 }
 
+/// Fails if reading pictures takes more memory than a job may use.
+pub(crate) fn check_reading(resources: &Resources, bytes: u64) -> Result<()> {
+    let (needed, allowed) = (BASE.saturating_add(bytes), allowed(resources.budget, free_memory::bytes()));
+    if needed <= allowed {
+        return Ok(());
+    }
+    Err(Error::Memory { needed, allowed, advice: "give smaller pictures, or allow more memory".to_string() })
+}
+
 /// How to run a job in the memory that it may use: at once if that fits, else in the largest tiles that do. An
 /// error if nothing fits.
 pub(crate) fn layout(resources: &Resources, task: &Task) -> Result<Layout> {

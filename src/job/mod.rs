@@ -154,6 +154,11 @@ fn with_regions<'a>(styles: &[Style<'a>], regions: &'a [Option<Array2<f32>>]) ->
     styles.iter().zip(regions).map(|(style, region)| Style { region: region.as_ref(), ..*style }).collect()
 }
 
+/// Fails if pictures whose reading takes so many bytes are too large for a job's memory.
+pub(crate) fn check_reading(resources: &Resources, bytes: u64) -> Result<()> {
+    budget::check_reading(resources, bytes)
+}
+
 /// What a job would do.
 pub(crate) fn plan(
     resources: &Resources,

@@ -210,3 +210,56 @@ fn replicated_borders_change_the_borders_and_little_else() {
     let inside = mean(change.slice(ndarray::s![.., h / 3..2 * h / 3, w / 3..2 * w / 3]));
     assert!(border > 0.0 && border > 3.0 * inside, "{border} {inside}");
 }
+
+#[test]
+fn what_is_not_selected_stays_bit_for_bit_in_wide_gamuts_too() {
+    let to = folder();
+    let at = |name: &str| to.path().join(name);
+    let profiles = [
+        moxcms::ColorProfile::new_adobe_rgb(),
+        moxcms::ColorProfile::new_display_p3(),
+        moxcms::ColorProfile::new_pro_photo_rgb(),
+    ];
+    for (number, profile) in profiles.into_iter().enumerate() {
+        let content = image::RgbImage::from_fn(160, 120, |x, y| {
+            image::Rgb([(x * 255 / 159) as u8, (255 - y * 2) as u8, ((x + y) % 256 / 2) as u8])
+        });
+        let file = std::fs::File::create(at("c.png")).expect("a file");
+        let mut encoder = image::codecs::png::PngEncoder::new(file);
+        let icc = profile.encode().expect("a profile");
+        image::ImageEncoder::set_icc_profile(&mut encoder, icc).expect("a profile");
+        content.write_with_encoder(encoder).expect("written");
+        image::GrayImage::from_fn(160, 120, |x, _| image::Luma([255 * u8::from(x < 80)]))
+            .save(at("m.png"))
+            .expect("written");
+        let mut job = super::common::impasto();
+        job.arg(at("c.png"))
+            .arg(sample("whirls.jpg"))
+            .arg("--mask")
+            .arg(at("m.png"))
+            .arg("-o")
+            .arg(at("o.png"));
+        succeed(job.args([
+            "--size",
+            "64",
+            "--levels",
+            "1",
+            "--iterations",
+            "4",
+            "--device",
+            "cpu",
+            "--quiet",
+        ]));
+        let out = image::open(at("o.png")).expect("a picture").to_rgb8();
+        let changed: Vec<_> =
+            out.enumerate_pixels().filter(|(x, y, p)| *x >= 80 && *p != content.get_pixel(*x, *y)).collect();
+        assert!(
+            changed.is_empty(),
+            "profile {number}: {} pixels, {:?}",
+            changed.len(),
+            &changed[..3.min(changed.len())]
+        );
+        let painted = out.enumerate_pixels().filter(|(x, y, p)| *x < 80 && *p != content.get_pixel(*x, *y));
+        assert!(painted.count() > 4000, "profile {number}");
+    }
+}
