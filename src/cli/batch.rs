@@ -75,7 +75,7 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
         let output = Destination::File(task.output.clone());
         let painted = paint(&engine, &request, (&styles, &shapes, reading), task, &mut display, &cancel)
             .and_then(|stylised| {
-                output.write(&outputs::encoded(&stylised.picture, task.format, &output)?)?;
+                output.write(&outputs::encoded(&stylised.picture, task.format, None, &output)?)?;
                 Ok(stylised)
             });
         match painted {

@@ -240,6 +240,8 @@ pub struct Decoded<'a> {
     pub styles: Styles<'a>,
     pub mask: Option<Array2<f32>>,
     pub init: Option<Picture>,
+    /// The content picture's file, where a mask leaves parts of it as they are.
+    pub content_file: Option<Vec<u8>>,
 }
 
 impl<'a> Files<'a> {
@@ -273,8 +275,11 @@ impl<'a> Files<'a> {
     }
 
     pub fn decoded(self) -> Result<Decoded<'a>> {
+        let content = Picture::decode(&self.content.bytes, &self.content.name)?;
+        let is_kept = self.mask.is_some() && content.icc().is_some();
         Ok(Decoded {
-            content: self.content.decoded()?,
+            content,
+            content_file: is_kept.then_some(self.content.bytes),
             styles: self.styles.decoded()?,
             mask: self.mask.map(Opened::decoded_mask).transpose()?,
             init: self.init.map(Opened::decoded).transpose()?,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use impasto::files::{self, Identity};
 use impasto::picture::Format;
 use impasto::{Error, Picture, Result};
+use ndarray::Array2;
 
 /// Where something is written.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,7 +187,16 @@ pub fn check_stdout(picture: bool, report: bool, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// The bytes of a picture's file.
-pub fn encoded(picture: &Picture, format: Format, output: &Destination) -> Result<Vec<u8>> {
-    picture.encode(format).map_err(|problem| Error::Output { path: output.to_string().into(), problem })
+/// The bytes of a picture's file. `original` is the content picture's file and the mask of what is painted, where there is one.
+pub fn encoded(
+    picture: &Picture,
+    format: Format,
+    original: Option<(&[u8], &Array2<f32>)>,
+    output: &Destination,
+) -> Result<Vec<u8>> {
+    let encoded = match original {
+        Some((bytes, mask)) => picture.encode_keeping(format, bytes, mask),
+        None => picture.encode(format),
+    };
+    encoded.map_err(|problem| Error::Output { path: output.to_string().into(), problem })
 }

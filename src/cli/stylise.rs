@@ -85,7 +85,8 @@ fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
     };
     let mut stylised = engine.stylise_on(&pictures, &request.params, &mut carry, &mut display, &cancel)?;
 
-    output.write(&outputs::encoded(&stylised.picture, format, &output)?)?;
+    let original = decoded.content_file.as_deref().zip(decoded.mask.as_ref());
+    output.write(&outputs::encoded(&stylised.picture, format, original, &output)?)?;
     let mut files = request.files(named, output.file(), report.as_ref().and_then(Destination::file));
     let others = (|| -> Result<()> {
         if let (Some(history), Some(path)) = (carry.kept.take(), &kept_in) {

@@ -192,25 +192,20 @@ fn to_linear_srgb(primaries: [[f32; 2]; 4]) -> [[f64; 3]; 3] {
     with_primaries(primaries).transform_matrix(&with_primaries(SRGB_PRIMARIES)).v
 }
 
-/// Converts [3, H, W] in 0..1 from an RGB profile to sRGB, where colours that sRGB cannot show lie outside of 0..1.
+/// Converts [3, H, W] in 0..1 from an RGB profile to sRGB, clipped to 0..1.
 pub(crate) fn to_srgb(rgb: &mut Array3<f32>, profile: &[u8]) -> Result<(), String> {
     let profile = ColorProfile::new_from_slice(profile).map_err(|e| e.to_string())?;
     convert(rgb, &profile, &ColorProfile::new_srgb())
 }
 
-/// Converts [3, H, W] from sRGB to the ICC profile.
+/// Converts [3, H, W] in 0..1 from sRGB to the ICC profile, clipped to 0..1.
 pub(crate) fn from_srgb(rgb: &mut Array3<f32>, profile: &[u8]) -> Result<(), String> {
     let profile = ColorProfile::new_from_slice(profile).map_err(|e| e.to_string())?;
     convert(rgb, &ColorProfile::new_srgb(), &profile)
 }
 
-/// Colours that sRGB cannot show lie outside of 0..1, so that they come back as they were.
 fn options() -> TransformOptions {
-    TransformOptions {
-        rendering_intent: RenderingIntent::RelativeColorimetric,
-        allow_extended_range_rgb_xyz: true,
-        ..Default::default()
-    }
+    TransformOptions { rendering_intent: RenderingIntent::RelativeColorimetric, ..Default::default() }
 }
 
 fn convert(rgb: &mut Array3<f32>, from: &ColorProfile, to: &ColorProfile) -> Result<(), String> {
@@ -222,7 +217,7 @@ fn convert(rgb: &mut Array3<f32>, from: &ColorProfile, to: &ColorProfile) -> Res
     })
 }
 
-/// Calls `f` with each row as interleaved RGB and takes what it leaves there.
+/// Calls `f` with each row as interleaved RGB and clips what it leaves there to 0..1.
 fn for_rows(rgb: &mut Array3<f32>, f: impl Fn(&mut [f32]) -> Result<(), String>) -> Result<(), String> {
     let width = rgb.dim().2;
     let mut row = vec![0.0f32; 3 * width];
@@ -235,7 +230,7 @@ fn for_rows(rgb: &mut Array3<f32>, f: impl Fn(&mut [f32]) -> Result<(), String>)
         f(&mut row)?;
         for c in 0..3 {
             for x in 0..width {
-                line[[c, x]] = row[3 * x + c];
+                line[[c, x]] = row[3 * x + c].clamp(0.0, 1.0);
             }
         }
     }

@@ -38,7 +38,7 @@ pub enum Depth {
 /// [`SMALLEST`] in height and width and at most [`MOST_PIXELS`] in all.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// [3, H, W], RGB, sRGB-encoded, 0..1. Colours of the file's profile that sRGB cannot show lie outside of it.
+    /// [3, H, W], RGB, sRGB-encoded, 0..1.
     pub(crate) rgb: Array3<f32>,
     /// [H, W], 0..1, not premultiplied; None where the picture has no alpha channel.
     pub(crate) alpha: Option<Array2<f32>>,
@@ -108,7 +108,7 @@ impl Picture {
         Ok(Picture { icc, depth, metadata, ..Picture::new(rgb, alpha)? })
     }
 
-    /// RGB [3, H, W], sRGB-encoded, 0..1. Colours of the file's profile that sRGB cannot show lie outside of it.
+    /// RGB [3, H, W], sRGB-encoded, 0..1.
     pub fn rgb(&self) -> &Array3<f32> {
         &self.rgb
     }

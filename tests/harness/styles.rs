@@ -161,22 +161,19 @@ fn a_part_of_a_style_is_taken_as_if_the_rest_were_transparent() {
     })
     .save(&clear)
     .expect("written");
+    // Decoders of JPEG differ in their last bits, so all read the same PNG values.
+    let plain = to.path().join("plain.png");
+    whirls.save(&plain).expect("written");
     let read = |name: &str| std::fs::read(to.path().join(name)).expect("a picture");
-    succeed(quick(&to.path().join("a.png")).arg("--part").arg(&part));
-    succeed(quick(&to.path().join("whole.png")).args(["--seed", "0"]));
-    let mut command = super::common::impasto();
-    command.arg(sample("cat.png")).arg(&clear).arg("-o").arg(to.path().join("b.png"));
-    succeed(command.args([
-        "--size",
-        "64",
-        "--iterations",
-        "6",
-        "--device",
-        "cpu",
-        "--threads",
-        "2",
-        "--quiet",
-    ]));
+    let paint = |style: &Path, name: &str, more: &[&std::ffi::OsStr]| {
+        let mut command = super::common::impasto();
+        command.arg(sample("cat.png")).arg(style).arg("-o").arg(to.path().join(name)).args(more);
+        command.args(["--size", "64", "--iterations", "6", "--device", "cpu", "--threads", "2", "--quiet"]);
+        succeed(&mut command);
+    };
+    paint(&plain, "a.png", &["--part".as_ref(), part.as_os_str()]);
+    paint(&plain, "whole.png", &[]);
+    paint(&clear, "b.png", &[]);
     assert_eq!(read("a.png"), read("b.png"));
     assert_ne!(read("a.png"), read("whole.png"));
     let cat = sample("cat.png").display().to_string();

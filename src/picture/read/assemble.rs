@@ -151,7 +151,7 @@ impl Assembler {
             let (up_y, up_x) = orientation.upright(y, x + i, height, width);
             for c in 0..3 {
                 let v = pixel[c];
-                self.rgb[[c, up_y, up_x]] = if v.is_nan() { 0.0 } else { v };
+                self.rgb[[c, up_y, up_x]] = if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) };
             }
             if let Some(alpha) = &mut self.alpha {
                 let v = samples[i * step + step - 1];

@@ -17,7 +17,7 @@ pub use sniff::FileKind;
 
 use super::Picture;
 use crate::error::{Error, Result};
-use assemble::{Assembler, Header};
+use assemble::{Assembler, Colours, Header};
 use problem::Problem;
 use simple::Simple;
 
@@ -73,6 +73,14 @@ impl Picture {
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         Picture::decode(&contents(path, &name)?, &name)
+    }
+
+    /// The RGB samples [3, H, W] of a file as they stand in it, in its own colour space, 0..1.
+    pub(super) fn raw(bytes: &[u8]) -> std::result::Result<ndarray::Array3<f32>, Problem> {
+        let kind = sniff::kind(bytes)?;
+        let mut header = header(kind, bytes)?;
+        header.colours = Colours::Srgb;
+        assembled(kind, bytes, header).map(|to| to.finish("the content picture").rgb)
     }
 
     /// As `read`, from the bytes of a file; `name` is what errors call it.

@@ -9,12 +9,13 @@ use std::path::Path;
 use image::codecs::jpeg::{JpegEncoder, PixelDensity, PixelDensityUnit};
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
+use ndarray::Array2;
 
 use super::metadata::{INCHES_PER_METRE, Resolution};
 use super::{Depth, Picture};
 use crate::error::{Error, Result};
 use crate::files;
-use samples::Samples;
+use samples::{Kept, Samples};
 
 /// The file formats that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,8 +114,26 @@ impl Picture {
 
     /// The bytes of a file in that format. Where it has no alpha, the picture is laid on white.
     pub fn encode(&self, format: Format) -> std::result::Result<Vec<u8>, String> {
+        self.encode_with(format, None)
+    }
+
+    /// The same, where pixels at which the mask [H, W] is 0 have the very samples of an original file: the profile of the
+    /// picture may have colours that sRGB cannot show. `original` are the bytes of the file that the picture was made from.
+    pub fn encode_keeping(
+        &self,
+        format: Format,
+        original: &[u8],
+        mask: &Array2<f32>,
+    ) -> std::result::Result<Vec<u8>, String> {
+        let is_wide = self.icc.is_some() && mask.dim() == (self.height(), self.width());
+        let raw = is_wide.then(|| Picture::raw(original).ok()).flatten();
+        let raw = raw.filter(|raw| raw.dim() == self.rgb.dim());
+        self.encode_with(format, raw.as_ref().map(|raw| Kept { raw, mask }))
+    }
+
+    fn encode_with(&self, format: Format, kept: Option<Kept>) -> std::result::Result<Vec<u8>, String> {
         format.check_size(self.height(), self.width()).map_err(|e| e.to_string())?;
-        let samples = Samples::of(self, format.depth(self.depth), format.can_hold_alpha());
+        let samples = Samples::of(self, format.depth(self.depth), format.can_hold_alpha(), kept);
         match format {
             Format::Png => png(self, &samples),
             Format::Jpeg => jpeg(self, &samples),

@@ -2,7 +2,17 @@
 
 use std::borrow::Cow;
 
+use ndarray::{Array2, Array3, Zip};
+
 use super::super::{Depth, Picture, colour};
+
+/// Samples of an original file that stay.
+pub(super) struct Kept<'a> {
+    /// [3, H, W], 0..1, in the picture's own profile.
+    pub raw: &'a Array3<f32>,
+    /// [H, W]; they stay where it is 0.
+    pub mask: &'a Array2<f32>,
+}
 
 /// Interleaved samples, and what they mean.
 pub(super) struct Samples {
@@ -16,7 +26,7 @@ pub(super) struct Samples {
 
 impl Samples {
     /// The picture's samples in its own profile. Without room for alpha it is laid on white.
-    pub fn of(picture: &Picture, depth: Depth, room_for_alpha: bool) -> Self {
+    pub fn of(picture: &Picture, depth: Depth, room_for_alpha: bool, kept: Option<Kept>) -> Self {
         let mut rgb = Cow::Borrowed(&picture.rgb);
         let transparent = picture.alpha.as_ref().filter(|a| a.iter().any(|&v| v < 1.0));
         if let Some(alpha) = transparent.filter(|_| !room_for_alpha) {
@@ -31,6 +41,15 @@ impl Samples {
         {
             tracing::warn!("the result is saved as sRGB: {problem}");
             profile = None;
+        }
+        if let Some(Kept { raw, mask }) = kept.filter(|_| profile.is_some()) {
+            for (mut plane, raw) in rgb.to_mut().outer_iter_mut().zip(raw.outer_iter()) {
+                Zip::from(&mut plane).and(&raw).and(mask).for_each(|v, &raw, &m| {
+                    if m <= 0.0 {
+                        *v = raw;
+                    }
+                });
+            }
         }
         let alpha = picture.alpha.as_ref().filter(|_| room_for_alpha);
         let (height, width) = (picture.height(), picture.width());
