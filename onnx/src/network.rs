@@ -154,7 +154,7 @@ impl Reader<'_> {
         match shape {
             Shape::Same => {
                 for bound in (1..self.node.inputs.len()).filter(|&i| self.node.input(i).is_some()) {
-                    if !self.constant(bound).is_some_and(|number| number.dims.is_empty()) {
+                    if self.constant(bound).is_none_or(|number| !number.dims.is_empty()) {
                         return self.bad(format!("its input {} must be a constant number", bound + 1));
                     }
                 }
@@ -237,7 +237,7 @@ impl Reader<'_> {
         if channels != input || out == 0 {
             return self.bad(format!("takes {input} channels and gives {out}, but gets {channels}"));
         }
-        if self.node.input(2).is_some() && !self.constant(2).is_some_and(|bias| bias.dims == [out]) {
+        if self.node.input(2).is_some() && self.constant(2).is_none_or(|bias| bias.dims != [out]) {
             return self.bad(format!("its bias must be a constant [{out}] of floats"));
         }
         let more =
