@@ -149,8 +149,7 @@ impl Assembler {
         let Header { height, width, orientation, .. } = self.header;
         for (i, pixel) in self.converted.chunks_exact(3).enumerate() {
             let (up_y, up_x) = orientation.upright(y, x + i, height, width);
-            for c in 0..3 {
-                let v = pixel[c];
+            for (c, &v) in pixel.iter().enumerate() {
                 self.rgb[[c, up_y, up_x]] = if v.is_nan() { 0.0 } else { v.clamp(0.0, 1.0) };
             }
             if let Some(alpha) = &mut self.alpha {

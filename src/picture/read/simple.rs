@@ -17,7 +17,7 @@ type Bytes<'a> = Cursor<&'a [u8]>;
 
 /// A decoder of one of the formats, to be asked for its header and then for the whole picture.
 pub(super) enum Simple<'a> {
-    Gif(GifDecoder<Bytes<'a>>),
+    Gif(Box<GifDecoder<Bytes<'a>>>),
     Bmp(BmpDecoder<Bytes<'a>>),
     Pnm(PnmDecoder<Bytes<'a>>),
     WebP(Box<WebPDecoder<Bytes<'a>>>),
@@ -30,7 +30,7 @@ impl<'a> Simple<'a> {
         }
         let reader = Cursor::new(bytes);
         Ok(match kind {
-            FileKind::Gif => Simple::Gif(GifDecoder::new(reader).map_err(|e| damaged(&e))?),
+            FileKind::Gif => Simple::Gif(Box::new(GifDecoder::new(reader).map_err(|e| damaged(&e))?)),
             FileKind::Bmp => Simple::Bmp(BmpDecoder::new(reader).map_err(|e| damaged(&e))?),
             FileKind::WebP => Simple::WebP(Box::new(WebPDecoder::new(reader).map_err(|e| damaged(&e))?)),
             _ => Simple::Pnm(PnmDecoder::new(reader).map_err(|e| damaged(&e))?),

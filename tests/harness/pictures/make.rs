@@ -135,7 +135,7 @@ impl Tiff {
     }
 
     pub fn bytes(&self) -> Vec<u8> {
-        Tiff::file(&[self.clone()])
+        Tiff::file(std::slice::from_ref(self))
     }
 
     /// A file of one picture whose tags say already where its data lie.

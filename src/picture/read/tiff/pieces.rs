@@ -169,7 +169,7 @@ fn webp(stored: &[u8], layout: &Layout, size: usize) -> Result<Vec<u8>, Problem>
     let channels = if decoder.has_alpha() { 4 } else { 3 };
     let wanted = layout.samples_of_a_piece();
     let fits = width as usize == layout.piece_width && height as usize * layout.row_bytes() >= size;
-    if !fits || height as usize > layout.piece_height || wanted < 3 || wanted > 4 {
+    if !fits || height as usize > layout.piece_height || !(3..=4).contains(&wanted) {
         return Err("is a TIFF whose WebP parts do not fit its size; it is damaged".into());
     }
     let mut whole = vec![0; width as usize * height as usize * channels];
