@@ -144,16 +144,12 @@ impl Outputs {
             }
             files::check_writable(path)?;
         }
-        for there in self.previews.iter().flat_map(Previews::there) {
-            let what = match read.contains_key(&Identity::of(&there)) {
-                true => {
-                    "is one of the files that are read, and --save-every may write a picture of that name"
-                }
-                false => "is there already, and --save-every may write a picture of that name",
-            };
-            return Err(refused(&there, &format!("{what}; move it away or choose another -o")));
-        }
-        Ok(())
+        let Some(there) = self.previews.iter().flat_map(Previews::there).next() else { return Ok(()) };
+        let what = match read.contains_key(&Identity::of(&there)) {
+            true => "is one of the files that are read, and --save-every may write a picture of that name",
+            false => "is there already, and --save-every may write a picture of that name",
+        };
+        Err(refused(&there, &format!("{what}; move it away or choose another -o")))
     }
 }
 
