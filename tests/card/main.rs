@@ -72,7 +72,7 @@ fn job(device: &str, size: u32, evaluations: u32, set: impl FnOnce(&mut Command)
     let mut command = impasto(folder.path());
     command.arg(sample("cat.png")).arg(sample("whirls.jpg")).arg("-o").arg(&out);
     command.args(["--size", &size.to_string(), "--iterations", &evaluations.to_string(), "--levels", "1"]);
-    command.args(["--device", device, "--threads", "2", "--quiet", "--report"]).arg(&report);
+    command.args(["--device", device, "--threads", "2", "--progress", "none", "--report"]).arg(&report);
     set(&mut command);
     let output = succeed(&mut command);
     let counts = folder.path().join("counts.json");
@@ -247,7 +247,7 @@ fn a_card_that_runs_out_of_memory_gets_smaller_tiles() {
     };
     let (cpu, card) = (run("cpu"), run("cuda"));
     assert!(card.report["tile"].as_u64().is_some_and(|tile| tile < 300), "{}", card.report["tile"]);
-    assert!(card.said.contains("not enough memory; going on in tiles of"), "{}", card.said);
+    assert!(card.said.contains("not enough memory; the size is begun again, in tiles of"), "{}", card.said);
     assert!(card.count("peak") <= 40_000_000 && card.count("live") == 0, "{}", card.counts);
     let (mean, _) = card.apart(&cpu);
     assert!(mean < 0.2, "{mean}");
