@@ -34,7 +34,7 @@ impl Pixels {
         ImpastoPicture { data, stride, width, height, layout, sample, ..ImpastoPicture::zeroed() }
     }
 
-    fn read_only(&self) -> ImpastoPicture {
+    pub fn read_only(&self) -> ImpastoPicture {
         self.descriptor(self.bytes.as_ptr().cast_mut().cast())
     }
 }
