@@ -3,9 +3,6 @@
 //! and `guard` (errors and panics). The header `include/impasto.h` is generated from this crate and from
 //! `impasto_abi`, which has the structs; its words are the comments there and here.
 
-#![warn(missing_docs)]
-#![deny(unsafe_op_in_unsafe_fn)]
-
 mod growth;
 mod guard;
 mod job;

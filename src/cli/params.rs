@@ -18,7 +18,8 @@ pub struct ParamArgs {
     /// paper)
     #[arg(long, value_name = "PRESET", value_parser = values::named::<Preset>(&["draft", "standard", "best", "gatys"]))]
     pub preset: Option<Preset>,
-    /// Longer side of the result in pixels, at most the photograph's where it is left out [standard: 1024]
+    /// Longer side of the result in pixels; with --mask, of what it selects. Left out, at most the photograph's own, but at least
+    /// 256 [standard: 1024]
     #[arg(long, value_name = "PIXELS")]
     pub size: Option<usize>,
     /// Evaluations of loss and gradient at the full size at most; smaller sizes get half as many again each

@@ -127,13 +127,12 @@ impl Request {
     /// The files of a job, for its report.
     pub fn files(&self, content: &Path, output: Option<&Path>, report: Option<&Path>) -> Files {
         let model = &self.options.model;
-        let is_listed = models::list().iter().any(|entry| entry.name == *model);
         Files {
             content: absolute(content),
             styles: self.styles.clone(),
             mask: self.mask.clone(),
             output: output.map_or_else(|| PathBuf::from("-"), absolute),
-            model: match !is_listed && Path::new(model).is_file() {
+            model: match !models::is_known(model) && Path::new(model).is_file() {
                 true => absolute(Path::new(model)).display().to_string(),
                 false => model.clone(),
             },

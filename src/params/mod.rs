@@ -77,8 +77,8 @@ pub struct Params {
     /// One of the style pictures inside the program, by its id; it counts as one more style picture, with weight 1, beside
     /// those that are passed along.
     pub style: Option<String>,
-    /// The longer side of the picture that is worked on, in pixels; with a selection, the longer side of
-    /// what is selected.
+    /// The longer side of the picture that is worked on, in pixels; with a selection, the longer side of what is selected. Left
+    /// out, it is at most the picture's own, but at least 256.
     #[schemars(range(min = 16, max = 32768))]
     pub size: Option<usize>,
     /// Evaluations of the objective at most, at the full size; smaller sizes get half as many again each.

@@ -220,6 +220,7 @@ fn preload(_: &Path) {}
 #[cfg(unix)]
 fn own_file() -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt;
+    // SAFETY: zeros are a value of this plain struct.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
     // SAFETY: dladdr only reads the address, and `info` is a plain struct that it fills.
     let found =

@@ -52,6 +52,7 @@ functions! {
 }
 
 /// The library's file, if it has been built.
+#[allow(clippy::print_stderr, reason = "what is skipped is said")]
 pub fn file() -> Option<PathBuf> {
     let named = std::env::var_os("IMPASTO_LIBRARY").map(PathBuf::from);
     let found = named.filter(|f| f.is_file());

@@ -101,8 +101,8 @@ fn bad_calls_are_refused_with_a_reason() {
     bad(INVALID_ARGUMENT, "UTF-8", &|j| j.params = text.as_ptr().cast());
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
         let style = |j: &Job| Style {
-            // SAFETY: the job's styles are alive.
             weight,
+            // SAFETY: the job's styles are alive.
             ..unsafe { *j.styles }
         };
         refused(api, engine, PARAMETERS, "weight", |j| j.styles = Box::leak(Box::new(style(j))));

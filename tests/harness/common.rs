@@ -77,6 +77,7 @@ pub fn python(torch: bool) -> Option<Command> {
     Some(command)
 }
 
+#[allow(clippy::print_stderr, reason = "what is skipped is said")]
 pub fn skipped(what: &str) {
     eprintln!("skipped: {what}");
 }

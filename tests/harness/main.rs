@@ -17,6 +17,7 @@ mod libraries;
 mod mutated;
 mod networks;
 mod outputs;
+mod parameters;
 mod pictures;
 mod rules;
 mod styles;

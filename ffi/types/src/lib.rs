@@ -3,7 +3,6 @@
 //!
 //! `IMPASTO_ABI` and the rules for how structs grow are in that header.
 
-#![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
 mod constants;
