@@ -149,18 +149,16 @@ fn the_command_takes_weights_scales_and_regions_of_blended_styles() {
 #[test]
 fn a_part_of_a_style_is_taken_as_if_the_rest_were_transparent() {
     let to = folder();
-    let whirls = image::open(sample("whirls.jpg")).expect("the sample").to_rgb8();
-    let (w, h) = whirls.dimensions();
+    let whirls = Picture::read(&sample("whirls.jpg")).expect("the sample");
+    let (w, h) = (whirls.width() as u32, whirls.height() as u32);
     let bright = |x: u32, y: u32| 255 * u8::from(x < w / 3 && y > h / 4);
     let part = to.path().join("part.png");
     image::GrayImage::from_fn(w, h, |x, y| image::Luma([bright(x, y)])).save(&part).expect("written");
     let clear = to.path().join("clear.png");
-    image::RgbaImage::from_fn(w, h, |x, y| {
-        let image::Rgb([r, g, b]) = *whirls.get_pixel(x, y);
-        image::Rgba([r, g, b, bright(x, y)])
-    })
-    .save(&clear)
-    .expect("written");
+    let alpha = Array2::from_shape_fn((h as usize, w as usize), |(y, x)| {
+        f32::from(bright(x as u32, y as u32)) / 255.0
+    });
+    whirls.with_alpha(Some(alpha)).expect("a picture").write(&clear).expect("written");
     let read = |name: &str| std::fs::read(to.path().join(name)).expect("a picture");
     succeed(quick(&to.path().join("a.png")).arg("--part").arg(&part));
     succeed(quick(&to.path().join("whole.png")).args(["--seed", "0"]));
