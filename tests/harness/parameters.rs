@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::common::{impasto, root, succeed};
 
 /// What GIMP's filter leaves out, and why.
-const NOT_IN_GIMP: [(&str, &str); 7] = [
+const NOT_IN_GIMP: [(&str, &str); 8] = [
+    ("levels", "follow from the size"),
     ("version", "is for files of parameters"),
     ("style_weight", "strength is the one slider"),
     ("content_weight", "strength is the one slider"),
@@ -61,15 +62,20 @@ fn plain(value: &Value) -> String {
     }
 }
 
+/// The names that a value may be, wherever the schema nests them.
+fn collect_choices(schema: &Value, choices: &mut Vec<String>) {
+    for choice in ["enum", "oneOf", "anyOf"].iter().filter_map(|key| schema[key].as_array()).flatten() {
+        match choice.as_str().or(choice["const"].as_str()) {
+            Some(name) => choices.push(format!("`{name}`")),
+            None => collect_choices(choice, choices),
+        }
+    }
+}
+
 /// What a parameter may be: its range, or its choices.
 fn range(property: &Value) -> String {
-    let choices: Vec<String> = ["enum", "oneOf", "anyOf"]
-        .iter()
-        .filter_map(|key| property[key].as_array())
-        .flatten()
-        .filter_map(|choice| choice.as_str().or(choice["const"].as_str()))
-        .map(|choice| format!("`{choice}`"))
-        .collect();
+    let mut choices = Vec::new();
+    collect_choices(property, &mut choices);
     if !choices.is_empty() {
         return choices.join(", ");
     }
