@@ -96,38 +96,23 @@ pub fn objective(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
 }
 
 /// The objective as a function of free variables: an input `free` [1, 3, H, W] instead of the picture, which is
-/// (1 + sin free)/2, and `gradient` with respect to these; where a mask is 0 it is 0. The picture may be smaller than the graph's
-/// `size`, [h, w]: it is then reflected beyond its right and its lower border. Targets and masks have the graph's size.
-pub fn free_objective(model: &Model, spec: &Spec, size: Size, picture: [usize; 2]) -> Result<Graph> {
+/// (1 + sin free)/2, and `gradient` with respect to these; where a mask is 0 it is 0.
+pub fn free_objective(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
     let mut graph = size.graph();
-    let own = size.dims().map_or(Size::Any, |_| Size::Card(picture));
-    let free = graph.input(Port::new("free", &picture_dims(own).each_ref().map(String::as_str)));
+    let free = graph.input(Port::new("free", &picture_dims(size).each_ref().map(String::as_str)));
     let half = graph.scalar(0.5);
     let sine = graph.add("Sin", "free/sine", &[&free]);
     let around = graph.add("Mul", "free/half", &[&sine, &half]);
-    let dims = size.dims().unwrap_or(picture);
-    if dims == picture {
-        graph.add("Add", "picture", &[&around, &half]);
-    } else {
-        let own = graph.add("Add", "free/picture", &[&around, &half]);
-        let missing = [0, 1].map(|axis| dims[axis].saturating_sub(picture[axis]) as i64);
-        let pads = graph.i64s(&[0, 0, 0, 0, 0, 0, missing[0], missing[1]]);
-        graph.add_with("Pad", "picture", &[&own, &pads], [("mode", Attr::Text("reflect".into()))]);
-    }
+    graph.add("Add", "picture", &[&around, &half]);
     let (total, losses) = losses(model, spec, &mut graph, size)?;
     let mut gradient = differentiate::gradient(&mut graph, &total, &free)?;
     if spec.masked {
         let zero = graph.scalar(0.0);
         let counts = graph.add("Greater", "gradient/counts", &["mask", &zero]);
-        let mut counts = graph.add_with("Cast", "gradient/counts/float", &[&counts], [("to", Attr::Int(1))]);
-        if dims != picture {
-            let (from, to) = (graph.i64s(&[0, 0]), graph.i64s(&picture.map(|side| side as i64)));
-            let over = graph.i64s(&[2, 3]);
-            counts = graph.add("Slice", "gradient/counts/own", &[&counts, &from, &to, &over]);
-        }
+        let counts = graph.add_with("Cast", "gradient/counts/float", &[&counts], [("to", Attr::Int(1))]);
         gradient = graph.add("Mul", "gradient/masked", &[&gradient, &counts]);
     }
-    outputs(graph, &total, &losses, &gradient, own)
+    outputs(graph, &total, &losses, &gradient, size)
 }
 
 /// Adds all terms' losses; the name of their sum, and theirs.
@@ -425,7 +410,7 @@ mod tests {
             for size in [Size::Any, Size::Cpu([61, 43]), Size::Card([64, 96])] {
                 for graph in [
                     features(&model, &spec, size),
-                    free_objective(&model, &spec, size, size.dims().unwrap_or_default()),
+                    free_objective(&model, &spec, size),
                     tile(&model, &spec, size),
                     style_losses(&model, &spec),
                 ] {
@@ -468,8 +453,7 @@ mod tests {
                     let graphs = [
                         features(&model, &spec, size),
                         objective(&model, &spec, size),
-                        free_objective(&model, &spec, size, size.dims().unwrap_or_default()),
-                        free_objective(&model, &spec, size, [60, 42]),
+                        free_objective(&model, &spec, size),
                         tile(&model, &spec, size),
                     ];
                     for graph in graphs.map(|g| g.expect("a graph")) {

@@ -6,7 +6,7 @@ use super::free_memory::{self, Reserved};
 use crate::error::{Error, Result};
 use crate::guidance;
 use crate::inputs::StyleShape;
-use crate::objective::{self, Canvas, Spans};
+use crate::objective::{self, Spans};
 use crate::optimise;
 use crate::params::{Colours, Settings};
 use crate::picture;
@@ -81,7 +81,6 @@ impl Task<'_> {
 
     /// The bytes of all activations at a time, and of those that are kept for each tile.
     fn activations(&self, model: &Model, backend: &Backend, tile: Option<usize>) -> Result<[u64; 2]> {
-        let canvas = Canvas::around(model, self.settings, self.size)?;
         let spec = self.settings.spec(self.masked || tile.is_some(), guidance::count(self.styles));
         let of_style = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
         let has_style = !of_style.style.is_empty();
@@ -89,14 +88,14 @@ impl Task<'_> {
             Ok(memory::peak(&graphs::features(model, &of_style, backend.size(size))?))
         };
         let Some(most) = tile else {
-            let mut most = memory::peak(&graphs::objective(model, &spec, backend.size(canvas.size))?);
+            let mut most = memory::peak(&graphs::objective(model, &spec, backend.size(self.size))?);
             for style in self.style_sizes().into_iter().filter(|_| has_style) {
                 most = most.max(features(style)?);
             }
             return Ok([(most as f64 * ROOM) as u64 + self.matrices(model, &spec)?, 0]);
         };
         let halo = objective::halo(model, &spec)?;
-        let spans = canvas.size.map(|side| Spans::new(side, most, halo));
+        let spans = self.size.map(|side| Spans::new(side, most, halo));
         let size = [spans[0].size, spans[1].size];
         // Both graphs keep their room; the content's activations are kept for each tile.
         let mut sum = memory::peak(&graphs::tile(model, &spec, backend.size(size))?);
@@ -148,10 +147,6 @@ impl Task<'_> {
         pictures += 16 * self.styles.iter().map(|s| pixels(&s.size)).sum::<u64>();
         if self.masked {
             pictures += 4 * pixels(&self.content);
-        }
-        // What the picture and its gradient are extended to.
-        if Canvas::around(model, self.settings, self.size).is_ok_and(|canvas| !canvas.is_exact()) {
-            pictures += 24 * pixels(&self.size);
         }
         // The masks of regions, and those that the graph got.
         pictures += 8 * guidance::count(self.styles) as u64 * pixels(&self.size);

@@ -2,6 +2,7 @@
 //! is painted as a picture of its own (`crop`, `painting`) and put back.
 
 mod budget;
+mod canvas;
 mod crop;
 mod free_memory;
 mod levels;
@@ -17,7 +18,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::guidance::Guidance;
 use crate::inputs::{self, Pictures, Style, StyleShape};
-use crate::objective::{Canvas, Objective, ObjectiveInputs};
+use crate::objective::{Objective, ObjectiveInputs};
 use crate::params::{Params, Settings};
 use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
@@ -193,17 +194,10 @@ pub(crate) fn score(
     let task = budget::Task { settings, masked: false, content: size, size, styles: &shapes, carried: false };
     let layout = budget::layout(resources, &task)?;
     let cancel = CancelToken::new();
-    let canvas = Canvas::around(&resources.model, settings, size)?;
-    let guidance = Guidance::new(pictures.styles, None, size)?.map(|g| canvas.guidance(g));
+    let guidance = Guidance::new(pictures.styles, None, size)?;
     let scene = judged(&content.rgb, settings);
-    let extended = canvas.extended(&*scene);
-    let compared = ObjectiveInputs {
-        canvas,
-        content: extended.as_ref().unwrap_or(&scene),
-        styles: &styles,
-        mask: None,
-        guidance: guidance.as_ref(),
-    };
+    let compared =
+        ObjectiveInputs { content: &scene, styles: &styles, mask: None, guidance: guidance.as_ref() };
     let mut objective = Objective::new(resources, settings, &compared, layout.tile, &cancel)?;
     let (loss, terms) = objective.of(&judged(&picture.rgb, settings))?;
     Ok((loss, objective.terms().into_iter().zip(terms).collect()))

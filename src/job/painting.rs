@@ -6,6 +6,7 @@ use std::time::Instant;
 use ndarray::{Array2, Array3};
 
 use super::budget::{self, Layout};
+use super::canvas::Canvas;
 use super::levels::{self, Level};
 use super::result::Stylised;
 use super::start;
@@ -14,7 +15,7 @@ use super::tracker::Tracker;
 use crate::error::{Error, Result};
 use crate::guidance::Guidance;
 use crate::inputs::{self, Pictures};
-use crate::objective::{Canvas, Objective, ObjectiveInputs, StyleTarget};
+use crate::objective::{Objective, ObjectiveInputs, StyleTarget};
 use crate::optimise::{self, Start, Step, Worthwhile};
 use crate::params::{Colours, Init, Settings};
 use crate::picture::{self, Picture, colours};
@@ -203,7 +204,10 @@ impl<'a> Job<'a> {
         sink.phase("preparing");
         let [h, w] = level.size;
         let is_last = tracker.levels.len() + 1 == tracker.planned.len();
-        let canvas = Canvas::around(&resources.model, settings, level.size)?;
+        let canvas = match is_last {
+            true => Canvas::exactly(level.size),
+            false => Canvas::around(&resources.model, settings, level.size)?,
+        };
         let view = View::new(pictures, settings, level.size)?;
         let styles = styles_of(pictures, settings, level.style_size, &view.content)?;
         let from = match below {
@@ -215,13 +219,8 @@ impl<'a> Job<'a> {
         let mask = mask.map(|mask| canvas.extended(&mask).unwrap_or(mask));
         let scene = canvas.extended(view.scene());
         let content = scene.as_ref().unwrap_or(view.scene());
-        let inputs_of = ObjectiveInputs {
-            canvas,
-            content,
-            styles: &styles,
-            mask: mask.as_ref(),
-            guidance: guidance.as_ref(),
-        };
+        let inputs_of =
+            ObjectiveInputs { content, styles: &styles, mask: mask.as_ref(), guidance: guidance.as_ref() };
         let mut objective = Objective::new(resources, settings, &inputs_of, self.layout.tile, cancel)?;
         drop((styles, scene));
         tracker.seconds.preparing += begun.elapsed().as_secs_f64();
@@ -241,7 +240,7 @@ impl<'a> Job<'a> {
             let progress = tracker.progress(step);
             sink.progress(&progress);
             if settings.preview_every.is_some_and(|n| progress.evaluations.is_multiple_of(n)) {
-                match step.picture().and_then(|values| shaped(values, level.size)) {
+                match step.picture().and_then(|values| canvas.picture(values)) {
                     Ok(picture) => {
                         sink.preview(progress.evaluations, &view.picture(picture, settings.colours));
                     }
@@ -250,6 +249,7 @@ impl<'a> Job<'a> {
             }
             !cancel.is_cancelled()
         };
+        let from = canvas.extended(&from).unwrap_or(from);
         let from = match from.is_standard_layout() {
             true => from,
             false => from.as_standard_layout().into_owned(),
@@ -262,7 +262,7 @@ impl<'a> Job<'a> {
         if let Some(memory) = outcome.memory.take() {
             carry.kept = Some(History::new(level.size, model, settings, memory));
         }
-        let rgb = shaped(std::mem::take(&mut outcome.picture), level.size)?;
+        let rgb = canvas.picture(std::mem::take(&mut outcome.picture))?;
         tracker.end(level, outcome);
         Ok((view, rgb, objective))
     }
@@ -283,12 +283,6 @@ impl<'a> Job<'a> {
             }
         }
     }
-}
-
-/// The values [3, H, W] of a picture of this size.
-fn shaped(values: Vec<f32>, [h, w]: [usize; 2]) -> Result<Array3<f32>> {
-    Array3::from_shape_vec((3, h, w), values)
-        .map_err(|e| Error::Runtime(format!("a picture has lost its shape: {e}")))
 }
 
 /// What of a picture's values the loss is about.

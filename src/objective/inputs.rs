@@ -3,7 +3,6 @@
 use impasto_onnx::{Kind, Model, Spec, StyleLoss, Term};
 use ndarray::{Array2, Array3};
 
-use super::canvas::Canvas;
 use crate::error::Result;
 use crate::guidance::Guidance;
 use crate::params::Settings;
@@ -22,8 +21,6 @@ pub(crate) struct StyleTarget {
 
 /// What an objective is to compare a picture with.
 pub(crate) struct ObjectiveInputs<'a> {
-    /// The size of the picture, and that of all that is given here.
-    pub canvas: Canvas,
     /// [3, H, W] in 0..1.
     pub content: &'a Array3<f32>,
     pub styles: &'a [StyleTarget],

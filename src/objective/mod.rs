@@ -1,7 +1,6 @@
 //! The objective of a level: the model's graph with targets and weights (`inputs`, `targets`). It is computed as one graph on
 //! the host or with its picture on the device, or in tiles (`tiled`).
 
-mod canvas;
 mod inputs;
 mod target_cache;
 mod targets;
@@ -14,7 +13,6 @@ use impasto_onnx::graph::Graph;
 use impasto_onnx::{Model, Size, Spec, Term, objective, spec};
 use ndarray::{Array2, Array3};
 
-pub(crate) use canvas::Canvas;
 use inputs::weight;
 pub(crate) use inputs::{ObjectiveInputs, StyleTarget};
 pub(crate) use target_cache::TargetCache;
@@ -64,11 +62,11 @@ impl Objective {
             }
             None => {
                 let whole = Whole::new(targets, settings, wanted, statistics)?;
-                Way::OnHost(OnHost::new(Extent::Whole(Box::new(whole)), mask, wanted.canvas))
+                Way::OnHost(OnHost { extent: Extent::Whole(Box::new(whole)), mask })
             }
             Some(most) => {
                 let tiled = Tiled::new(resources, settings, wanted, statistics, most, cancel)?;
-                Way::OnHost(OnHost::new(Extent::Tiled(Box::new(tiled)), mask, wanted.canvas))
+                Way::OnHost(OnHost { extent: Extent::Tiled(Box::new(tiled)), mask })
             }
         };
         Ok(Objective { way, terms: spec.terms() })
@@ -101,21 +99,17 @@ impl Objective {
 /// An objective whose picture and gradient lie in the computer's memory.
 struct OnHost {
     extent: Extent,
-    /// [H·W] of the canvas: where it is 0, pixels stay.
+    /// [H·W]: where it is 0, pixels stay.
     mask: Option<Vec<f32>>,
-    canvas: Canvas,
-    /// A picture of the canvas's size and its gradient; empty where that is the picture's own.
-    extended: [Vec<f32>; 2],
 }
 
-impl OnHost {
-    fn new(extent: Extent, mask: Option<Vec<f32>>, canvas: Canvas) -> Self {
-        let length = if canvas.is_exact() { 0 } else { 3 * canvas.size[0] * canvas.size[1] };
-        OnHost { extent, mask, canvas, extended: [0, 1].map(|_| vec![0.0; length]) }
-    }
+enum Extent {
+    Whole(Box<Whole>),
+    Tiled(Box<Tiled>),
+}
 
-    /// Loss and gradient on the canvas.
-    fn on_canvas(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
+impl Evaluate for OnHost {
+    fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
         let losses = match &mut self.extent {
             Extent::Whole(whole) => whole.evaluate(picture, gradient)?,
             Extent::Tiled(tiled) => tiled.evaluate(picture, gradient)?,
@@ -126,25 +120,6 @@ impl OnHost {
             }
         }
         Ok(losses)
-    }
-}
-
-enum Extent {
-    Whole(Box<Whole>),
-    Tiled(Box<Tiled>),
-}
-
-impl Evaluate for OnHost {
-    fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
-        if self.canvas.is_exact() {
-            return self.on_canvas(picture, gradient);
-        }
-        let [mut extended, mut of_extended] = std::mem::take(&mut self.extended);
-        self.canvas.extend(picture, &mut extended);
-        let losses = self.on_canvas(&extended, &mut of_extended);
-        self.canvas.fold(&of_extended, gradient);
-        self.extended = [extended, of_extended];
-        losses
     }
 }
 
@@ -162,7 +137,7 @@ struct GraphInputs {
 }
 
 /// `impasto_onnx`'s function for the objective's graph.
-type GraphBuilder<'a> = &'a dyn Fn(&Model, &Spec, Size) -> impasto_onnx::Result<Graph>;
+type GraphBuilder = fn(&Model, &Spec, Size) -> impasto_onnx::Result<Graph>;
 
 impl GraphInputs {
     fn new(
@@ -211,7 +186,7 @@ impl Whole {
         wanted: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
-        let parts = GraphInputs::new(&targets, settings, wanted, statistics, &objective::objective)?;
+        let parts = GraphInputs::new(&targets, settings, wanted, statistics, objective::objective)?;
         let backend = targets.resources.backend.for_loss(settings.style_loss);
         let [h, w] = wanted.size();
         let session = targets.resources.sessions.session(&parts.graph, &backend, h * w)?;
@@ -273,15 +248,12 @@ impl OnDevice {
         wanted: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
-        let Canvas { picture, .. } = wanted.canvas;
-        let build =
-            |model: &Model, spec: &Spec, size: Size| objective::free_objective(model, spec, size, picture);
-        let parts = GraphInputs::new(&targets, settings, wanted, statistics, &build)?;
+        let parts = GraphInputs::new(&targets, settings, wanted, statistics, objective::free_objective)?;
         let backend = targets.resources.backend.for_loss(settings.style_loss);
         let [h, w] = wanted.size();
         let session = targets.resources.sessions.session(&parts.graph, &backend, h * w)?;
         let graph = Resident::new(session, "free", "gradient", parts.inputs)?;
-        let vectors = Rc::new(Vectors::new(&backend, picture)?);
+        let vectors = Rc::new(Vectors::new(&backend, wanted.size())?);
         Ok(OnDevice { graph, vectors, terms: wanted.spec(settings).terms(), runs: targets.runs })
     }
 
@@ -315,18 +287,15 @@ pub(crate) fn placement(
 ) -> Result<Placement> {
     let targets = TargetBuilder::new(resources, &CancelToken::new())?;
     let styles = [StyleTarget { rgb: picture.clone(), mask: None, weight: 1.0, group: 0 }];
-    let (_, h, w) = picture.dim();
-    let canvas = Canvas::exactly([h, w]);
-    let wanted = ObjectiveInputs { canvas, content: picture, styles: &styles, mask: None, guidance: None };
+    let wanted = ObjectiveInputs { content: picture, styles: &styles, mask: None, guidance: None };
     let statistics = targets.styles(&wanted.spec(settings), &styles, None)?;
     let resident = resources.backend.resident;
-    let of_latent =
-        |model: &Model, spec: &Spec, size: Size| objective::free_objective(model, spec, size, [h, w]);
     let (input, make): (_, GraphBuilder) = match resident {
-        true => ("free", &of_latent),
-        false => ("picture", &objective::objective),
+        true => ("free", objective::free_objective),
+        false => ("picture", objective::objective),
     };
     let parts = GraphInputs::new(&targets, settings, &wanted, statistics, make)?;
+    let (_, h, w) = picture.dim();
     let (dims, values) = ([1, 3, h, w], picture.as_standard_layout());
     let values = values.as_slice().unwrap_or_default();
     let mut inputs = vec![(input, Tensor { dims: &dims, values })];

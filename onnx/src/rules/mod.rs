@@ -272,14 +272,12 @@ impl Context<'_> {
         }
     }
 
-    /// What lies beyond a border adds its gradients to those of the lines that it was made of, one axis after the other.
+    /// A border that was repeated adds its gradients to those of the border itself, one axis after the other.
     fn pad(&mut self, g: &str) -> Result<String> {
         let node = self.node;
-        let reflects = match node.text("mode") {
-            Some("edge") => false,
-            Some("reflect") => true,
-            _ => return Err(Error::bad_node(node, "mode must be edge or reflect")),
-        };
+        if node.text("mode") != Some("edge") {
+            return Err(Error::bad_node(node, "mode must be edge"));
+        }
         let pads = match self.graph.constants.get(&node.inputs[1]).map(|t| &t.data) {
             Some(Data::I64(pads)) if pads.iter().all(|p| (0..i64::from(i32::MAX)).contains(p)) => {
                 pads.clone()
@@ -290,10 +288,6 @@ impl Context<'_> {
         let (before, after) = pads.split_at(pads.len() / 2);
         for (axis, (&before, &after)) in before.iter().zip(after).enumerate() {
             if before == 0 && after == 0 {
-                continue;
-            }
-            if reflects {
-                g = self.unreflect(&g, axis, [before, after])?;
                 continue;
             }
             let over = self.graph.i64s(&[axis as i64]);
@@ -311,35 +305,6 @@ impl Context<'_> {
             g = self.add_with("Concat", &[&first, &between, &last], axis);
         }
         Ok(g)
-    }
-
-    /// The gradient of a reflection along one axis: line `i` before the border is line `before - i` of the input, and so on
-    /// behind it.
-    fn unreflect(&mut self, g: &str, axis: usize, [before, after]: [i64; 2]) -> Result<String> {
-        let dims = self.shapes.dims(&self.node.inputs[0]);
-        let (Some(dims), true) = (dims, before.max(after) > 0) else {
-            return Err(Error::bad_node(self.node, "a reflection needs an input of known shape"));
-        };
-        let (rank, length) = (dims.len(), dims[axis] as i64);
-        let over = self.graph.i64s(&[axis as i64]);
-        let (from, to) = (self.graph.i64s(&[before]), self.graph.i64s(&[before + length]));
-        let mut sum = self.add("Slice", &[g, &from, &to, &over]);
-        // The lines before the border and behind it, in the order of the lines that they were made of, and how many lines of
-        // the input are before and behind those.
-        let sides = [(0, before, 1, length - 1 - before), (before + length, after, length - 1 - after, 1)];
-        for (first, count, lines_before, lines_behind) in sides.into_iter().filter(|side| side.1 > 0) {
-            let (from, to) = (self.graph.i64s(&[first]), self.graph.i64s(&[first + count]));
-            let part = self.add("Slice", &[g, &from, &to, &over]);
-            let (last, end, back) =
-                (self.graph.i64s(&[-1]), self.graph.i64s(&[i64::MIN]), self.graph.i64s(&[-1]));
-            let flipped = self.add("Slice", &[&part, &last, &end, &over, &back]);
-            let mut pads = vec![0; 2 * rank];
-            (pads[axis], pads[rank + axis]) = (lines_before, lines_behind);
-            let pads = self.graph.i64s(&pads);
-            let placed = self.add("Pad", &[&flipped, &pads]);
-            sum = self.add("Add", &[&sum, &placed]);
-        }
-        Ok(sum)
     }
 
     /// A value's shape, as a constant where it is known.

@@ -54,7 +54,6 @@ fn compare(
     let evaluate = |tile: Option<usize>| {
         let cancel = CancelToken::new();
         let wanted = ObjectiveInputs {
-            canvas: crate::objective::Canvas::exactly([h, w]),
             content: &content,
             styles: &styles,
             mask: mask.as_ref(),
