@@ -53,6 +53,13 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
     let contents = tasks.iter().chain(&skipped).map(|task| task.content.as_path());
     all.check(request.reads().chain(contents))?;
 
+    let mut counts = Counts { skipped: skipped.len(), ..Counts::default() };
+    let mut display = Display::of_many(cli.progress, cli.verbosity.quiet, tasks.len());
+    skipped.iter().for_each(|task| display.skipped(&task.output));
+    if tasks.is_empty() {
+        display.finished(&counts);
+        return Ok(ExitCode::SUCCESS);
+    }
     let opened = StyleFiles::open(&request.styles)?;
     let shapes = opened.shapes();
     let mut reading = Reading::default();
@@ -64,10 +71,7 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
     let interrupted = "stopping; the picture that is being painted is not kept";
     interrupt::listen(&cancel, (!cli.verbosity.quiet).then_some(interrupted))?;
     let mut reports = cli.report.as_deref().map(|path| Reports::open(path, cli.skip_existing)).transpose()?;
-    let mut display = Display::of_many(cli.progress, cli.verbosity.quiet, tasks.len());
-    skipped.iter().for_each(|task| display.skipped(&task.output));
 
-    let mut counts = Counts { skipped: skipped.len(), ..Counts::default() };
     let mut failure = None;
     for (at, task) in tasks.iter().enumerate() {
         display.begin(&task.content, &task.output);
@@ -78,15 +82,13 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
                 output.write(&outputs::encoded(&stylised.picture, task.format, None, &output)?)?;
                 Ok(stylised)
             });
-        match painted {
+        let report = match painted {
             Ok(mut stylised) => {
                 counts.painted += 1;
                 let files = request.files(&task.content, Some(&task.output), cli.report.as_deref());
                 stylised.report.files = Some(files);
-                if let Some(reports) = &mut reports {
-                    reports.add(&serde_json::to_value(&stylised.report).unwrap_or_default())?;
-                }
                 display.done(&stylised.report, &output);
+                serde_json::to_value(&stylised.report).unwrap_or_default()
             }
             Err(Error::Cancelled) => {
                 counts.left = tasks.len() - at;
@@ -95,13 +97,16 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
             Err(e) => {
                 counts.failed += 1;
                 display.failed(&task.content, &e);
-                if let Some(reports) = &mut reports {
-                    let content = task.content.to_string_lossy();
-                    reports
-                        .add(&json!({ "content": content, "error": e.to_string(), "code": e.exit_code() }))?;
-                }
                 failure.get_or_insert(e.exit_code());
+                let content = task.content.to_string_lossy();
+                json!({ "content": content, "error": e.to_string(), "code": e.exit_code() })
             }
+        };
+        if let Some(Err(e)) = reports.as_mut().map(|reports| reports.add(&report)) {
+            // The pictures go on without their reports.
+            display.failed(cli.report.as_deref().unwrap_or(Path::new("")), &e);
+            failure.get_or_insert(e.exit_code());
+            reports = None;
         }
     }
     display.finished(&counts);
@@ -140,8 +145,9 @@ fn paint(
 fn check(cli: &Cli, request: &Request, folder: &Path) -> Result<()> {
     let bad = |problem: String| Err(Error::Parameters(problem));
     if !is_folder(folder) {
+        let all = if cli.style_name.is_some() { " (with --style, all pictures are repainted)" } else { "" };
         return bad(format!(
-            "{}: several pictures go into a folder; name one that is there, or end its name with /",
+            "{}: several pictures{all} go into a folder; name one that is there, or end its name with /",
             folder.display()
         ));
     }

@@ -8,10 +8,12 @@ mod memory;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
-/// Held by the test that runs.
+/// Held by the test that runs. Decoders' threads of the one before have ended when it is given.
 fn alone() -> MutexGuard<'static, ()> {
     static RUNNING: Mutex<()> = Mutex::new(());
-    RUNNING.lock().unwrap_or_else(|e| e.into_inner())
+    let alone = RUNNING.lock().unwrap_or_else(|e| e.into_inner());
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    alone
 }
 
 fn fixtures() -> Vec<PathBuf> {
