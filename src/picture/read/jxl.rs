@@ -44,8 +44,8 @@ fn described(image: &JxlImage, bytes: u64) -> Result<Header, String> {
     }
     // Three colour channels of floats, also where the picture is grey, before and after filters; then one of these.
     let pixel = 8 * header.samples() as u64;
-    header.kept = header.pixels().saturating_mul(16 + pixel) + SLACK + bytes;
-    header.decoding = header.pixels().saturating_mul(32 + pixel) + SLACK + bytes;
+    header.kept = header.pixels().saturating_mul(16 + pixel).saturating_add(SLACK + bytes);
+    header.decoding = header.pixels().saturating_mul(32 + pixel).saturating_add(SLACK + bytes);
     Ok(header)
 }
 

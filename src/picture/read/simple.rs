@@ -49,7 +49,8 @@ impl<'a> Simple<'a> {
         let mut header = Header::new(size.0 as usize, size.1 as usize, channels, colour.has_alpha());
         let deep = colour.bytes_per_pixel() > colour.channel_count();
         header.depth = if deep { Depth::Sixteen } else { Depth::Eight };
-        header.kept = header.pixels().saturating_mul(u64::from(colour.bytes_per_pixel())) + SLACK;
+        header.kept =
+            header.pixels().saturating_mul(u64::from(colour.bytes_per_pixel())).saturating_add(SLACK);
         // Beside the result: a frame of indices or bits (GIF, PNM), or a frame of four bytes a pixel (WebP).
         header.decoding = header.kept.saturating_add(header.pixels().saturating_mul(8));
         if let Simple::Gif(_) = self {

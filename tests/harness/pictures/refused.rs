@@ -92,3 +92,11 @@ fn a_download_filled_up_with_zeros_is_refused() {
     bytes[half..].fill(0);
     assert!(refusal(&bytes, "download.jpg").contains("cut off"));
 }
+
+/// Found by the fuzzer: sizes that overflowed the sum of the memory they would take.
+#[test]
+fn a_size_beyond_all_memory_is_refused_from_the_header() {
+    let jxl = [0xff, 0x0a, 0x46, 0x47, 0, 0x13, 0x3f, 0xf8, 0x40, 8, 0x77, 0xe4, 0x3f, 0xff];
+    let said = refusal(&jxl, "huge.jxl");
+    assert!(said.contains("1153438162×576719081") && said.contains("at most"), "{said}");
+}
