@@ -88,7 +88,8 @@ fn followed(path: &Path) -> io::Result<Option<PathBuf>> {
     Err(io::Error::other("it is a circle of links"))
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a path lies in; `.` for a bare name.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -2,7 +2,7 @@
 
 use impasto_onnx::Model;
 
-use crate::objective::TargetCache;
+use crate::objective::target_cache::TargetCache;
 use crate::optimise::Threads;
 use crate::runtime::{Backend, SessionCache};
 

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use impasto::picture::PictureInfo;
+use impasto::picture::{self, PictureInfo};
 use impasto::report::StyleFile;
 use impasto::{Engine, Error, Params, Picture, Result, Style, StyleShape};
 use ndarray::Array2;
@@ -35,15 +35,10 @@ impl Opened {
     /// Opens a file, or standard input, which is named `-`. A pipe can be read only once, so all of it is read here.
     pub fn new(path: &Path) -> Result<Self> {
         let name = if is_stdin(path) { "standard input".to_string() } else { path.display().to_string() };
-        let mut bytes = Vec::new();
-        let read = match is_stdin(path) {
-            true => std::io::stdin().lock().read_to_end(&mut bytes),
-            false => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
+        let bytes = match is_stdin(path) {
+            true => standard_input(&name)?,
+            false => picture::contents(path, &name)?,
         };
-        read.map_err(|e| {
-            let advice = if e.kind() == std::io::ErrorKind::NotFound { "; check the path" } else { "" };
-            Error::Picture { name: name.clone(), problem: format!("cannot be read: {e}{advice}") }
-        })?;
         let info = PictureInfo::of(&bytes, &name)?;
         Ok(Opened { name, bytes, info })
     }
@@ -75,6 +70,15 @@ impl Opened {
         let problem = format!("is {w}×{h} pixels, the {what} {ow}×{oh}; they must have the same size");
         Err(Error::Picture { name: self.name.clone(), problem })
     }
+}
+
+fn standard_input(name: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|e| Error::Picture { name: name.into(), problem: format!("cannot be read: {e}") })?;
+    Ok(bytes)
 }
 
 /// Adds up the memory that reading pictures one after the other takes at most.

@@ -77,12 +77,9 @@ impl Previews {
 
     /// Whether a preview may get this name.
     fn may_be(&self, path: &Path) -> bool {
-        let same_folder = |a: &Path, b: &Path| {
-            let folder = |p: &Path| p.parent().map(|f| f.join("."));
-            folder(a).zip(folder(b)).is_some_and(|(a, b)| Identity::of(&a) == Identity::of(&b))
-        };
+        let folder = |path: &Path| Identity::of(files::folder_of(path));
         self.number(path).is_some_and(|n| n > 0 && n.is_multiple_of(self.every.max(1)))
-            && same_folder(&self.of, path)
+            && folder(&self.of) == folder(path)
     }
 
     /// The number of evaluations in a name like a preview's.
@@ -95,8 +92,7 @@ impl Previews {
 
     /// The files that have a preview's name now.
     fn there(&self) -> Vec<PathBuf> {
-        let folder = self.of.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let entries = std::fs::read_dir(files::folder_of(&self.of)).into_iter().flatten().flatten();
         let mut there: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| self.may_be(p)).collect();
         there.sort();
         there

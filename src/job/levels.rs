@@ -32,7 +32,8 @@ pub(crate) fn schedule(content: [usize; 2], settings: &Settings) -> Vec<Level> {
     };
     // A level whose shorter side would be less than a picture may have is left out, as its shape would not be the picture's.
     let has_room = |k: &usize| *k == 0 || picture::shorter_side(content, settings.size >> k) >= SMALLEST;
-    (0..settings.levels).take_while(has_room).collect::<Vec<_>>().into_iter().rev().map(level).collect()
+    let count = (0..settings.levels).take_while(has_room).count();
+    (0..count).rev().map(level).collect()
 }
 
 /// Where a level starts: what the one below has painted, made larger, with the content picture's detail

@@ -2,7 +2,7 @@
 //! the host or with its picture on the device, or in tiles (`tiled`).
 
 mod inputs;
-mod target_cache;
+pub(crate) mod target_cache;
 mod targets;
 mod tiled;
 mod tiles;
@@ -15,7 +15,6 @@ use ndarray::{Array2, Array3};
 
 use inputs::weight;
 pub(crate) use inputs::{ObjectiveInputs, StyleTarget};
-pub(crate) use target_cache::TargetCache;
 use targets::TargetBuilder;
 use tiled::Tiled;
 pub(crate) use tiled::halo;
@@ -26,7 +25,7 @@ use crate::optimise::{self, Evaluate, EvaluateOnDevice, Location};
 use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
 use crate::resources::Resources;
-use crate::runtime::{self, Bound, DeviceTensor, Placement, Resident, Tensor, Value, Vectors};
+use crate::runtime::{self, Bound, DeviceTensor, Lease, Placement, Resident, Tensor, Value, Vectors};
 
 /// Loss and gradient at a picture of one size.
 pub(crate) struct Objective {
@@ -177,6 +176,12 @@ impl GraphInputs {
         let graph = of(model, &spec, backend.size([h, w]))?.to_bytes("objective", "", &[]);
         Ok(GraphInputs { graph, inputs })
     }
+
+    /// Loads the graph.
+    fn session(&self, targets: &TargetBuilder, settings: &Settings, [h, w]: [usize; 2]) -> Result<Lease> {
+        let Resources { backend, sessions, .. } = targets.resources;
+        sessions.session(&self.graph, &backend.for_loss(settings.style_loss), h * w)
+    }
 }
 
 impl Whole {
@@ -187,9 +192,8 @@ impl Whole {
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
         let parts = GraphInputs::new(&targets, settings, wanted, statistics, objective::objective)?;
-        let backend = targets.resources.backend.for_loss(settings.style_loss);
         let [h, w] = wanted.size();
-        let session = targets.resources.sessions.session(&parts.graph, &backend, h * w)?;
+        let session = parts.session(&targets, settings, [h, w])?;
         let graph = Bound::new(session, "picture", &[1, 3, h, w], parts.inputs)?;
         Ok(Whole { graph, terms: wanted.spec(settings).terms(), runs: targets.runs })
     }
@@ -249,10 +253,9 @@ impl OnDevice {
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
         let parts = GraphInputs::new(&targets, settings, wanted, statistics, objective::free_objective)?;
-        let backend = targets.resources.backend.for_loss(settings.style_loss);
-        let [h, w] = wanted.size();
-        let session = targets.resources.sessions.session(&parts.graph, &backend, h * w)?;
+        let session = parts.session(&targets, settings, wanted.size())?;
         let graph = Resident::new(session, "free", "gradient", parts.inputs)?;
+        let backend = targets.resources.backend.for_loss(settings.style_loss);
         let vectors = Rc::new(Vectors::new(&backend, wanted.size())?);
         Ok(OnDevice { graph, vectors, terms: wanted.spec(settings).terms(), runs: targets.runs })
     }

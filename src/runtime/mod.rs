@@ -22,6 +22,6 @@ pub use placement::{Placement, placement};
 pub(crate) use probe::free_memory;
 pub use probe::{DeviceInfo, devices, resolve};
 pub use session::{Session, Tensor, Value};
-pub(crate) use session_cache::SessionCache;
+pub(crate) use session_cache::{Lease, SessionCache};
 pub(crate) use stop::Stop;
 pub(crate) use vectors::{DeviceTensor, Vectors, placement as vectors_placement};

@@ -20,10 +20,12 @@ impl SessionCache {
 
     /// A session with this graph, for pictures of so many pixels: one that is there, or one that is loaded now.
     pub fn session(&self, graph: &[u8], backend: &Backend, pixels: usize) -> Result<Lease> {
+        if pixels > Self::MOST_PIXELS || backend.device != Device::Cpu {
+            return Session::new(graph, backend).map(Lease::from);
+        }
         let mut hash = DefaultHasher::new();
         (graph, backend.threads, backend.tf32).hash(&mut hash);
         let key = hash.finish();
-        let is_kept = pixels <= Self::MOST_PIXELS && backend.device == Device::Cpu;
         let mut idle = self.idle();
         let known = idle.iter().position(|(known, _)| *known == key).map(|at| idle.remove(at).1);
         drop(idle);
@@ -31,7 +33,7 @@ impl SessionCache {
             Some(session) => session,
             None => Session::new(graph, backend)?,
         };
-        Ok(Lease { session: Some(session), key, cache: is_kept.then(|| self.clone()) })
+        Ok(Lease { session: Some(session), key, cache: Some(self.clone()) })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<(u64, Session)>> {

@@ -94,7 +94,8 @@ impl Picture {
     }
 }
 
-fn contents(path: &Path, name: &str) -> Result<Vec<u8>> {
+/// The bytes of a picture's file; `name` is what errors call it.
+pub fn contents(path: &Path, name: &str) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| {
         let advice = if e.kind() == std::io::ErrorKind::NotFound { "; check the path" } else { "" };
         Error::picture(name, format!("cannot be read: {e}{advice}"))
