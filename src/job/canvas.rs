@@ -1,7 +1,7 @@
 //! What a level is painted on: a little more than the picture, to the right and below, so that poolings divide it. What they
 //! leave over takes part in no style but the finest, and would stay a line of the photograph along the border. The last level
 //! has exactly the picture's size, so that its loss is that of the picture: there that line begins as the levels below have
-//! painted it.
+//! painted it, or where there are none, the first evaluations at the same size.
 
 use impasto_onnx::Model;
 use ndarray::{Array, Array3, Axis, RemoveAxis, s};

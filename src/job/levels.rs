@@ -23,6 +23,23 @@ pub(crate) struct Level {
     pub iterations: usize,
 }
 
+/// Fewer evaluations than this at one level are not divided.
+const DIVIDED: usize = 12;
+
+impl Level {
+    /// The same size twice: first on a larger canvas, where the whole border is painted, then exactly (`canvas`).
+    pub fn divided(self) -> Vec<Level> {
+        if self.iterations < DIVIDED {
+            return vec![self];
+        }
+        let first = self.iterations * 2 / 3;
+        vec![
+            Level { iterations: first, ..self.clone() },
+            Level { iterations: self.iterations - first, ..self },
+        ]
+    }
+}
+
 /// The levels of a job, the smallest first, the full size last.
 pub(crate) fn schedule(content: [usize; 2], settings: &Settings) -> Vec<Level> {
     let level = |k: usize| Level {
@@ -81,6 +98,15 @@ mod tests {
         // No side is ever shorter than a picture may be, and no level has another shape.
         assert_eq!(sizes(32, Some(5)), [([24, 32], 32, 40)]);
         assert_eq!(sizes(64, Some(5)).first(), Some(&([24, 32], 32, 60)));
+    }
+
+    #[test]
+    fn a_divided_level_has_no_more_evaluations() {
+        let of = |iterations| Level { size: [97, 101], style_size: 101, iterations };
+        let counts = |level: Level| level.divided().iter().map(|l| l.iterations).collect::<Vec<_>>();
+        assert_eq!(counts(of(11)), [11]);
+        assert_eq!(counts(of(12)), [8, 4]);
+        assert_eq!(counts(of(40)), [26, 14]);
     }
 
     #[test]

@@ -85,7 +85,14 @@ pub(super) fn run(
     sink: &mut dyn Sink,
     cancel: &CancelToken,
 ) -> Result<Stylised> {
-    let levels = levels::schedule([pictures.content.height(), pictures.content.width()], &settings);
+    let mut levels = levels::schedule([pictures.content.height(), pictures.content.width()], &settings);
+    // A start that is a result has its border painted.
+    if let [only] = &levels[..]
+        && settings.init != Init::Picture
+        && Canvas::around(&resources.model, &settings, only.size)?.size != only.size
+    {
+        levels = only.clone().divided();
+    }
     let Some(full) = levels.last() else {
         return Err(Error::Parameters("levels: there must be at least one".into()));
     };

@@ -282,3 +282,33 @@ fn score_counts_as_the_report_does_without_any_options() {
         assert!((scored / reported - 1.0).abs() < 1e-4, "{size:?}: {scored} {reported}");
     }
 }
+
+#[test]
+fn the_border_is_painted_at_one_level_whatever_poolings_leave_over() {
+    let to = folder();
+    for size in ["96", "101", "107"] {
+        let made = |iterations: &str| {
+            let out = to.path().join(format!("{iterations}.png"));
+            let mut job = quick(&out);
+            succeed(job.args(["--size", size, "--levels", "1", "--iterations", iterations]));
+            image::open(out).expect("a picture").to_rgb8()
+        };
+        // The first evaluation's picture is the start.
+        let (start, painted) = (made("1"), made("20"));
+        let (w, h) = start.dimensions();
+        let change = |columns: std::ops::Range<u32>, rows: std::ops::Range<u32>| {
+            let pixels = rows.flat_map(|y| columns.clone().map(move |x| (x, y)));
+            let changes = pixels.flat_map(|(x, y)| {
+                let (a, b) = (start.get_pixel(x, y), painted.get_pixel(x, y));
+                (0..3).map(move |c| (f64::from(a[c]) - f64::from(b[c])).abs())
+            });
+            let all: Vec<f64> = changes.collect();
+            all.iter().sum::<f64>() / all.len() as f64
+        };
+        let inside = change(10..w - 16, 10..h - 16);
+        for (name, border) in [("right", change(w - 2..w, 4..h - 4)), ("bottom", change(4..w - 4, h - 2..h))]
+        {
+            assert!(border > 0.6 * inside, "{size}: {border} at the {name}, {inside} inside");
+        }
+    }
+}
