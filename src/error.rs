@@ -92,7 +92,7 @@ impl Error {
 }
 
 /// A result of the engine.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How to come by a model that is not there.
 fn way_to(name: &str) -> String {

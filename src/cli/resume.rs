@@ -2,18 +2,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use impasto::report::Files;
+use impasto::report::{Earlier, Files};
 use impasto::{Error, Init, Params, Result};
-use serde::Deserialize;
 
 use super::inputs::absolute;
-
-/// What is read of a report.
-#[derive(Deserialize)]
-struct Reported {
-    files: Option<Files>,
-    settings: serde_json::Value,
-}
 
 /// A job that was done.
 pub struct Done {
@@ -25,16 +17,9 @@ pub struct Done {
 
 pub fn read(report: &Path) -> Result<Done> {
     let bad = |problem: String| Error::Parameters(format!("{}: {problem}", report.display()));
-    let expected = "expected a report of this program, as --report writes it";
     let bytes = std::fs::read(report).map_err(|e| bad(format!("cannot be read: {e}")))?;
-    let reported: Reported =
-        serde_json::from_slice(&bytes).map_err(|e| bad(format!("cannot be understood ({e}); {expected}")))?;
-    let files = reported.files.ok_or_else(|| {
-        bad("does not name the pictures; only reports that the command wrote do".to_string())
-    })?;
+    let Earlier { files, mut params } = Earlier::parse(&bytes).map_err(bad)?;
     let files = Moved::to(report, &files).files(files);
-    let mut params =
-        Params::from_json(&reported.settings.to_string()).map_err(|e| bad(format!("settings: {e}")))?;
     params.init = Some(Init::Picture);
     params.levels = Some(1);
     Ok(Done { result: files.output.clone(), files, params })

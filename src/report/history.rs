@@ -53,13 +53,15 @@ impl History {
         fits.then_some(self.memory)
     }
 
-    /// Writes it as a safetensors file: `free` [3, H, W] float32, `s/K` and `y/K` [3, H, W] bfloat16 of each pair, the oldest
-    /// first.
+    /// Writes it as a file.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |e: safetensors::SafeTensorError| Error::Output {
-            path: path.to_path_buf(),
-            problem: e.to_string(),
-        };
+        let failed = |problem| Error::Output { path: path.to_path_buf(), problem };
+        files::write(path, &self.bytes().map_err(failed)?)
+    }
+
+    /// It as a safetensors file: `free` [3, H, W] float32, `s/K` and `y/K` [3, H, W] bfloat16 of each pair, the oldest first.
+    pub fn bytes(&self) -> Result<Vec<u8>, String> {
+        let failed = |e: safetensors::SafeTensorError| e.to_string();
         let shape = vec![3, self.size[0], self.size[1]];
         let free: Vec<u8> = self.memory.free.iter().flat_map(|v| v.to_le_bytes()).collect();
         let bytes = |values: &[bf16]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
@@ -77,46 +79,50 @@ impl History {
             ("scale".to_string(), self.memory.scale.to_string()),
             ("of".to_string(), self.of.to_string()),
         ]);
-        files::write(path, &safetensors::serialize(tensors, Some(metadata)).map_err(failed)?)
+        safetensors::serialize(tensors, Some(metadata)).map_err(failed)
     }
 
     /// Reads such a file.
     pub fn read(path: &Path) -> Result<History> {
-        let bad = |problem: String| {
+        let read = std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| History::parse(&bytes));
+        read.map_err(|problem| {
             Error::Parameters(format!(
                 "{}: is not L-BFGS's memory, as --keep-history writes it: {problem}",
                 path.display()
             ))
-        };
-        let raw = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
-        let tensors = SafeTensors::deserialize(&raw).map_err(|e| bad(e.to_string()))?;
-        let (_, header) = SafeTensors::read_metadata(&raw).map_err(|e| bad(e.to_string()))?;
+        })
+    }
+
+    /// Reads the bytes of such a file; the error says what is wrong with them.
+    pub fn parse(bytes: &[u8]) -> Result<History, String> {
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
         let text = |name: &str| {
             let value = header.metadata().as_ref().and_then(|m| m.get(name));
-            value.ok_or_else(|| bad(format!("'{name}' is missing")))
+            value.ok_or_else(|| format!("'{name}' is missing"))
         };
-        let scale: f64 = text("scale")?.parse().map_err(|_| bad("'scale' is not a number".into()))?;
-        let of = serde_json::from_str(text("of")?).map_err(|e| bad(e.to_string()))?;
-        let read = |name: &str, dtype: Dtype| -> Result<(Vec<usize>, &[u8])> {
-            let tensor = tensors.tensor(name).map_err(|e| bad(e.to_string()))?;
+        let scale: f64 = text("scale")?.parse().map_err(|_| "'scale' is not a number")?;
+        let of = serde_json::from_str(text("of")?).map_err(|e| e.to_string())?;
+        let read = |name: &str, dtype: Dtype| -> Result<(Vec<usize>, &[u8]), String> {
+            let tensor = tensors.tensor(name).map_err(|e| e.to_string())?;
             match (tensor.dtype() == dtype, tensor.shape()) {
                 (true, [3, _, _]) => Ok((tensor.shape().to_vec(), tensor.data())),
-                _ => Err(bad(format!(
+                _ => Err(format!(
                     "'{name}' is {:?} {:?}; expected {dtype:?} [3, H, W]",
                     tensor.dtype(),
                     tensor.shape()
-                ))),
+                )),
             }
         };
         let (shape, free) = read("free", Dtype::F32)?;
         let free: Vec<f32> = free.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         let mut pairs = Vec::new();
         while tensors.names().contains(&&*format!("s/{}", pairs.len())) {
-            let part = |name: &str| -> Result<Vec<bf16>> {
+            let part = |name: &str| -> Result<Vec<bf16>, String> {
                 let name = format!("{name}/{}", pairs.len());
                 let (own, values) = read(&name, Dtype::BF16)?;
                 if own != shape {
-                    return Err(bad(format!("'{name}' is {own:?} and 'free' {shape:?}")));
+                    return Err(format!("'{name}' is {own:?} and 'free' {shape:?}"));
                 }
                 Ok(values.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b)).collect())
             };
@@ -124,7 +130,7 @@ impl History {
         }
         let finite = scale.is_finite() && scale > 0.0 && free.iter().all(|v| v.is_finite());
         if !finite || pairs.iter().flatten().flatten().any(|v| !v.is_finite()) {
-            return Err(bad("a value is not a finite number".into()));
+            return Err("a value is not a finite number".into());
         }
         Ok(History { size: [shape[1], shape[2]], of, memory: LbfgsState { scale, free, pairs } })
     }

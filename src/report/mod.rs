@@ -1,5 +1,6 @@
 //! How a job went.
 
+mod earlier;
 pub mod history;
 mod path_text;
 #[cfg(feature = "plot")]
@@ -7,6 +8,7 @@ pub mod plot;
 
 use std::path::{Path, PathBuf};
 
+pub use earlier::Earlier;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};

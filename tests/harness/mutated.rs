@@ -1,4 +1,4 @@
-//! Model files with random changes: each is refused with words or works; none ends the program. `onnx/fuzz` goes further.
+//! Model files with random changes: each is refused with words or works; none ends the program. `fuzz` goes further.
 
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use impasto_onnx::{Size, Spec, import, memory, objective, receptive};
+use impasto::onnx::{Size, Spec, import, memory, objective, receptive};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

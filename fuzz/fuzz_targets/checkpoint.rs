@@ -17,6 +17,6 @@ fuzz_target!(|bytes: &[u8]| {
         let folder = folder.get_or_init(|| tempfile::tempdir().expect("a temporary folder"));
         let path = folder.path().join("fuzzed.pth");
         std::fs::write(&path, bytes).expect("a file");
-        let _ = impasto_onnx::read(&path);
+        let _ = impasto::onnx::read(&path);
     });
 });

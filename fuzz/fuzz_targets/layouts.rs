@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use impasto_onnx::layouts::{self, Preprocessing};
-use impasto_onnx::vgg;
+use impasto::onnx::layouts::{self, Preprocessing};
+use impasto::onnx::vgg;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
