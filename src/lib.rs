@@ -17,6 +17,8 @@
 //! # Ok::<(), impasto::Error>(())
 //! ```
 
+#[cfg(feature = "benchmarks")]
+pub mod benchmarks;
 mod engine;
 mod error;
 pub mod files;

@@ -2,6 +2,7 @@
 """Writes impasto-gimp.pot, the list of all texts of the filter, from the sources. With --check it changes
 nothing and fails where the list, or a translation, is not up to date."""
 
+import json
 import os
 import re
 import sys
@@ -20,11 +21,14 @@ def texts():
             with open(path, encoding="utf-8") as file:
                 source = file.read().split("#[cfg(test)]")[0]
             places = [(m.start(), m.group(1)) for m in re.finditer(r"\b(?:tr|fill)\(\s*" + LITERAL, source)]
-            # The arguments have helpers that translate: choose, number and count take name, nick, blurb.
-            for m in re.finditer(rf"\b(?:choose|number|count)\(\s*{LITERAL},\s*{LITERAL},\s*{LITERAL}", source):
+            # The arguments have helpers that translate: they take name, nick, blurb.
+            for m in re.finditer(rf"\b(?:choose|choose_for|number|tuned|count)\(\s*{LITERAL},\s*{LITERAL},\s*{LITERAL}", source):
                 places += [(m.start(), m.group(2)), (m.start() + 1, m.group(3))]
             if name == "arguments.rs":
                 places += [(m.start(), m.group(2)) for m in re.finditer(rf"\({LITERAL}, {LITERAL}\)", source)]
+            if name == "parameters.json":
+                styles = json.loads(source)["properties"]["style"]["oneOf"]
+                places += [(n, style["title"]) for n, style in enumerate(styles) if "title" in style]
             for _, text in sorted(places):
                 text = re.sub(r"\\\n\s*", "", text)
                 found.setdefault(text, []).append(os.path.relpath(path, os.path.join(HERE, "..")))

@@ -5,6 +5,7 @@
 use gimp::prelude::*;
 use serde_json::{Value, json};
 
+use crate::parameters;
 use crate::style::{Blend, Source, built_in};
 use crate::text::{fill, tr};
 
@@ -19,24 +20,6 @@ fn choice(nicks: Nicks) -> gimp::Choice {
     choice
 }
 
-/// The style pictures that come with the filter, as assets/styles/styles.json has them.
-const STYLES: [(&str, &str); 14] = [
-    ("impasto-whirls", "Impasto whirls"),
-    ("dry-brush", "Dry brush"),
-    ("watercolour", "Watercolour"),
-    ("ink-wash", "Ink wash"),
-    ("pastel", "Soft pastel"),
-    ("woodcut", "Colour woodcut"),
-    ("pointillism", "Pointillism"),
-    ("stained-glass", "Stained glass"),
-    ("mosaic", "Mosaic"),
-    ("pencil", "Pencil"),
-    ("cubist-planes", "Cubist planes"),
-    ("night-lights", "Night lights"),
-    ("gold-leaf", "Gold leaf"),
-    ("batik", "Batik"),
-];
-
 /// Declares all arguments, in the order in which scripts see them.
 pub fn declare(procedure: &gimp::ImageProcedure) {
     let flags = glib::ParamFlags::READWRITE;
@@ -46,8 +29,19 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
     let number = |name: &str, nick: &str, blurb: &str, low: f64, high: f64, default: f64| {
         procedure.add_double_argument(name, &tr(nick), Some(&tr(blurb)), low, high, default, flags);
     };
-    let count = |name: &str, nick: &str, blurb: &str, high: i32| {
-        procedure.add_int_argument(name, &tr(nick), Some(&tr(blurb)), 0, high, 0, flags);
+    // A parameter of the engine that is a number, in its range and with its default.
+    let tuned = |name: &str, nick: &str, blurb: &str, parameter: &str| {
+        let (low, high) = parameters::range(parameter);
+        number(name, nick, blurb, low, high, parameters::default_number(parameter));
+    };
+    // One that is a choice.
+    let choose_for = |name: &str, nick: &str, blurb: &str, parameter: &str, nicks: Nicks| {
+        choose(name, nick, blurb, nicks, parameters::default_choice(parameter));
+    };
+    // One that is counted, where 0 leaves it to the preset.
+    let count = |name: &str, nick: &str, blurb: &str, parameter: &str| {
+        let (_, high) = parameters::range(parameter);
+        procedure.add_int_argument(name, &tr(nick), Some(&tr(blurb)), 0, high as i32, 0, flags);
     };
     choose(
         "style-from",
@@ -61,12 +55,13 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         ],
         "file",
     );
+    let styles = parameters::styles();
     choose(
         "style-name",
         "Inclu_ded style",
         "A style picture that comes with the filter",
-        &STYLES,
-        STYLES[0].0,
+        &styles,
+        styles.first().map_or("", |(id, _)| id),
     );
     let none = None::<&gimp::gio::File>;
     procedure.add_file_argument(
@@ -92,40 +87,36 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         true,
         flags,
     );
-    choose(
+    choose_for(
         "preset",
         "_Quality",
         "How large the picture is that is worked on, and for how long",
+        "preset",
         &[("draft", "Draft"), ("standard", "Standard"), ("best", "Best")],
-        "standard",
     );
-    number(
+    tuned(
         "strength",
         "Stre_ngth",
         "Style against content: at 0 nearly all of the picture is kept, at 100 nearly all is style",
-        0.0,
-        100.0,
-        90.0,
+        "strength",
     );
-    number(
+    tuned(
         "stroke-size",
         "Stro_ke size",
         "The size of the style picture against the picture: below 1 the strokes are finer, above 1 broader",
-        0.1,
-        4.0,
-        1.0,
+        "style_scale",
     );
-    choose(
+    choose_for(
         "colours",
         "Colo_urs",
         "Where the colours come from",
+        "colours",
         &[
             ("style", "From the style"),
             ("matched", "Style in the picture's palette"),
             ("histogram", "Style with the picture's histogram"),
             ("content", "The picture's own"),
         ],
-        "style",
     );
     choose(
         "output",
@@ -138,13 +129,13 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "size",
         "_Working size",
         "The longer side of what is worked on, in pixels; the result is scaled to the layer. 0: as the quality has it",
-        32768,
+        "size",
     );
     count(
         "iterations",
         "_Iterations",
         "Evaluations of the objective at most. 0: as the quality has it",
-        100_000,
+        "iterations",
     );
     procedure.add_int_argument(
         "seed",
@@ -202,32 +193,30 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         true,
         flags,
     );
-    choose(
+    choose_for(
         "style-loss",
         "Style is _by",
         "What of the network's activations is compared",
+        "style_loss",
         &[("gram", "Gram matrices (the paper)"), ("moments", "Means and covariances")],
-        "gram",
     );
-    number(
+    tuned(
         "colour-strength",
         "Pict_ure's colours",
         "How much of the picture's colours is taken, in percent, where colours come from it",
-        0.0,
-        100.0,
-        100.0,
+        "colour_strength",
     );
-    choose(
+    choose_for(
         "start",
         "Start _from",
         "What the optimisation starts from",
+        "init",
         &[
             ("content", "The picture"),
             ("recoloured", "The picture in the style's colours"),
             ("noise", "Noise"),
             ("layer", "A layer"),
         ],
-        "content",
     );
     procedure.add_drawable_argument(
         "start-layer",
@@ -237,26 +226,26 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         flags,
     );
     number("smoothness", "Smoot_hness", "Weight of the total variation, in thousands", 0.0, 1e6, 0.0);
-    choose(
+    choose_for(
         "style-fit",
         "Style _part",
         "What is taken of a style picture of another shape",
+        "style_fit",
         &[("whole", "All of it"), ("crop", "Its middle, in the picture's shape")],
-        "whole",
     );
-    choose(
+    choose_for(
         "border",
         "Bor_der",
         "What the network sees beyond the picture's borders",
+        "padding",
         &[("zero", "Grey"), ("replicate", "The border again")],
-        "zero",
     );
-    choose(
+    choose_for(
         "pooling",
         "Poolin_g",
         "How activations are pooled",
+        "pooling",
         &[("max", "Maximum (as trained)"), ("average", "Average (smoother)")],
-        "max",
     );
     procedure.add_string_argument(
         "tap-weights",

@@ -6,6 +6,7 @@ mod arguments;
 mod dialog;
 mod filter;
 mod library;
+mod parameters;
 mod picture;
 mod pixels;
 mod progress;

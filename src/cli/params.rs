@@ -1,149 +1,204 @@
-//! The options that are parameters of a job, and what they stand for.
+//! The options that are parameters of a job. They are made from the parameters' schema, so that a new parameter is an option
+//! without a word here.
 
 use std::path::PathBuf;
 
-use clap::Args;
-use impasto::onnx::{Padding, Pooling, StyleLoss};
-use impasto::{Colours, Error, Init, Params, Preset, Result, StyleFit};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use impasto::{Error, Params, Result, params};
+use serde_json::{Map, Value, json};
 
 use super::values;
 
-#[derive(Args)]
-#[command(next_help_heading = "Parameters")]
+/// Parameters that are no options, or that are options with an effect on files (`args`).
+const ELSEWHERE: [&str; 3] = ["version", "style", "preview_every"];
+/// Where an option has another name: it takes one of the values at a time.
+const TAP_WEIGHTS: [&str; 2] = ["tap_weights", "tap-weight"];
+/// What else than its choices an option takes.
+const INIT: &str = "init";
+
+/// The parameters that a command line gives.
+#[derive(Default)]
 pub struct ParamArgs {
-    /// Read parameters from a JSON file; options on the command line go before it
-    #[arg(long, value_name = "FILE")]
-    pub params: Option<PathBuf>,
-    /// Defaults of the other parameters: draft (soon), standard, best (larger and longer), gatys (as in the
-    /// paper)
-    #[arg(long, value_name = "PRESET", value_parser = values::named::<Preset>(&["draft", "standard", "best", "gatys"]))]
-    pub preset: Option<Preset>,
-    /// Longer side of the result in pixels; with --mask, of what it selects. Left out, at most the photograph's own, but at least
-    /// 256 [standard: 1024]
-    #[arg(long, value_name = "PIXELS")]
-    pub size: Option<usize>,
-    /// Evaluations of loss and gradient at the full size at most; smaller sizes get half as many again each
-    /// [standard: 36]
-    #[arg(long, value_name = "N")]
-    pub iterations: Option<usize>,
-    /// Work in tiles of at most this many pixels along a side [as the memory asks for]
-    #[arg(long, value_name = "PIXELS")]
-    pub tile_size: Option<usize>,
-    /// How many sizes are worked on, each twice the one before; 1 for the full size alone [as many as leave
-    /// the smallest at least 192 pixels]
-    #[arg(long, value_name = "N")]
-    pub levels: Option<usize>,
-    /// Style against content from 0 (nearly the photograph) to 100 (nearly the painting alone) [90]
-    #[arg(long, value_name = "0..100", allow_negative_numbers = true)]
-    pub strength: Option<f64>,
-    /// How much style counts; 1 is the weight of the paper
-    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
-    pub style_weight: Option<f64>,
-    /// How much the scene counts; 1 is the weight of the paper (a tenth of it before relu4_1)
-    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
-    pub content_weight: Option<f64>,
-    /// How much smoothness counts (total variation) [0]
-    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
-    pub tv_weight: Option<f64>,
-    /// Where to start: content, recoloured (the content with the style's colours), noise, or a picture
-    /// [content]
-    #[arg(long, value_name = "content|recoloured|noise|FILE")]
-    pub init: Option<String>,
-    /// Seed of everything random [0]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Size of the strokes: the style picture's longer side as a multiple of the content's [1]
-    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
-    pub style_scale: Option<f64>,
-    /// The same in pixels: longer side of the style picture
-    #[arg(long, value_name = "PIXELS", conflicts_with = "style_scale")]
-    pub style_size: Option<usize>,
-    /// What to take of a style picture of another shape: all of it (whole), or its middle in the content's shape
-    /// (crop) [whole]
-    #[arg(long, value_name = "HOW", value_parser = values::named::<StyleFit>(&["whole", "crop"]))]
-    pub style_fit: Option<StyleFit>,
-    /// Where the colours come from: style; matched (the style picture is given the content's colours
-    /// before, by mean and covariance) or histogram (the same, channel by channel); content (exactly the content's,
-    /// only lightness is painted) [style]
-    #[arg(long, value_name = "FROM", value_parser = values::named::<Colours>(&["style", "matched", "histogram", "content"]))]
-    pub colours: Option<Colours>,
-    /// How much of the content's colours to take with those choices, in percent [100]
-    #[arg(long, value_name = "0..100", allow_negative_numbers = true)]
-    pub colour_strength: Option<f64>,
-    /// Layers whose textures are compared, with commas between
-    #[arg(long, value_delimiter = ',', value_name = "TAPS")]
-    pub style_taps: Option<Vec<String>>,
-    /// Layers whose activations are compared, with commas between
-    #[arg(long, value_delimiter = ',', value_name = "TAPS")]
-    pub content_taps: Option<Vec<String>>,
-    /// Multiplies one term of the loss, for example style/relu1_1=2; may be given again
-    #[arg(long, value_name = "TERM=WEIGHT", value_parser = values::tap_weight)]
-    pub tap_weight: Vec<(String, f64)>,
-    /// What is compared at style layers: gram (Gram matrices, as in the paper) or moments (means and covariances, by the
-    /// Wasserstein distance) [gram]
-    #[arg(long, value_name = "WHAT", value_parser = values::named::<StyleLoss>(&["gram", "moments"]))]
-    pub style_loss: Option<StyleLoss>,
-    /// How activations are pooled: max or average
-    #[arg(long, value_name = "HOW", value_parser = values::named::<Pooling>(&["max", "average"]))]
-    pub pooling: Option<Pooling>,
-    /// What the network sees beyond the borders: zero (grey, as it was trained) or replicate (the border again) [zero]
-    #[arg(long, value_name = "WHAT", value_parser = values::named::<Padding>(&["zero", "replicate"]))]
-    pub padding: Option<Padding>,
+    /// The file with the others.
+    pub file: Option<PathBuf>,
+    given: Map<String, Value>,
+    init: Option<PathBuf>,
 }
 
 impl ParamArgs {
     /// The parameters for the engine, and the picture to start from where one is named.
     pub fn read(&self) -> Result<(Params, Option<PathBuf>)> {
-        Ok(match &self.params {
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|e| Error::Parameters(format!("{}: cannot be read: {e}", path.display())))?;
-                let params = Params::from_json(&text)
-                    .map_err(|e| Error::Parameters(format!("{}: {e}", path.display())))?;
-                self.over(params)
-            }
-            None => self.over(Params::default()),
-        })
+        let Some(path) = &self.file else { return self.over(Params::default()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Error::Parameters(format!("{}: cannot be read: {e}", path.display())))?;
+        let params =
+            Params::from_json(&text).map_err(|e| Error::Parameters(format!("{}: {e}", path.display())))?;
+        self.over(params)
     }
 
     /// These parameters with what is given here in their place.
-    pub fn over(&self, mut params: Params) -> (Params, Option<PathBuf>) {
-        params.preset = self.preset.unwrap_or(params.preset);
-        let mut from = None;
-        if let Some(init) = &self.init {
-            params.init = Some(match init.as_str() {
-                "content" => Init::Content,
-                "recoloured" => Init::Recoloured,
-                "noise" => Init::Noise,
-                file => {
-                    from = Some(PathBuf::from(file));
-                    Init::Picture
+    pub fn over(&self, params: Params) -> Result<(Params, Option<PathBuf>)> {
+        let bad = |e: serde_json::Error| Error::Parameters(e.to_string());
+        let mut fields = match serde_json::to_value(params).map_err(bad)? {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        // Both say how large the style picture is.
+        if ["style_size", "style_scale"].iter().any(|name| self.given.contains_key(*name)) {
+            fields.remove("style_size");
+            fields.remove("style_scale");
+        }
+        for (name, value) in &self.given {
+            match (fields.get_mut(name).and_then(Value::as_object_mut), value) {
+                (Some(there), Value::Object(more)) => there.extend(more.clone()),
+                _ => {
+                    fields.insert(name.clone(), value.clone());
                 }
-            });
+            }
         }
-        params.size = self.size.or(params.size);
-        params.iterations = self.iterations.or(params.iterations);
-        params.levels = self.levels.or(params.levels);
-        params.tile_size = self.tile_size.or(params.tile_size);
-        params.style_weight = self.style_weight.or(params.style_weight);
-        params.content_weight = self.content_weight.or(params.content_weight);
-        params.tv_weight = self.tv_weight.or(params.tv_weight);
-        params.seed = self.seed.unwrap_or(params.seed);
-        params.strength = self.strength.or(params.strength);
-        if self.style_size.is_some() || self.style_scale.is_some() {
-            (params.style_size, params.style_scale) = (self.style_size, self.style_scale);
+        let params = serde_json::from_value(fields.into()).map_err(bad)?;
+        Ok((params, self.init.clone()))
+    }
+}
+
+/// How the values of an option are written.
+enum Kind {
+    Choice(Vec<PossibleValue>),
+    Whole,
+    Number,
+    Names,
+    Weights,
+}
+
+impl Kind {
+    fn of(property: &Value) -> Kind {
+        let kind = &property["type"];
+        match kind.as_str().or(kind[0].as_str()) {
+            Some("integer") => Kind::Whole,
+            Some("number") => Kind::Number,
+            Some("array") => Kind::Names,
+            Some("object") => Kind::Weights,
+            _ => Kind::Choice(choices(property)),
         }
-        params.colours = self.colours.or(params.colours);
-        params.style_fit = self.style_fit.or(params.style_fit);
-        params.colour_strength = self.colour_strength.or(params.colour_strength);
-        if !self.tap_weight.is_empty() {
-            params.tap_weights.get_or_insert_default().extend(self.tap_weight.iter().cloned());
+    }
+}
+
+/// The names that a value may be, wherever the schema nests them, with what they mean.
+fn choices(schema: &Value) -> Vec<PossibleValue> {
+    let nested = ["oneOf", "anyOf"].iter().filter_map(|key| schema[key].as_array()).flatten();
+    nested
+        .flat_map(|choice| match choice["const"].as_str() {
+            Some(name) => vec![PossibleValue::new(name.to_string()).help(plain(&choice["description"]))],
+            None => choices(choice),
+        })
+        .collect()
+}
+
+/// A description on one line.
+fn plain(description: &Value) -> String {
+    description.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What stands for the value in the help.
+fn placeholder(property: &Value) -> String {
+    match (property["minimum"].as_f64(), property["maximum"].as_f64(), property["x-unit"].as_str()) {
+        (Some(least), Some(most), Some("percent")) => format!("{least}..{most}"),
+        (_, _, Some("pixels" | "weight" | "factor")) => {
+            property["x-unit"].as_str().unwrap_or_default().to_uppercase()
         }
-        params.style_loss = self.style_loss.or(params.style_loss);
-        params.padding = self.padding.or(params.padding);
-        params.style_taps = self.style_taps.clone().or(params.style_taps);
-        params.content_taps = self.content_taps.clone().or(params.content_taps);
-        params.pooling = self.pooling.or(params.pooling);
-        (params, from)
+        _ => "N".to_string(),
+    }
+}
+
+fn argument(name: &str, property: &Value) -> Arg {
+    let text = plain(&property["description"]);
+    let default = match &property["default"] {
+        Value::Null => String::new(),
+        Value::String(name) => format!(" [{name}]"),
+        value => value.as_f64().map_or(String::new(), |number| format!(" [{number}]")),
+    };
+    let option = if name == TAP_WEIGHTS[0] { TAP_WEIGHTS[1].to_string() } else { name.replace('_', "-") };
+    let first = text.split_once(". ").map_or(text.trim_end_matches('.'), |(first, _)| first);
+    let argument = Arg::new(name.to_string())
+        .long(option)
+        .help(format!("{first}{default}"))
+        .long_help(format!("{}{default}", text.trim_end_matches('.')))
+        .help_heading("Parameters");
+    match Kind::of(property) {
+        Kind::Choice(choices) if name == INIT => {
+            let names = choices.iter().map(PossibleValue::get_name).filter(|name| *name != "picture");
+            argument.value_name(format!("{}|FILE", names.collect::<Vec<_>>().join("|")))
+        }
+        Kind::Choice(choices) => argument.value_name("NAME").value_parser(PossibleValuesParser::new(choices)),
+        Kind::Whole => argument.value_name(placeholder(property)).value_parser(value_parser!(u64)),
+        Kind::Number => argument
+            .value_name(placeholder(property))
+            .value_parser(values::number)
+            .allow_negative_numbers(true),
+        Kind::Names => argument.value_name("NAMES").value_delimiter(',').action(ArgAction::Append),
+        Kind::Weights => {
+            argument.value_name("TERM=WEIGHT").value_parser(values::tap_weight).action(ArgAction::Append)
+        }
+    }
+}
+
+/// The value of an option as JSON; None where it is not given.
+fn value(matches: &ArgMatches, name: &str, property: &Value) -> Option<Value> {
+    Some(match Kind::of(property) {
+        Kind::Choice(_) => json!(matches.get_one::<String>(name)?),
+        Kind::Whole => json!(matches.get_one::<u64>(name)?),
+        Kind::Number => json!(matches.get_one::<f64>(name)?),
+        Kind::Names => json!(matches.get_many::<String>(name)?.collect::<Vec<_>>()),
+        Kind::Weights => {
+            let weights = matches.get_many::<(String, f64)>(name)?;
+            Value::Object(weights.map(|(term, weight)| (term.clone(), json!(weight))).collect())
+        }
+    })
+}
+
+/// The parameters that are options here, by name.
+fn options() -> Map<String, Value> {
+    let schema = params::schema();
+    let mut options = schema["properties"].as_object().cloned().unwrap_or_default();
+    options.retain(|name, _| !ELSEWHERE.contains(&name.as_str()));
+    options
+}
+
+impl Args for ParamArgs {
+    fn augment_args(command: Command) -> Command {
+        let file = Arg::new("params")
+            .long("params")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("Read parameters from a JSON file; options on the command line go before it")
+            .help_heading("Parameters");
+        let command = command.arg(file);
+        options().iter().fold(command, |command, (name, property)| command.arg(argument(name, property)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for ParamArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        let mut args = ParamArgs { file: matches.get_one::<PathBuf>("params").cloned(), ..Self::default() };
+        for (name, property) in options() {
+            let Some(mut value) = value(matches, &name, &property) else { continue };
+            let is_name = |v: &Value| choices(&property).iter().any(|c| Some(c.get_name()) == v.as_str());
+            if name == INIT && (!is_name(&value) || value == "picture") {
+                args.init = value.as_str().map(PathBuf::from);
+                value = json!("picture");
+            }
+            args.given.insert(name, value);
+        }
+        Ok(args)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }

@@ -76,7 +76,7 @@ impl Request {
             history: None,
             params,
             options: cli.engine.options(),
-            other_files: cli.params.params.iter().cloned().collect(),
+            other_files: cli.params.file.iter().cloned().collect(),
         })
     }
 
@@ -87,7 +87,7 @@ impl Request {
         if cli.engine.model.is_none() {
             options.model.clone_from(&done.files.model);
         }
-        let (params, _) = cli.params.over(done.params);
+        let (params, _) = cli.params.over(done.params)?;
         let Files { content, mut styles, mask, history, .. } = done.files;
         let mut pictures = cli.pictures.iter().map(|path| absolute(path));
         let content = pictures.next().unwrap_or(content);

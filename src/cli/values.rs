@@ -1,15 +1,11 @@
 //! What the values of options look like.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use impasto::picture::Format;
 use impasto::report::StyleFile;
-use serde::de::DeserializeOwned;
 
-/// One of the names that a parameter's choices have in JSON, too.
-pub fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
-    names: &'static [&'static str],
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value(name.into()))
+/// A number, which is finite.
+pub fn number(text: &str) -> std::result::Result<f64, String> {
+    text.parse().ok().filter(|n: &f64| n.is_finite()).ok_or_else(|| "expected a number".to_string())
 }
 
 /// `FILE` with `,weight=W`, `,scale=S`, `,region=MASK` and `,part=MASK` behind, as many as there are. Other commas and equals

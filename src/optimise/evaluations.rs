@@ -20,7 +20,7 @@ pub(crate) trait Evaluate {
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)>;
 }
 
-/// An objective over the free variables of pictures ([`bounded`]) that lie on a device.
+/// An objective over the free variables of pictures (`latent`) that lie on a device.
 pub(crate) trait EvaluateOnDevice {
     /// The device's vectors.
     fn vectors(&self) -> Rc<Vectors>;

@@ -13,13 +13,13 @@ use wide::f32x8;
 const MARGIN: f32 = 1.0 / 768.0;
 
 /// The pixels of free variables.
-pub(super) fn pixels(free: &[f32], pixels: &mut [f32]) {
+pub(crate) fn pixels(free: &[f32], pixels: &mut [f32]) {
     let half = f32x8::splat(0.5);
     by_lanes(free, pixels, |z, _| (half + half * z.sin()).max(f32x8::ZERO).min(f32x8::ONE));
 }
 
 /// Makes the gradient with respect to pixels one with respect to the free variables: times dx/dz.
-pub(super) fn chain(free: &[f32], gradient: &mut [f32]) {
+pub(crate) fn chain(free: &[f32], gradient: &mut [f32]) {
     let half = f32x8::splat(0.5);
     by_lanes(free, gradient, |z, g| g * half * z.cos());
 }

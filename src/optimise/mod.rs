@@ -14,5 +14,9 @@ mod warm_start;
 pub(crate) use driver::{HISTORY, Options, Outcome, minimise, vectors, vectors_there};
 pub(crate) use evaluations::{Evaluate, EvaluateOnDevice, Location, Step, Worthwhile};
 pub(crate) use latent::free_exactly;
+#[cfg(feature = "benchmarks")]
+pub(crate) use latent::{chain, pixels};
+#[cfg(feature = "benchmarks")]
+pub(crate) use stored::{Stored, combine, dots};
 pub(crate) use threads::Threads;
 pub(crate) use warm_start::{LbfgsState, Start};

@@ -16,7 +16,7 @@ const LANES: usize = 64;
 
 /// Values of one length.
 #[derive(Debug)]
-pub(super) enum Stored {
+pub(crate) enum Stored {
     /// As they are.
     Full(Vec<f32>),
     /// In half the memory, with 8 bits of precision.
@@ -70,7 +70,7 @@ fn single(v: bf16) -> f32 {
 }
 
 /// Σ factor · values, written into `out`.
-pub(super) fn combine(terms: &[(f64, &Stored)], out: &mut [f32]) {
+pub(crate) fn combine(terms: &[(f64, &Stored)], out: &mut [f32]) {
     let arch = Arch::new();
     out.par_chunks_mut(PART).enumerate().for_each(|(part, out)| {
         for (block, out) in out.chunks_mut(BLOCK).enumerate() {
@@ -94,7 +94,7 @@ pub(super) fn combine(terms: &[(f64, &Stored)], out: &mut [f32]) {
 
 /// The dot of each of `rows` with each of `columns`, row by row. Blocks add up in single, all of them in double
 /// precision, in an order that does not depend on the number of threads.
-pub(super) fn dots(rows: &[&Stored], columns: &[&Stored]) -> Vec<f64> {
+pub(crate) fn dots(rows: &[&Stored], columns: &[&Stored]) -> Vec<f64> {
     let len = rows.first().map_or(0, |r| r.len());
     let arch = Arch::new();
     let sums = |part: usize| {

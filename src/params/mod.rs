@@ -1,18 +1,19 @@
 //! The parameters of a job, as the command, the C ABI and GIMP give them.
 
 mod presets;
+mod schema;
 mod settings;
 
 use std::collections::BTreeMap;
 
 use impasto_onnx::{Padding, Pooling, StyleLoss};
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use presets::{Defaults, REFERENCE_STRENGTH};
 
 pub use presets::Preset;
+pub use schema::schema;
 pub use settings::Settings;
 
 /// The version of [`Params`] that this engine reads.
@@ -65,49 +66,57 @@ pub enum StyleFit {
 }
 
 /// The parameters of a job. All may be left out; the preset fills them in.
+///
+/// A parameter is declared here alone: its name, type, range, unit and text. The schema, the command's options, the ranges that are
+/// checked and docs/parameters.md follow from it. Its default stands in `Preset::params`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(title = "Impasto parameters", transform = add_defaults)]
+#[schemars(title = "Impasto parameters", transform = schema::complete)]
 pub struct Params {
     /// The version of this structure; 0 (left out) stands for the newest.
     #[schemars(range(min = 0, max = 1))]
     pub version: u32,
-    /// The defaults of everything else.
+    /// A named set of defaults for the other parameters.
     pub preset: Preset,
     /// One of the style pictures inside the program, by its id; it counts as one more style picture, with weight 1, beside
     /// those that are passed along.
     pub style: Option<String>,
     /// The longer side of the picture that is worked on, in pixels; with a selection, the longer side of what is selected. Left
     /// out, it is at most the picture's own, but at least 256.
-    #[schemars(range(min = 16, max = 32768))]
+    #[schemars(range(min = 16, max = 32768), extend("x-unit" = "pixels"))]
     pub size: Option<usize>,
-    /// Evaluations of the objective at most, at the full size; smaller sizes get half as many again each.
-    #[schemars(range(min = 1, max = 100_000))]
+    /// The most evaluations of loss and gradient at the full size; smaller sizes get half as many again each.
+    #[schemars(range(min = 1, max = 100_000), extend("x-unit" = "evaluations"))]
     pub iterations: Option<usize>,
     /// How many sizes are worked on, each twice the one before; 1 for the full size alone. Left out, as many
     /// as leave the smallest at least 192 pixels, and 1 if `init` is a picture.
     #[schemars(range(min = 1, max = 12))]
     pub levels: Option<usize>,
-    /// Style against content on one scale: 90 leaves the weights as they are, 18 less is a tenth of the style
-    /// against the content. 0 keeps nearly all of the content picture; at 100 only where it starts tells of it.
-    #[schemars(range(min = 0.0, max = 100.0))]
+    /// Style against content, from 0 (nearly the photograph) to 100 (nearly the painting alone). 90 is the balance of the paper;
+    /// 18 less is a tenth of the style against the content.
+    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "percent"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub strength: Option<f64>,
     /// Multiplies the style losses; 1 is the reference weight (1000/N² per tap).
-    #[schemars(range(min = 0.0, max = 1e9))]
+    #[schemars(range(min = 0.0, max = 1e9), extend("x-unit" = "weight"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub style_weight: Option<f64>,
     /// Multiplies the content losses; 1 is the reference weight for taps from relu4_1 on, and a tenth of it
     /// for earlier taps.
-    #[schemars(range(min = 0.0, max = 1e9))]
+    #[schemars(range(min = 0.0, max = 1e9), extend("x-unit" = "weight"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content_weight: Option<f64>,
-    /// Weight of the mean squared difference of neighbouring pixels, on a scale where a style loss is near
-    /// 1e6 at the start.
-    #[schemars(range(min = 0.0, max = 1e12))]
+    /// How much smoothness counts (total variation): the weight of the mean squared difference of neighbouring pixels, where a
+    /// style loss is near 1e6 at the start.
+    #[schemars(range(min = 0.0, max = 1e12), extend("x-unit" = "weight"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tv_weight: Option<f64>,
     /// Size of the strokes: the longer side of the style picture as a multiple of the content picture's.
-    #[schemars(range(min = 0.1, max = 4.0))]
+    #[schemars(range(min = 0.1, max = 4.0), extend("x-unit" = "factor"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub style_scale: Option<f64>,
     /// The longer side of the style picture in pixels, instead of `style_scale`.
-    #[schemars(range(min = 16, max = 32768))]
+    #[schemars(range(min = 16, max = 32768), extend("x-unit" = "pixels"))]
     pub style_size: Option<usize>,
     /// What is taken of a style picture of another shape.
     pub style_fit: Option<StyleFit>,
@@ -115,15 +124,16 @@ pub struct Params {
     pub colours: Option<Colours>,
     /// How much of the content picture's colours is taken, in percent, where they come from it: 0 is as if all came
     /// from the style picture.
-    #[schemars(range(min = 0.0, max = 100.0))]
+    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "percent"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub colour_strength: Option<f64>,
-    /// Where to start.
+    /// Where the optimisation starts.
     pub init: Option<Init>,
     /// Seed of everything random.
     pub seed: u64,
-    /// Taps of the style loss; left out, the reference taps that the model has.
+    /// Layers whose textures are compared (taps of the style loss); left out, the reference taps that the model has.
     pub style_taps: Option<Vec<String>>,
-    /// Taps of the content loss; left out, relu4_2, or the deepest tap like it that the model has.
+    /// Layers whose activations are compared (taps of the content loss); left out, relu4_2, or the deepest tap like it that the model has.
     pub content_taps: Option<Vec<String>>,
     /// Multiplies single terms of the loss, by their names in the report: `{"style/relu1_1": 2, "content/relu4_2": 0}`.
     pub tap_weights: Option<BTreeMap<String, f64>>,
@@ -138,10 +148,10 @@ pub struct Params {
     pub padding: Option<Padding>,
     /// Work in tiles of at most this many pixels along a side, which takes less memory and more time and gives the
     /// same picture. Left out, tiles are used where the memory asks for them.
-    #[schemars(range(min = 64, max = 8192))]
+    #[schemars(range(min = 64, max = 8192), extend("x-unit" = "pixels"))]
     pub tile_size: Option<usize>,
     /// Show the best picture every so many evaluations.
-    #[schemars(range(min = 1, max = 100_000))]
+    #[schemars(range(min = 1, max = 100_000), extend("x-unit" = "evaluations"))]
     pub preview_every: Option<usize>,
 }
 
@@ -176,51 +186,6 @@ enum PaddingName {
     Zero,
     /// The pixels at the border again.
     Replicate,
-}
-
-/// Adds to the schema the defaults, those of the default preset at each property and those of all presets under `presets`,
-/// and the ids of the style pictures.
-fn add_defaults(schema: &mut Schema) {
-    let named = |preset: Preset| {
-        let Defaults { size, iterations } = preset.defaults();
-        serde_json::json!({
-            "size": size, "iterations": iterations, "levels": preset.levels(size),
-            "strength": REFERENCE_STRENGTH, "style_weight": 1.0, "content_weight": 1.0,
-            "tv_weight": 0.0, "style_scale": 1.0, "style_fit": StyleFit::default(), "colours": Colours::default(),
-            "colour_strength": 100.0, "init": Init::default(), "style_loss": StyleLoss::default(),
-            "pooling": Pooling::default(), "padding": Padding::default(),
-        })
-    };
-    let standard = named(Preset::default());
-    let styles: Vec<_> = crate::styles::list()
-        .into_iter()
-        .map(|s| serde_json::json!({ "const": s.id, "title": s.name, "description": s.description }))
-        .chain([serde_json::json!({ "type": "null" })])
-        .collect();
-    if let Some(style) =
-        schema.get_mut("properties").and_then(|p| p.get_mut("style")).and_then(|p| p.as_object_mut())
-    {
-        style.remove("type");
-        style.insert("oneOf".into(), styles.into());
-    }
-    if let Some(properties) = schema.get_mut("properties").and_then(|p| p.as_object_mut()) {
-        for (name, property) in properties {
-            if let (Some(value), Some(property)) = (standard.get(name), property.as_object_mut()) {
-                property.insert("default".into(), value.clone());
-            }
-        }
-    }
-    let all = Preset::ALL.map(|p| {
-        let name = serde_json::to_value(p).ok().and_then(|v| v.as_str().map(str::to_string));
-        (name.unwrap_or_default(), named(p))
-    });
-    schema.insert("presets".into(), serde_json::Value::Object(all.into_iter().collect()));
-}
-
-/// The JSON Schema (draft 2020-12) of [`Params`], with ranges, descriptions and defaults; `presets` holds
-/// what each preset stands for.
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Params).to_value()
 }
 
 impl Params {
@@ -282,32 +247,5 @@ mod tests {
             "{half}"
         );
         assert!(refused("{\"version\": \"0.1.0\", \"settings\": {}}").contains("is a report"));
-    }
-
-    #[test]
-    fn the_schema_tells_what_params_takes() {
-        let schema = schema();
-        let properties = schema["properties"].as_object().expect("properties");
-        let fields = serde_json::to_value(Params::default()).expect("JSON");
-        let names = |v: &serde_json::Map<String, serde_json::Value>| {
-            let mut names: Vec<String> = v.keys().cloned().collect();
-            names.sort();
-            names
-        };
-        assert_eq!(names(properties), names(fields.as_object().expect("an object")));
-        for (name, property) in properties {
-            assert!(property["description"].is_string(), "{name} has no description");
-        }
-        assert_eq!(schema["additionalProperties"], false);
-        assert_eq!(properties["size"]["maximum"], 32768);
-        for (name, defaults) in schema["presets"].as_object().expect("presets") {
-            let mut with = defaults.clone();
-            with["preset"] = name.as_str().into();
-            let spelt = Params::from_json(&with.to_string()).expect("a preset's defaults are parameters");
-            let short =
-                Params::from_json(&serde_json::json!({ "preset": name }).to_string()).expect("a preset");
-            let model = crate::models::open(crate::models::RANDOM).expect("the model");
-            assert_eq!(spelt.resolve(&model).expect("settings"), short.resolve(&model).expect("settings"));
-        }
     }
 }

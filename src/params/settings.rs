@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use impasto_onnx::{Model, Padding, Pooling, Spec, StyleLoss, Tap, Term};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::presets::{self, Defaults, Preset, REFERENCE_STRENGTH};
-use super::{Colours, Init, Params, StyleFit};
+use super::presets::{self, Preset, REFERENCE_STRENGTH};
+use super::{Colours, Init, Params, StyleFit, schema};
 use crate::error::{Error, Result};
 use crate::picture::{self, SMALLEST};
 
@@ -29,7 +29,7 @@ const ENLARGED: usize = 256;
 const STRENGTH_DECADE: f64 = 18.0;
 
 /// Parameters with nothing left out, for one model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// See [`Params::preset`].
     pub preset: Preset,
@@ -81,67 +81,30 @@ pub struct Settings {
 }
 
 impl Params {
-    fn style_longer_side(&self, size: usize) -> Result<usize> {
-        match (self.style_size, self.style_scale) {
-            (Some(_), Some(_)) => Err(Error::Parameters(
-                "style_size and style_scale both set the size of the style picture; give one of them".into(),
-            )),
-            (Some(pixels), None) => whole("style_size", pixels, 16, 32768),
-            (None, scale) => {
-                let scale = number("style_scale", scale.unwrap_or(1.0), 0.1, 4.0)?;
-                Ok(((size as f64 * scale).round() as usize).clamp(16, 32768))
-            }
-        }
-    }
-
-    /// Checks the ranges and fills in what is left out.
+    /// Checks the ranges and fills in what is left out: by the preset, then by the model and by other parameters.
     pub fn resolve(&self, model: &Model) -> Result<Settings> {
-        let gatys = self.preset == Preset::Gatys;
-        let Defaults { size, iterations } = self.preset.defaults();
-        let size = whole("size", self.size.unwrap_or(size), 16, 32768)?;
-        let style_taps = match &self.style_taps {
-            Some(taps) => taps.clone(),
-            None => {
-                REFERENCE_STYLE.iter().filter(|t| gatys || model.has_tap(t)).map(|t| t.to_string()).collect()
-            }
+        schema::check_ranges(self)?;
+        let filled = self.filled()?;
+        let size = filled.size.unwrap_or(ENLARGED);
+        let levels = match filled.init {
+            Some(Init::Picture) => 1,
+            _ => self.preset.levels(size),
         };
-        let content_taps = self.content_taps.clone().unwrap_or_else(|| {
-            let has = |tap: &str| model.has_tap(tap);
-            let stands_in = SHALLOW_CONTENT.into_iter().find(|t| !gatys && !has(REFERENCE_CONTENT) && has(t));
-            vec![stands_in.unwrap_or(REFERENCE_CONTENT).to_string()]
-        });
-        for tap in style_taps.iter().chain(&content_taps) {
+        let resolved = Params {
+            levels: Some(self.levels.unwrap_or(levels)),
+            style_size: Some(self.style_longer_side(size, filled.style_scale)?),
+            style_taps: Some(self.style_taps.clone().unwrap_or_else(|| self.reference_style_taps(model))),
+            content_taps: Some(
+                self.content_taps.clone().unwrap_or_else(|| self.reference_content_taps(model)),
+            ),
+            tap_weights: Some(self.tap_weights.clone().unwrap_or_default()),
+            ..filled
+        };
+        let settings: Settings = serde_json::from_value(schema::fields(&resolved).into())
+            .map_err(|e| Error::Parameters(e.to_string()))?;
+        for tap in settings.style_taps.iter().chain(&settings.content_taps) {
             model.tap(tap)?;
         }
-        let levels = match self.init.unwrap_or_default() {
-            Init::Picture => 1,
-            Init::Content | Init::Recoloured | Init::Noise => self.preset.levels(size),
-        };
-        let settings = Settings {
-            preset: self.preset,
-            style: self.style.clone(),
-            levels: whole("levels", self.levels.unwrap_or(levels), 1, 12)?,
-            size,
-            iterations: whole("iterations", self.iterations.unwrap_or(iterations), 1, 100_000)?,
-            style_weight: number("style_weight", self.style_weight.unwrap_or(1.0), 0.0, 1e9)?,
-            content_weight: number("content_weight", self.content_weight.unwrap_or(1.0), 0.0, 1e9)?,
-            tv_weight: number("tv_weight", self.tv_weight.unwrap_or(0.0), 0.0, 1e12)?,
-            init: self.init.unwrap_or_default(),
-            seed: self.seed,
-            strength: number("strength", self.strength.unwrap_or(REFERENCE_STRENGTH), 0.0, 100.0)?,
-            style_size: self.style_longer_side(size)?,
-            style_fit: self.style_fit.unwrap_or_default(),
-            colours: self.colours.unwrap_or_default(),
-            colour_strength: number("colour_strength", self.colour_strength.unwrap_or(100.0), 0.0, 100.0)?,
-            style_taps,
-            content_taps,
-            tap_weights: self.tap_weights.clone().unwrap_or_default(),
-            style_loss: self.style_loss.unwrap_or_default(),
-            pooling: self.pooling.unwrap_or_default(),
-            padding: self.padding.unwrap_or_default(),
-            tile_size: self.tile_size.map(|n| whole("tile_size", n, 64, 8192)).transpose()?,
-            preview_every: self.preview_every.map(|n| whole("preview_every", n, 1, 100_000)).transpose()?,
-        };
         settings.check_tap_weights()?;
         if settings.spec(false, 0).terms().is_empty() {
             return Err(Error::Parameters(
@@ -150,6 +113,34 @@ impl Params {
             ));
         }
         Ok(settings)
+    }
+
+    /// These parameters, and those of the preset where they are left out.
+    fn filled(&self) -> Result<Params> {
+        let mut filled = schema::fields(&self.preset.params());
+        filled.extend(schema::fields(self).into_iter().filter(|(_, value)| !value.is_null()));
+        serde_json::from_value(filled.into()).map_err(|e| Error::Parameters(e.to_string()))
+    }
+
+    fn style_longer_side(&self, size: usize, scale: Option<f64>) -> Result<usize> {
+        match (self.style_size, self.style_scale) {
+            (Some(_), Some(_)) => Err(Error::Parameters(
+                "style_size and style_scale both set the size of the style picture; give one of them".into(),
+            )),
+            (Some(pixels), None) => Ok(pixels),
+            (None, _) => Ok(((size as f64 * scale.unwrap_or(1.0)).round() as usize).clamp(16, 32768)),
+        }
+    }
+
+    fn reference_style_taps(&self, model: &Model) -> Vec<String> {
+        let is_there = |tap: &&&str| self.preset == Preset::Gatys || model.has_tap(tap);
+        REFERENCE_STYLE.iter().filter(is_there).map(|t| t.to_string()).collect()
+    }
+
+    fn reference_content_taps(&self, model: &Model) -> Vec<String> {
+        let is_needed = self.preset != Preset::Gatys && !model.has_tap(REFERENCE_CONTENT);
+        let stands_in = SHALLOW_CONTENT.into_iter().find(|tap| is_needed && model.has_tap(tap));
+        vec![stands_in.unwrap_or(REFERENCE_CONTENT).to_string()]
     }
 }
 
@@ -255,7 +246,11 @@ impl Settings {
                     known.join(", ")
                 )));
             }
-            number(&format!("tap_weights: {name}"), *weight, 0.0, 1e9)?;
+            if !(0.0..=1e9).contains(weight) {
+                return Err(Error::Parameters(format!(
+                    "tap_weights: {name}: {weight} is out of range; expected a number from 0 to 1e9"
+                )));
+            }
         }
         Ok(())
     }
@@ -284,23 +279,4 @@ impl Settings {
             regions,
         }
     }
-}
-
-fn whole(name: &str, value: usize, least: usize, most: usize) -> Result<usize> {
-    if (least..=most).contains(&value) {
-        return Ok(value);
-    }
-    Err(Error::Parameters(format!(
-        "{name}: {value} is out of range; expected a whole number from {least} to {most}"
-    )))
-}
-
-fn number(name: &str, value: f64, least: f64, most: f64) -> Result<f64> {
-    if (least..=most).contains(&value) {
-        return Ok(value);
-    }
-    let most = if most < 1e6 { most.to_string() } else { format!("{most:e}") };
-    Err(Error::Parameters(format!(
-        "{name}: {value} is out of range; expected a number from {least} to {most}"
-    )))
 }

@@ -1,5 +1,6 @@
 //! Every parameter is everywhere: in the schema with its range, as an option of the command, in docs/parameters.md, and in GIMP
-//! or in the list of those that GIMP leaves out.
+//! or in the list of those that GIMP leaves out. The table and the filter's copy of the schema are written by
+//! `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness parameters`.
 
 use serde_json::Value;
 
@@ -53,11 +54,47 @@ fn every_parameter_is_an_option_of_the_command_and_in_gimp_or_left_out_for_a_rea
     }
 }
 
+/// What GIMP's filter leaves out of choices: scripts of the paper's settings have no size that GIMP's people want, and a picture
+/// to start from is a layer there.
+const NOT_CHOSEN_IN_GIMP: [&str; 2] = ["gatys", "picture"];
+
+#[test]
+fn gimp_has_a_label_for_every_choice() {
+    let filter = root().join("plugin-gimp/src/arguments.rs");
+    let filter = std::fs::read_to_string(filter).expect("the filter's source");
+    for (name, property) in properties() {
+        // The styles' labels are their titles.
+        if name == "style" || NOT_IN_GIMP.iter().any(|(left_out, _)| *left_out == name) {
+            continue;
+        }
+        let mut choices = Vec::new();
+        collect_choices(&property, &mut choices);
+        for choice in choices.iter().map(|c| c.trim_matches('`')) {
+            let is_labelled = filter.contains(&format!("(\"{choice}\", \""));
+            assert!(
+                is_labelled || NOT_CHOSEN_IN_GIMP.contains(&choice),
+                "{name}: {choice} has no label in GIMP"
+            );
+        }
+    }
+}
+
+/// Compares a file with what it should be, or writes it where that is asked for.
+fn check_or_write(file: &str, wanted: &str) {
+    let path = root().join(file);
+    if std::env::var_os("IMPASTO_WRITE_PARAMETERS").is_some() {
+        std::fs::write(&path, wanted).expect("written");
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    assert!(there == wanted, "{file} is stale; set IMPASTO_WRITE_PARAMETERS=1 for this test to write it");
+}
+
 /// A value as people write it.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{text}`"),
         Value::Null => "–".to_string(),
+        Value::Number(number) => number.as_f64().unwrap_or_default().to_string(),
         other => other.to_string(),
     }
 }
@@ -127,11 +164,11 @@ fn table() -> String {
 
 #[test]
 fn the_table_of_parameters_is_up_to_date() {
-    let path = root().join("docs/parameters.md");
-    let wanted = table();
-    if std::env::var_os("IMPASTO_WRITE_PARAMETERS").is_some() {
-        std::fs::write(&path, &wanted).expect("written");
-    }
-    let there = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    assert!(there == wanted, "docs/parameters.md is stale; its first line says how to make it");
+    check_or_write("docs/parameters.md", &table());
+}
+
+#[test]
+fn the_filter_has_the_schema_of_the_engine() {
+    let schema = serde_json::to_string_pretty(&impasto::params::schema()).expect("JSON");
+    check_or_write("plugin-gimp/src/parameters.json", &(schema + "\n"));
 }

@@ -1,0 +1,46 @@
+//! Doors to hot loops that are not public, for `benches/`. Only with the feature `benchmarks`; not a part of the library's
+//! interface.
+
+use half::bf16;
+use ndarray::Array3;
+
+use crate::optimise::{Stored, chain, combine, dots, pixels};
+use crate::picture::colours;
+
+/// The vectors of an L-BFGS step in the computer's memory.
+pub struct Step {
+    pairs: Vec<Stored>,
+    gradient: Stored,
+}
+
+impl Step {
+    /// So many pairs of differences, in half precision, and a gradient, each of `len` values.
+    pub fn new(len: usize, pairs: usize) -> Self {
+        let wave = |at: usize| (0..len).map(move |n| ((n * (at + 3)) % 101) as f32 / 101.0 - 0.5);
+        let pair = |at| Stored::Half(wave(at).map(bf16::from_f32).collect());
+        Step { pairs: (0..2 * pairs).map(pair).collect(), gradient: Stored::Full(wave(1).collect()) }
+    }
+
+    /// The direction: a sum of all vectors.
+    pub fn combine(&self, out: &mut [f32]) {
+        let mut terms: Vec<(f64, &Stored)> = self.pairs.iter().map(|pair| (0.1, pair)).collect();
+        terms.push((-1.0, &self.gradient));
+        combine(&terms, out);
+    }
+
+    /// The dots of the gradient with all pairs.
+    pub fn dots(&self) -> Vec<f64> {
+        dots(&[&self.gradient], &self.pairs.iter().collect::<Vec<_>>())
+    }
+}
+
+/// Pixels from free variables, and the gradient with respect to these from that of the pixels.
+pub fn latent(free: &[f32], out: &mut [f32]) {
+    pixels(free, out);
+    chain(free, out);
+}
+
+/// A picture [3, H, W] with the mean and covariance of another's colours.
+pub fn recoloured(picture: &Array3<f32>, like: &Array3<f32>) -> Array3<f32> {
+    colours::recoloured(picture, like, 0.0)
+}
