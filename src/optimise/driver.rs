@@ -1,21 +1,17 @@
-//! Runs argmin's L-BFGS until the evaluations are spent, and starts it again where it gives up.
+//! Runs L-BFGS until the evaluations are spent, and restarts it where it gives up.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use argmin::core::{CostFunction, Error as ArgminError, Gradient, IterState, Problem, Solver, State as _};
-use argmin::solver::quasinewton::LBFGS;
-use argmin_math::{ArgminL2Norm, ArgminMul};
 use rayon::prelude::*;
 
 use super::arena::{self, VectorArena};
-use super::evaluations::{At, End, Evaluations, Location, Step, Worthwhile, picture};
+use super::evaluations::{End, Evaluations, Location, Step, Worthwhile, picture};
 use super::latent;
-use super::search::Search;
+use super::lbfgs::Problem;
 use super::threads::Threads;
 use super::vector::Vector;
-use super::warm_start::{LbfgsState, Pairs, Start, Way};
+use super::warm_start::{LbfgsState, Start};
 use crate::error::{Error, Result};
 
 /// Pairs that L-BFGS remembers where there is room. (With 20 the loss was 5 % lower after 50 evaluations on two
@@ -30,9 +26,6 @@ pub(crate) fn vectors(history: usize) -> usize {
 pub(crate) fn vectors_there(history: usize) -> usize {
     2 * (history + 1) + 7 + 6
 }
-/// Root mean square change of a free variable in a first step, of which nothing is known but the
-/// gradient's direction: about three 8-bit steps in the middle of the range.
-const FIRST_STEP: f64 = 0.025;
 /// Restarts in a row without progress after which the point counts as a minimum.
 const PATIENCE: usize = 2;
 
@@ -88,7 +81,7 @@ pub(crate) fn minimise<'a>(
         }
         Start::State(LbfgsState { scale, free, pairs }) => (free, Some((scale, pairs))),
     };
-    let task = Task(RefCell::new(Evaluations {
+    let problem = Problem::new(Evaluations {
         objective,
         watch,
         limit: options.evaluations,
@@ -106,13 +99,13 @@ pub(crate) fn minimise<'a>(
         gradients: VecDeque::new(),
         keep: options.keep,
         memory: None,
-    }));
+    });
     let mut point = Vector::of(arena.vector(start));
     let (mut restarts, mut futile, mut converged) = (0, 0, false);
     loop {
-        let before = task.0.borrow().best.as_ref().map_or(f64::INFINITY, |b| b.at.loss);
-        task.run(point, known.take());
-        let state = task.0.borrow();
+        let before = problem.evaluations().best.as_ref().map_or(f64::INFINITY, |b| b.at.loss);
+        problem.run(point, known.take());
+        let state = problem.evaluations();
         if state.end.is_some() {
             break;
         }
@@ -129,7 +122,7 @@ pub(crate) fn minimise<'a>(
         restarts += 1;
         point = best.at.point.clone();
     }
-    let state = task.0.into_inner();
+    let state = problem.into_evaluations();
     let stopped = match state.end {
         Some(End::Failed(e)) => return Err(e),
         Some(End::Stopped) => true,
@@ -146,95 +139,6 @@ pub(crate) fn minimise<'a>(
         stopped,
         memory: state.memory,
     })
-}
-
-struct Task<'a>(RefCell<Evaluations<'a>>);
-
-impl Task<'_> {
-    /// L-BFGS from one point, with the scale and the pairs that led there if they are known, until it gives up or the
-    /// evaluations end.
-    fn run(&self, start: Vector, known: Option<(f64, Pairs)>) {
-        let Ok(At { gradient, .. }) = self.0.borrow_mut().at(&start) else { return };
-        let norm = gradient.l2_norm();
-        let length = FIRST_STEP * (start.len() as f64).sqrt();
-        let (scale, pairs) =
-            known.unwrap_or_else(|| (if norm > 0.0 { length / norm } else { 1.0 }, Vec::new()));
-        let mut state = self.0.borrow_mut();
-        let (arena, history) = (Rc::clone(&state.arena), state.history);
-        let Way { first, points, gradients } = Way::to(start, gradient.mul(&scale), pairs, history, &arena);
-        (state.scale, state.gradients) = (scale, gradients);
-        drop(state);
-        let solver = LBFGS::new(Search::along(points), history)
-            .with_tolerance_grad(0.0)
-            .and_then(|s| s.with_tolerance_cost(0.0));
-        let Ok(solver) = solver else { return };
-        // How the run ended stands in the evaluations: a failed line search and spent evaluations alike reach
-        // argmin as errors of the problem.
-        if let Err(e) = self.iterate(solver, Problem::new(self), first) {
-            tracing::debug!("L-BFGS ended: {e}");
-        }
-    }
-
-    /// Iterations until one fails. argmin's executor would keep the points and gradients of two iterations more.
-    fn iterate(
-        &self,
-        mut solver: LBFGS<Search, Vector, Vector, f64>,
-        mut problem: Problem<&Self>,
-        start: Vector,
-    ) -> std::result::Result<(), ArgminError> {
-        let (mut state, _) = solver.init(&mut problem, Iterate::new().param(start))?;
-        let mut point = state.get_param().cloned();
-        let ended = loop {
-            if state.terminated() {
-                break Ok(());
-            }
-            if let Some(gradient) = state.get_gradient() {
-                gradient.measure();
-            }
-            match solver.next_iter(&mut problem, state) {
-                Ok((next, _)) => state = next,
-                Err(e) => break Err(e),
-            }
-            state.increment_iter();
-            if let Some(param) = state.get_param() {
-                point = Some(param.clone());
-            }
-        };
-        // The solver still holds its pairs.
-        self.0.borrow_mut().remember(point);
-        ended
-    }
-}
-
-type Iterate = IterState<Vector, Vector, (), (), (), f64>;
-
-impl CostFunction for &Task<'_> {
-    type Param = Vector;
-    type Output = f64;
-
-    fn cost(&self, point: &Vector) -> std::result::Result<f64, ArgminError> {
-        let mut state = self.0.borrow_mut();
-        // On the way through known points the loss is nobody's concern.
-        let loss = match (state.gradients.is_empty(), &state.recent) {
-            (false, Some(recent)) => recent.loss,
-            _ => state.at(point)?.loss,
-        };
-        Ok(loss * state.scale)
-    }
-}
-
-impl Gradient for &Task<'_> {
-    type Param = Vector;
-    type Gradient = Vector;
-
-    fn gradient(&self, point: &Vector) -> std::result::Result<Vector, ArgminError> {
-        let mut state = self.0.borrow_mut();
-        if let Some(gradient) = state.gradients.pop_front() {
-            return Ok(gradient);
-        }
-        let gradient = state.at(point)?.gradient;
-        Ok(gradient.mul(&state.scale))
-    }
 }
 
 #[cfg(test)]

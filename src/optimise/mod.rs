@@ -5,6 +5,7 @@ mod arena;
 mod driver;
 mod evaluations;
 mod latent;
+mod lbfgs;
 mod search;
 mod stored;
 mod threads;

@@ -26,15 +26,14 @@ const MOST: usize = 12;
 #[derive(Clone, Default)]
 pub(super) struct Search {
     direction: Option<Vector>,
-    /// Points of a run before, which come first: L-BFGS goes the same way again, without evaluations, and learns from it
-    /// what it knew.
-    known: Rc<RefCell<VecDeque<Vector>>>,
+    /// Points of an earlier run. A search that has one returns it without evaluating anything (see `warm_start`).
+    replayed: Rc<RefCell<VecDeque<Vector>>>,
 }
 
 impl Search {
-    /// A search that finds these points first.
-    pub fn along(known: VecDeque<Vector>) -> Self {
-        Search { direction: None, known: Rc::new(RefCell::new(known)) }
+    /// A search that first returns these points.
+    pub fn replaying(points: VecDeque<Vector>) -> Self {
+        Search { direction: None, replayed: Rc::new(RefCell::new(points)) }
     }
 }
 
@@ -68,7 +67,7 @@ where
     }
 
     fn next_iter(&mut self, problem: &mut Problem<O>, mut state: Line) -> Result<(Line, Option<KV>), Error> {
-        if let Some(point) = self.known.borrow_mut().pop_front() {
+        if let Some(point) = self.replayed.borrow_mut().pop_front() {
             let state = state.param(point).terminate_with(TerminationReason::SolverConverged);
             return Ok((state, None));
         }

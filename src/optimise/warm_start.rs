@@ -1,6 +1,6 @@
-//! Going on where another minimisation has ended. argmin's L-BFGS takes pairs from nobody, so it is led along that run's
-//! last points again: those are the last one minus sums of differences, as are the gradients there, the differences that
-//! L-BFGS forms on its way are the known ones again by algebra (see [`Vector`]), and nothing is evaluated.
+//! A warm start: L-BFGS continues with the pairs of an earlier run. argmin cannot be given stored pairs, so the earlier run's last
+//! iterations are replayed, and nothing is evaluated. A point of the replay is the last point minus the differences after it, and
+//! likewise a gradient. From these, L-BFGS forms the stored differences again, exactly (see [`Vector`]).
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use super::vector::Vector;
 /// L-BFGS's pairs, the oldest first: differences of points, and of gradients of the scaled loss.
 pub(crate) type Pairs = Vec<[Vec<bf16>; 2]>;
 
-/// What L-BFGS knows, to go on from.
+/// L-BFGS's state at the end of a run.
 pub(crate) struct LbfgsState {
     /// What the loss is multiplied with for it.
     pub scale: f64,
@@ -27,41 +27,41 @@ pub(crate) struct LbfgsState {
 pub(crate) enum Start {
     /// At a picture in 0..1.
     Picture(Vec<f32>),
-    /// Where another one has ended.
+    /// At the end of an earlier one.
     State(LbfgsState),
 }
 
-/// The way to a point.
-pub(super) struct Way {
-    /// Where it begins.
+/// The points and gradients of the iterations that are replayed.
+pub(super) struct Replay {
+    /// The point that it starts at.
     pub first: Vector,
-    /// The points behind that, in order; the last is where it leads.
+    /// The points after that, in order; the last one is the end of the earlier run.
     pub points: VecDeque<Vector>,
-    /// The gradients at all of them. Empty where there are no points.
+    /// The gradients at the first point and at all others. Empty if there are no points.
     pub gradients: VecDeque<Vector>,
 }
 
-impl Way {
-    /// The way to `end`, with this gradient of the scaled loss, along the newest `most` of the pairs. Without pairs it begins
-    /// where it leads.
-    pub fn to(end: Vector, gradient: Vector, pairs: Pairs, most: usize, arena: &Rc<VectorArena>) -> Self {
+impl Replay {
+    /// The replay that ends at `end`, where the scaled loss has this gradient, with the newest `most` of the pairs. Without pairs
+    /// it starts and ends there.
+    pub fn new(end: Vector, gradient: Vector, pairs: Pairs, most: usize, arena: &Rc<VectorArena>) -> Self {
         let skipped = pairs.len().saturating_sub(most);
-        // In their order, which is that of their age.
+        // The oldest first.
         let pairs: Vec<[Vector; 2]> = pairs
             .into_iter()
             .skip(skipped)
             .map(|pair| pair.map(|part| Vector::of(arena.pair(part))))
             .collect();
-        let mut way = Way { first: end, points: VecDeque::new(), gradients: VecDeque::new() };
+        let mut replay = Replay { first: end, points: VecDeque::new(), gradients: VecDeque::new() };
         let mut gradient = gradient;
         for [s, y] in pairs.iter().rev() {
-            way.gradients.push_front(gradient.clone());
-            way.points.push_front(way.first.clone());
-            (way.first, gradient) = (way.first.sub(s), gradient.sub(y));
+            replay.gradients.push_front(gradient.clone());
+            replay.points.push_front(replay.first.clone());
+            (replay.first, gradient) = (replay.first.sub(s), gradient.sub(y));
         }
-        if !way.points.is_empty() {
-            way.gradients.push_front(gradient);
+        if !replay.points.is_empty() {
+            replay.gradients.push_front(gradient);
         }
-        way
+        replay
     }
 }
