@@ -90,10 +90,12 @@ impl Previews {
         (path.extension() == self.of.extension() && digits.len() >= 4).then(|| digits.parse().ok())?
     }
 
-    /// The files that have a preview's name now.
-    fn there(&self) -> Vec<PathBuf> {
+    /// The files that have a preview's name now, and are not from the same job before: that has left its result.
+    fn strangers(&self, read: &HashMap<Identity, &Path>) -> Vec<PathBuf> {
+        let is_own = |path: &PathBuf| self.of.exists() && !read.contains_key(&Identity::of(path));
         let entries = std::fs::read_dir(files::folder_of(&self.of)).into_iter().flatten().flatten();
-        let mut there: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| self.may_be(p)).collect();
+        let mut there: Vec<PathBuf> =
+            entries.map(|e| e.path()).filter(|p| self.may_be(p) && !is_own(p)).collect();
         there.sort();
         there
     }
@@ -140,7 +142,7 @@ impl Outputs {
             }
             files::check_writable(path)?;
         }
-        let Some(there) = self.previews.iter().flat_map(Previews::there).next() else { return Ok(()) };
+        let Some(there) = self.previews.iter().flat_map(|p| p.strangers(&read)).next() else { return Ok(()) };
         let what = match read.contains_key(&Identity::of(&there)) {
             true => "is one of the files that are read, and --save-every may write a picture of that name",
             false => "is there already, and --save-every may write a picture of that name",

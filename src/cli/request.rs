@@ -40,8 +40,7 @@ impl Request {
         if from_stdin > 1 {
             return Err(missing("-: standard input holds one picture; name files for the others"));
         }
-        let model = Path::new(&request.options.model);
-        request.other_files.extend(model.is_file().then(|| model.to_path_buf()));
+        request.other_files.extend(models::find(&request.options.model).and_then(|model| model.path));
         Ok(request)
     }
 

@@ -54,6 +54,8 @@ fn no_file_that_is_read_is_written_over() {
     // Also another's file with a preview's name, but none with a number that no preview gets.
     place.refused(&["c.png", "s.jpg", "-o", "out.png", "--save-every", "2"], "is there already");
     succeed(&mut place.job(&["c.png", "s.jpg", "-o", "out.png", "--save-every", "3"]));
+    // The same job again replaces its result, and its own pictures on the way.
+    succeed(&mut place.job(&["c.png", "s.jpg", "-o", "out.png", "--save-every", "3"]));
 
     std::fs::write(place.at("p.json"), r#"{"size": 64}"#).expect("written");
     place.refused(&["c.png", "s.jpg", "-o", "o.png", "--params", "p.json", "--report", "./p.json"], read);
@@ -222,4 +224,20 @@ fn a_built_in_model_is_meant_by_its_name_whatever_lies_there() {
     std::fs::write(place.at("compact"), "no model").expect("written");
     succeed(&mut place.job(&["c.png", "s.jpg", "-o", "a.png", "--report", "a.json"]));
     succeed(&mut place.job(&["--resume", "a.json", "-o", "b.png"]));
+}
+
+#[test]
+fn a_kept_model_is_not_written_over() {
+    let place = Place::new();
+    let models = place.at("data/impasto/models");
+    std::fs::create_dir_all(&models).expect("a folder");
+    let model = models.join("mine.safetensors");
+    std::fs::copy(super::common::fixture("narrow.safetensors"), &model).expect("copied");
+    let before = std::fs::read(&model).expect("the model");
+    let report = "data/impasto/models/mine.safetensors";
+    let mut job = place.job(&["c.png", "s.jpg", "-o", "o.png", "--model", "mine", "--report", report]);
+    let output = job.env("XDG_DATA_HOME", place.at("data")).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is one of the files that are read"));
+    assert!(std::fs::read(&model).expect("the model") == before);
 }
