@@ -90,10 +90,12 @@ mod tests {
             let schedule = schedule([3000, 4000], &settings(size, levels));
             schedule.into_iter().map(|l| (l.size, l.style_size, l.iterations)).collect()
         };
-        let three = [([192, 256], 256, 90), ([384, 512], 512, 60), ([768, 1024], 1024, 40)];
-        assert_eq!(sizes(1024, None), three);
-        assert_eq!(sizes(300, None), [([225, 300], 300, 40)]);
-        assert_eq!(sizes(1024, Some(1)), three[2..]);
+        let four =
+            [([96, 128], 128, 135), ([192, 256], 256, 90), ([384, 512], 512, 60), ([768, 1024], 1024, 40)];
+        assert_eq!(sizes(1024, None), four);
+        assert_eq!(sizes(300, None), [([113, 150], 150, 60), ([225, 300], 300, 40)]);
+        assert_eq!(sizes(150, None), [([113, 150], 150, 40)]);
+        assert_eq!(sizes(1024, Some(1)), four[3..]);
         assert_eq!(sizes(1001, Some(2)), [([375, 500], 500, 60), ([751, 1001], 1001, 40)]);
         // No side is ever shorter than a picture may be, and no level has another shape.
         assert_eq!(sizes(32, Some(5)), [([24, 32], 32, 40)]);

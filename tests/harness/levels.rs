@@ -312,3 +312,31 @@ fn the_border_is_painted_at_one_level_whatever_poolings_leave_over() {
         }
     }
 }
+
+/// Pixels whose colour (not lightness) is far from that of all their neighbours.
+fn single_dots(picture: &image::RgbImage) -> usize {
+    let (w, h) = picture.dimensions();
+    let colour = |x: u32, y: u32| {
+        let [r, g, b] = picture.get_pixel(x, y).0.map(i32::from);
+        [r - g, b - g]
+    };
+    let apart = |a: [i32; 2], b: [i32; 2]| a[0].abs_diff(b[0]) + a[1].abs_diff(b[1]);
+    let is_dot = |x: u32, y: u32| {
+        let around = (y - 1..=y + 1).flat_map(|v| (x - 1..=x + 1).map(move |u| (u, v)));
+        around.filter(|at| *at != (x, y)).all(|(u, v)| apart(colour(x, y), colour(u, v)) > 80)
+    };
+    (1..h - 1).flat_map(|y| (1..w - 1).map(move |x| (x, y))).filter(|&(x, y)| is_dot(x, y)).count()
+}
+
+#[test]
+fn a_small_picture_has_no_single_coloured_dots() {
+    let to = folder();
+    let made = |name: &str, more: &[&str]| {
+        let out = to.path().join(name);
+        // The last of an option counts.
+        succeed(quick(&out).args(["--size", "256", "--iterations", "36"]).args(more));
+        single_dots(&image::open(out).expect("a picture").to_rgb8())
+    };
+    let (at_once, by_default) = (made("once.png", &["--levels", "1"]), made("default.png", &[]));
+    assert!(by_default < 25 && 4 * by_default < at_once, "{by_default}, {at_once} at one level");
+}
