@@ -57,7 +57,7 @@ fn with_what_the_optimiser_had_learnt_nothing_is_lost() {
     let job = |name: &str, iterations: &str, more: &[&str]| {
         let mut command = quick(&at(&format!("{name}.png")));
         // Poolings divide this size, so that its one level is not divided.
-        command.args(["--size", "64", "--levels", "1", "--iterations", iterations, "--report"]);
+        command.args(["--size", "48", "--levels", "1", "--iterations", iterations, "--report"]);
         succeed(command.arg(at(&format!("{name}.json"))).args(more));
     };
     job("whole", "60", &[]);

@@ -59,7 +59,7 @@ fn used(model: onnx::Result<onnx::Model>, let_in: &mut usize) {
 #[test]
 fn the_kept_corpus_of_the_fuzz_targets_is_refused_or_works() {
     let files = |target: &str| {
-        let folder = root().join("onnx").join("fuzz").join("corpus").join(target);
+        let folder = root().join("fuzz").join("corpus").join(target);
         names(&folder).into_iter().map(|name| folder.join(name)).collect::<Vec<_>>()
     };
     let read = |path: &PathBuf| std::fs::read(path).expect("a file of the corpus");
