@@ -22,7 +22,7 @@ parser.add_argument("--teacher", required=True)
 parser.add_argument("--model", action="append", help="compact if left out; may be given again")
 parser.add_argument("--size", default="320")
 parser.add_argument("--iterations", default="150")
-parser.add_argument("--keep", help="a folder for the pictures")
+parser.add_argument("--keep", help="a folder for the pictures; what is there already is not painted again")
 parser.add_argument("--json", help="also write the results into this file")
 args = parser.parse_args()
 program = os.environ["IMPASTO"]
@@ -31,6 +31,8 @@ runs = []
 
 
 def stylise(content, style, model, out):
+    if Path(out).exists():
+        return
     command = [program, content, style, "-o", out, "--model", model, "--size", args.size, "--levels", "1"]
     subprocess.run([*command, "--iterations", args.iterations, "--quiet"], check=True)
 

@@ -1,7 +1,7 @@
-"""Compares loss and gradient of an exported full-depth VGG19 objective with PyTorch's autograd on the same
+"""Compares loss and gradient of the exported objective of a full-depth VGG (16 or 19) with PyTorch's autograd on the same
 weights: the relative error (in the 2-norm) must be at most 1e-4 for the loss and 1e-3 for the gradient.
 
-    impasto model export vgg19-random -o FOLDER
+    impasto model export vgg19-random -o FOLDER       # or vgg16.safetensors
     python3 tests/python/autograd.py FOLDER
 
 Needs torch, numpy, onnx and onnxruntime. The network and the losses are written here again, from the
@@ -31,15 +31,14 @@ def activations(picture):
     mean, std = (torch.tensor(manifest[k]).view(1, 3, 1, 1) for k in ("mean", "std"))
     x = (picture - mean) / std * manifest["scale"]
     taps = {}
-    for block, count in enumerate((2, 2, 4, 4, 4), 1):
+    for block in range(1, 6):
         if block > 1:
             x = F.max_pool2d(x, 2)
-        for place in range(1, count + 1):
-            name = f"conv{block}_{place}"
-            if name + ".weight" not in tensors:  # behind the last tap
-                return taps
+        place = 1
+        while (name := f"conv{block}_{place}") + ".weight" in tensors:
             x = F.relu(F.conv2d(x, tensors[name + ".weight"], tensors[name + ".bias"], padding=1))
             taps[f"relu{block}_{place}"] = x
+            place += 1
     return taps
 
 

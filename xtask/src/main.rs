@@ -92,6 +92,8 @@ enum Bench {
     Speed,
     /// The teacher's objective of pictures made with the built-in model
     Quality,
+    /// What is claimed, with the real weights of a full-depth network
+    Depth,
     /// Seconds until a saved picture is as good as the usual PyTorch script's
     Time,
     /// Peak memory per pixel
@@ -113,6 +115,7 @@ impl Bench {
         match self {
             Bench::Speed => "speed.py",
             Bench::Quality => "quality.py",
+            Bench::Depth => "depth.py",
             Bench::Time => "time_to_quality.py",
             Bench::Memory => "memory.py",
             Bench::Presets => "presets.py",
