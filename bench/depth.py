@@ -69,15 +69,15 @@ with tempfile.TemporaryDirectory() as temporary:
 
     # The first evaluation is at the same picture, whatever comes then.
     size = Image.open(content).size
-    Image.fromarray(np.full(size[::-1], 255, np.uint8)).save(folder / "white.png")
-    white = run("white", "--region", folder / "white.png", iterations="1")
+    Image.fromarray(np.full(size[::-1], 255, np.uint8)).save(folder / "white-mask.png")
+    white = run("white", "--region", folder / "white-mask.png", iterations="1")
     apart = abs(white["losses"][0] / whole["losses"][0] - 1)
     claim(f"a region that is white everywhere: the loss is apart by {apart:.1e}, at most 1e-4", apart < 1e-4)
 
     left = np.zeros(size[::-1], np.uint8)
     left[:, : size[0] // 2] = 255
-    Image.fromarray(left).save(folder / "left.png")
-    run("regions", "--region", folder / "left.png", "--blend", content)
+    Image.fromarray(left).save(folder / "left-mask.png")
+    run("regions", "--region", folder / "left-mask.png", "--blend", content)
     halves = {}
     for name in ("whole", "regions"):
         picture = np.asarray(Image.open(folder / f"{name}.png").convert("RGB"), dtype=float)
