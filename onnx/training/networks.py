@@ -71,6 +71,10 @@ class Student(torch.nn.Module):
             torch.nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
             torch.nn.init.zeros_(conv.bias)
 
+    def predict(self, name, activations):
+        """The teacher's activations behind a layer, in units of its deviation, from the student's [n, C, h, w]."""
+        return torch.einsum("tc,nchw->nthw", self.heads[name].weight[:, :, 0, 0], activations)
+
     def head(self, name):
         """H of a layer, [teacher channels, student channels]. Its parameters are in units of the teacher's standard
         deviation there, so that one learning rate suits all layers."""

@@ -63,7 +63,7 @@ class Pictures:
             self.scales.append(torch.cat(parts).to(device))
 
     def take(self, n, size, random):
-        """Turned, mirrored, at a random scale, with colours and contrast changed in half of them and noise in some."""
+        """Turned, mirrored, at a random scale, with colours and contrast changed in half of them, some dark, some with noise."""
         fits = [s for s in self.scales if min(s.shape[2:]) >= size]
         source = fits[random.integers(len(fits))] if fits else self.scales[0]
         height, width = source.shape[2:]
@@ -85,6 +85,8 @@ class Pictures:
         changed = column(random.random((n, 1, 1, 1)) < 0.5)
         contrast, shift = column(random.uniform(0.6, 1.5, (n, 1, 1, 1))), column(random.uniform(-0.15, 0.15, (n, 3, 1, 1)))
         a = a + changed * ((a - 0.5) * (contrast - 1) + shift)
+        # Night pictures: few of the photographs are.
+        a = a * column(np.where(random.random((n, 1, 1, 1)) < 0.2, random.uniform(0.15, 0.7, (n, 1, 1, 1)), 1.0))
         noise = (random.random((n, 1, 1, 1)) < 0.25) * 10 ** random.uniform(-2.2, -0.9, (n, 1, 1, 1))
         a = a + column(noise) * torch.randn_like(a)
         return a.clamp(0, 1).contiguous(memory_format=torch.channels_last)

@@ -18,6 +18,7 @@ bfloat16, which processors with AMX do several times as fast as float32. Needs t
 docs/model-card.md says what was made with it.
 """
 import argparse
+import copy
 import math
 import pathlib
 import time
@@ -25,34 +26,22 @@ import time
 import numpy as np
 import torch
 
+from examples import BETTER, PICTURES, RESULT, STYLE, Examples, gram, thin
+from muon import Muon
 from networks import CONTENT_TAP, STYLE_TAPS, Student, export, load_teacher, start_from
 from pictures import Pictures, read
-from transfers import Transfers
 
 HELD_OUT = 8
 # How much each style tap counts in the losses of Gram matrices: by what is left of it in results.
-TAP_SHARE = dict(zip(STYLE_TAPS, (0.4, 1.0, 1.6, 1.4, 0.6)))
+TAP_SHARE = dict(zip(STYLE_TAPS, (0.3, 0.8, 1.8, 1.6, 0.5)))
 
 
-def gram(f):
-    """Gram matrices [n, C, C] of activations [n, C, h, w], over their positions."""
-    n, c, h, w = f.shape
-    f = f.reshape(n, c, h * w).float()
-    return f @ f.transpose(1, 2) / (h * w)
-
-
-def thin(f, block, phase):
-    """Every eighth position of block 1 in both directions, every fourth of block 2, every second of block 3."""
-    step = (8, 4, 2, 1, 1)[block]
-    return f[:, :, phase[0] % step :: step, phase[1] % step :: step]
-
-
-def activation_loss(student, taps, target, phase):
+def activation_loss(student, taps, batch):
     """The mean over the layers of the mean squared error in units of the layer's deviation."""
     losses = []
     for name, _, block in student.body.layers:
-        wanted = thin(target[name], block, phase).float() / student.deviation[name]
-        losses.append((student.heads[name](thin(taps[name], block, phase)) - wanted).pow(2).mean())
+        wanted = batch[f"activations.{name}"].float() / student.deviation[name]
+        losses.append((student.predict(name, thin(taps[name], block)) - wanted).pow(2).mean())
     return sum(losses) / len(losses)
 
 
@@ -61,16 +50,17 @@ def relative(error, wanted, floor=0.0):
     return torch.log1p(error.pow(2).sum((1, 2)) / (wanted.pow(2).sum((1, 2)) + floor)).mean()
 
 
-def style_losses(student, taps, target, n):
-    """How wrong Gram matrices are, and their differences between the first n pictures and the n after them."""
+def style_losses(student, taps, batch):
+    """How wrong Gram matrices are, and the differences of those of results, better pictures and styles."""
     of_gram = of_differences = 0
     for tap in STYLE_TAPS:
-        h = student.head(tap)
-        got, wanted = h @ gram(taps[tap]) @ h.T, gram(target[tap])
-        of_gram = of_gram + TAP_SHARE[tap] * relative(got - wanted, wanted)
-        d = wanted[:n] - wanted[n : 2 * n]
-        floor = 1e-4 * wanted[n : 2 * n].pow(2).sum((1, 2))
-        of_differences = of_differences + TAP_SHARE[tap] * relative(got[:n] - got[n : 2 * n] - d, d, floor)
+        h, wanted = student.head(tap), batch[f"gram.{tap}"]
+        error = h @ gram(taps[tap]) @ h.T - wanted
+        of_gram = of_gram + TAP_SHARE[tap] * relative(error, wanted)
+        error, wanted = (list(m.chunk(PICTURES)) for m in (error, wanted))
+        floor = 5e-5 * wanted[STYLE].pow(2).sum((1, 2))
+        for a, b in ((RESULT, STYLE), (BETTER, STYLE), (RESULT, BETTER)):
+            of_differences = of_differences + TAP_SHARE[tap] / 3 * relative(error[a] - error[b], wanted[a] - wanted[b], floor)
     return of_gram / len(STYLE_TAPS), of_differences / len(STYLE_TAPS)
 
 
@@ -79,7 +69,7 @@ def fit_heads(student, teacher, batch):
     with torch.no_grad():
         taps, target = student.body(batch), teacher(batch)
         for name, _, block in student.body.layers:
-            flat = lambda f: thin(f, block, (0, 0)).permute(1, 0, 2, 3).flatten(1).double()
+            flat = lambda f: thin(f, block).permute(1, 0, 2, 3).flatten(1).double()
             x, y = flat(taps[name]), flat(target[name]) / student.deviation[name].double()
             square = x @ x.T
             square += 1e-4 * square.diagonal().mean() * torch.eye(len(square), device=square.device)
@@ -99,10 +89,12 @@ def main():
     parser.add_argument("--widths", default="16,64,128,192,192", help="channels of the five blocks")
     parser.add_argument("--counts", default="2,2,2,2,1", help="convolutions in each")
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--pairs", type=int, default=3, help="results and their styles in a step")
-    parser.add_argument("--fresh", type=int, default=1, help="other crops in a step")
-    parser.add_argument("--size", type=int, default=128, help="of all crops, in pixels")
-    parser.add_argument("--workers", type=int, default=1, help="results that are made at a time, each on one core")
+    parser.add_argument("--batch", type=int, default=2, help="examples of four pictures in a step")
+    parser.add_argument("--size", type=int, default=128, help="of all pictures, in pixels")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make examples, each on one core")
+    parser.add_argument("--first", type=int, default=40, help="examples that must be there before the first step")
+    parser.add_argument("--most", type=int, default=1000, help="examples that are kept, 11 MB each at 128 pixels")
+    parser.add_argument("--threads", type=int, help="of the processor, for training itself")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -112,21 +104,23 @@ def main():
     out = pathlib.Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    if args.threads:
+        torch.set_num_threads(args.threads)
     random = np.random.default_rng(args.seed)
-    device, layout = torch.device(args.device), torch.channels_last
+    device = torch.device(args.device)
+    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format  # what is faster there
     half = torch.autocast(args.device, torch.bfloat16)
 
-    teacher, teacher_widths = load_teacher(args.teacher)
-    teacher = teacher.to(device, memory_format=layout)
     pictures = read(args.photos)
     held_out, photos = Pictures(pictures[:HELD_OUT], device), Pictures(pictures[HELD_OUT:], device)
     paintings = Pictures(read(args.paintings), device)
     print(f"{photos.count} pieces of photographs, {paintings.count} of paintings, {args.device}", flush=True)
 
+    teacher, teacher_widths = load_teacher(args.teacher)
+    teacher = teacher.to(device, memory_format=layout)
     test = held_out.take(8, 224, np.random.default_rng(0))
     with torch.no_grad():
-        first = torch.cat([photos.take(12, 192, random), paintings.take(8, 192, random)])
+        first = torch.cat([photos.take(12, 192, random), paintings.take(12, 192, random)])
         deviation = {name: t.std() for name, t in teacher(first).items()}
         wanted = teacher(test)
     widths, counts = ([int(c) for c in text.split(",")] for text in (args.widths, args.counts))
@@ -135,64 +129,68 @@ def main():
         start_from(student, args.start)
     student = student.to(device, memory_format=layout)
     fit_heads(student, teacher, first)
-    fast = teacher.to(torch.bfloat16)
-    optimiser = torch.optim.Adam(student.parameters(), lr=args.lr, betas=(0.9, 0.99))
+    del teacher
+    # What is saved is the mean of the last few hundred steps' weights.
+    average = copy.deepcopy(student).requires_grad_(False)
+    matrices = [p for p in student.parameters() if p.dim() > 1]
+    optimisers = [Muon(matrices, args.lr), torch.optim.Adam([p for p in student.parameters() if p.dim() == 1], args.lr, (0.9, 0.99))]
     step, spent = 0, 0.0
-    model, memory, file = out / "model.pt", out / "optimiser.pt", out / f"{args.name}.safetensors"
-    transfers = Transfers(args.program, file, photos, paintings, args.size, 800, args.seed)
-    if model.exists():
-        state = torch.load(model, map_location=device, weights_only=False)
-        student.load_state_dict(state["model"])
-        student.deviation, transfers.pairs = state["deviation"], state["pairs"]
+    checkpoint, file = out / "checkpoint.pt", out / f"{args.name}.safetensors"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=False)
+        student.load_state_dict(state["student"])
+        average.load_state_dict(state["average"])
+        student.deviation = average.deviation = state["deviation"]
+        for optimiser, memory in zip(optimisers, state["optimisers"]):
+            optimiser.load_state_dict(memory)
         step, spent = state["step"], state["spent"]
-        if memory.exists():
-            optimiser.load_state_dict(torch.load(memory, map_location=device, weights_only=False))
         print(f"going on from step {step}, {spent / 60:.1f} min", flush=True)
 
     def save():
-        where = torch.cuda.get_device_name() if device.type == "cuda" else "two cores"
+        where = torch.cuda.get_device_name() if device.type == "cuda" else "a processor"
         training = f"{step} steps in {spent / 60:.0f} min on {where}, seed {args.seed}"
         training += f", from {pathlib.Path(args.start).name}" if args.start else ""
-        export(student, teacher_widths, file.with_suffix(".tmp"), args.name, training)
+        export(average, teacher_widths, file.with_suffix(".tmp"), args.name, training)
         file.with_suffix(".tmp").rename(file)
-        for path, state in ((memory, optimiser.state_dict()), (model, {"model": student.state_dict(), "step": step,
-                            "spent": spent, "deviation": student.deviation, "pairs": transfers.pairs})):
-            torch.save(state, path.with_suffix(".tmp"))
-            path.with_suffix(".tmp").rename(path)
+        state = {"student": student.state_dict(), "average": average.state_dict(), "deviation": student.deviation,
+                 "optimisers": [o.state_dict() for o in optimisers], "step": step, "spent": spent}
+        torch.save(state, checkpoint.with_suffix(".tmp"))
+        checkpoint.with_suffix(".tmp").rename(checkpoint)
 
     def evaluate():
         """The held-out error by layer."""
         with torch.no_grad():
-            taps = student.body(test)
-            errors = {n: (student.heads[n](taps[n]) - wanted[n] / student.deviation[n]).pow(2).mean().item() for n, _, _ in student.body.layers}
+            taps = average.body(test)
+            errors = {n: (average.predict(n, taps[n]) - wanted[n] / student.deviation[n]).pow(2).mean().item() for n, _, _ in student.body.layers}
         return "  ".join(f"{tap[4:]} {errors[tap]:.4f}" for tap in (*STYLE_TAPS, CONTENT_TAP))
 
     print(f"held-out {evaluate()}", flush=True)
     save()
-    transfers.start(args.workers)
+    examples = Examples(args)
+    examples.start(args, photos, paintings)
     sums, counted = torch.zeros(3, device=device), 0
     last = time.perf_counter()
     last_save = last_print = spent
     while spent < args.minutes * 60:
-        fraction = min(1.0, spent / (args.minutes * 60))
-        rate = args.lr * min(1.0, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * fraction)) + 1e-6
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        fraction = spent / (args.minutes * 60)
+        rate = args.lr * min(1.0, (step + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * fraction)) + 1e-6
+        for optimiser in optimisers:
+            optimiser.param_groups[0]["lr"] = rate
 
-        result, style = transfers.take(args.pairs, device, random)
-        fresh = (photos if random.random() < 0.6 else paintings).take(args.fresh, args.size, random)
-        batch = torch.cat([result, style, fresh]).contiguous(memory_format=layout)
-        with torch.no_grad():
-            target = fast(batch.bfloat16())
+        batch = examples.take(args.batch, device, random)
         with half:
-            taps = student.body(batch)
+            taps = student.body(batch["pictures"].contiguous(memory_format=layout))
         taps = {tap: f.float() for tap, f in taps.items()}
-        of_activations = activation_loss(student, taps, target, random.integers(0, 8, 2))
-        of_gram, of_differences = style_losses(student, taps, target, args.pairs)
+        of_activations = activation_loss(student, taps, batch)
+        of_gram, of_differences = style_losses(student, taps, batch)
         (0.5 * of_activations + 0.25 * of_gram + 2.0 * of_differences).backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            keep = min(0.998, (step + 1) / (step + 10))
+            for mean, now in zip(average.parameters(), student.parameters()):
+                mean.lerp_(now, 1 - keep)
 
         sums += torch.stack([of_activations, of_gram, of_differences]).detach()
         step, counted = step + 1, counted + 1
@@ -200,9 +198,10 @@ def main():
         spent, last = spent + now - last, now
         if spent - last_print > 60 or step in (10, 100):
             parts = "  ".join(f"{n} {v:.4f}" for n, v in zip(("activations", "Gram", "differences"), (sums / counted).tolist()))
-            print(f"step {step}  {spent / 60:.1f} min  lr {rate:.1e}  {parts}  held-out {evaluate()}  {len(transfers.pairs)} results", flush=True)
+            print(f"step {step}  {spent / 60:.1f} min  lr {rate:.1e}  {parts}  held-out {evaluate()}  {len(examples.read)} examples", flush=True)
             sums.zero_()
             counted, last_print = 0, spent
+            examples.look()
         if spent - last_save > args.save_every:
             save()
             last_save = spent

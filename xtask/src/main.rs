@@ -94,6 +94,8 @@ enum Bench {
     Quality,
     /// What is claimed, with the real weights of a full-depth network
     Depth,
+    /// Loss and single coloured dots by the size that a picture begins at
+    Levels,
     /// Seconds until a saved picture is as good as the usual PyTorch script's
     Time,
     /// Peak memory per pixel
@@ -116,6 +118,7 @@ impl Bench {
             Bench::Speed => "speed.py",
             Bench::Quality => "quality.py",
             Bench::Depth => "depth.py",
+            Bench::Levels => "levels.py",
             Bench::Time => "time_to_quality.py",
             Bench::Memory => "memory.py",
             Bench::Presets => "presets.py",
