@@ -108,7 +108,8 @@ fn tiles_are_exact_with_moments_replicated_borders_and_regions() {
     let engine = engine(crate::models::DEFAULT);
     let moments = Params { style_loss: Some(StyleLoss::Moments), ..Params::default() };
     let replicated = Params { padding: Some(Padding::Replicate), ..Params::default() };
-    for (params, most) in [(&moments, 5e-4), (&replicated, 1e-4), (&Params::default(), 1e-4)] {
+    // The square roots of moments lose digits where covariances are all but singular.
+    for (params, most) in [(&moments, 1e-3), (&replicated, 1e-4), (&Params::default(), 1e-4)] {
         for (masked, guided) in [(false, false), (false, true), (true, true)] {
             for size in [[128, 160], [131, 203]] {
                 let error = compare(&engine, params, size, masked, guided, 64);
