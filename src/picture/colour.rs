@@ -175,6 +175,29 @@ impl CurveAndMatrix {
     }
 }
 
+/// The ICC profile of cICP's codes for RGB pictures of full range, so that their colours beyond sRGB are kept. None for curves
+/// that eight bits cannot hold: linear light, and brightness beyond white.
+pub(crate) fn icc_of_cicp(primaries: u8, transfer: u8) -> Option<Vec<u8>> {
+    if !matches!(transfer, 1 | 4 | 5 | 6 | 13 | 14 | 15) {
+        return None;
+    }
+    let profile = ColorProfile::new_from_cicp(CicpProfile {
+        color_primaries: CicpColorPrimaries::try_from(primaries).ok()?,
+        transfer_characteristics: TransferCharacteristics::try_from(transfer).ok()?,
+        matrix_coefficients: MatrixCoefficients::Identity,
+        full_range: true,
+    });
+    profile.red_trc.as_ref()?;
+    profile.encode().ok()
+}
+
+/// The ICC profile of sRGB's curve with other primaries (red, green, blue, white).
+pub(crate) fn icc_of_primaries(primaries: [[f32; 2]; 4]) -> Option<Vec<u8>> {
+    let mut profile = with_primaries(primaries);
+    (profile.cicp, profile.description) = (None, None);
+    profile.encode().ok()
+}
+
 fn table(curve: impl Fn(f64) -> f64) -> Vec<f32> {
     (0..=STEPS).map(|i| curve(i as f64 / STEPS as f64) as f32).collect()
 }

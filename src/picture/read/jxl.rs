@@ -64,8 +64,8 @@ pub(super) fn read(bytes: &[u8], mut header: Header) -> Result<Assembler, String
     header.colours = match image.rendered_cicp() {
         Some([1, 13, _, _]) => Colours::Srgb,
         cicp => match cicp.and_then(from_cicp) {
-            Some(curve) => Colours::Curve(Box::new(curve)),
-            None => Colours::Icc(image.rendered_icc()),
+            Some(curve) if curve.goes_beyond_white() => Colours::Curve(Box::new(curve)),
+            _ => Colours::Icc(image.rendered_icc()),
         },
     };
     drop(image);

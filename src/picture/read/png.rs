@@ -5,7 +5,7 @@ use std::io::Cursor;
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, Limits, Transformations, Unit};
 
 use super::super::Depth;
-use super::super::colour::{Channels, CurveAndMatrix, SRGB_PRIMARIES};
+use super::super::colour::{Channels, CurveAndMatrix, SRGB_PRIMARIES, icc_of_cicp, icc_of_primaries};
 use super::super::metadata::{INCHES_PER_METRE, Metadata, Resolution};
 use super::assemble::{Assembler, Colours, Header};
 use super::problem::damaged;
@@ -76,6 +76,7 @@ fn size(bytes: &[u8]) -> Result<(usize, usize), String> {
 }
 
 fn colours(info: &png::Info, notes: &mut Vec<String>) -> Colours {
+    let is_grey = matches!(info.color_type, ColorType::Grayscale | ColorType::GrayscaleAlpha);
     if let Some(cicp) = info.coding_independent_code_points {
         let plain =
             (cicp.color_primaries, cicp.transfer_function) == (1, 13) && cicp.is_video_full_range_image;
@@ -93,7 +94,11 @@ fn colours(info: &png::Info, notes: &mut Vec<String>) -> Colours {
                     "the picture is brighter than white in places (HDR); what is brighter is clipped".into(),
                 );
             }
-            return Colours::Curve(Box::new(curve));
+            let profile = icc_of_cicp(cicp.color_primaries, cicp.transfer_function);
+            return match profile.filter(|_| cicp.is_video_full_range_image && !is_grey) {
+                Some(profile) => Colours::Icc(profile),
+                None => Colours::Curve(Box::new(curve)),
+            };
         }
         notes.push(format!(
             "the colours' code {}/{}/{} (cICP) has no meaning for PNG and is left out",
@@ -112,13 +117,17 @@ fn colours(info: &png::Info, notes: &mut Vec<String>) -> Colours {
         .map(|c| [c.red, c.green, c.blue, c.white].map(|(x, y)| [x.into_value(), y.into_value()]));
     let sound = |p: &[[f32; 2]; 4]| p.iter().all(|[x, y]| x.is_finite() && *y > 0.001);
     let primaries = primaries.filter(sound);
-    let is_srgb = gamma.is_none_or(|g| (g - 1.0 / 2.2).abs() < 0.001)
+    let is_plain_curve = gamma.is_none_or(|g| (g - 1.0 / 2.2).abs() < 0.001);
+    let is_srgb = is_plain_curve
         && primaries.is_none_or(|p| {
             p.iter().flatten().zip(SRGB_PRIMARIES.iter().flatten()).all(|(a, b)| (a - b).abs() < 0.002)
         });
-    match is_srgb {
-        true => Colours::Srgb,
-        false => Colours::Curve(Box::new(CurveAndMatrix::from_gamma(gamma, primaries))),
+    if is_srgb {
+        return Colours::Srgb;
+    }
+    match primaries.filter(|_| is_plain_curve && !is_grey).and_then(icc_of_primaries) {
+        Some(profile) => Colours::Icc(profile),
+        None => Colours::Curve(Box::new(CurveAndMatrix::from_gamma(gamma, primaries))),
     }
 }
 

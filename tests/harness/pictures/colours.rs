@@ -129,3 +129,29 @@ fn a_cmyk_profile_is_applied() {
     assert!(near(at(&picture, [5, 30]), [255.0; 3], 1.0), "{:?}", at(&picture, [5, 30]));
     assert!(picture.icc().is_none(), "the result is RGB");
 }
+
+/// Colours beyond sRGB that PNG's chunks tell of leave the program as they came, with a profile that says the same.
+#[test]
+fn wide_colours_of_png_chunks_are_kept() {
+    let pure = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+    let row: Vec<u8> = pure.iter().flat_map(|v: &f64| ((v * 65535.0) as u16).to_be_bytes()).collect();
+    let rows = row.repeat(20 * 24);
+    for (name, chunks) in [
+        ("cICP", vec![(b"cICP", vec![12, 13, 0, 1])]),
+        ("cHRM", vec![(b"gAMA", numbers(&[45_455])), (b"cHRM", numbers(&P3))]),
+    ] {
+        let chunks: Vec<(&[u8; 4], Vec<u8>)> = chunks.into_iter().map(|(n, c)| (n, c)).collect();
+        let bytes = png(40, 24, 16, 2, &rows, &chunks);
+        let picture = Picture::decode(&bytes, name).expect(name);
+        assert!(picture.icc().is_some(), "{name} has no profile");
+        let nothing = ndarray::Array2::zeros((24, 40));
+        let kept = picture.encode_keeping(impasto::picture::Format::Png, &bytes, &nothing).expect("a file");
+        let values = image::load_from_memory(&kept).expect("a picture").to_rgb16();
+        assert_eq!(
+            [values.get_pixel(0, 0).0, values.get_pixel(1, 0).0],
+            [[65535, 0, 0], [0, 65535, 0]],
+            "{name}"
+        );
+        assert!(Picture::decode(&kept, name).expect("a picture").icc().is_some());
+    }
+}
