@@ -140,7 +140,6 @@ fn wide_colours_of_png_chunks_are_kept() {
         ("cICP", vec![(b"cICP", vec![12, 13, 0, 1])]),
         ("cHRM", vec![(b"gAMA", numbers(&[45_455])), (b"cHRM", numbers(&P3))]),
     ] {
-        let chunks: Vec<(&[u8; 4], Vec<u8>)> = chunks.into_iter().map(|(n, c)| (n, c)).collect();
         let bytes = png(40, 24, 16, 2, &rows, &chunks);
         let picture = Picture::decode(&bytes, name).expect(name);
         assert!(picture.icc().is_some(), "{name} has no profile");
