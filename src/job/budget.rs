@@ -15,8 +15,10 @@ use crate::runtime::{self, Backend, Device};
 
 /// The program, ONNX Runtime and small things.
 const BASE: u64 = 96 << 20;
-/// What there is besides while pictures are read. Measured with 24 megapixels as JPEG, PNG, TIFF and GIF: 40 to 60 MiB.
+/// What there is at most besides while pictures are read, and its share of what they take. Measured with 24 megapixels as JPEG,
+/// PNG, TIFF and GIF: 40 to 60 MiB.
 const WHILE_READING: u64 = 56 << 20;
+const WHILE_READING_SHARE: u64 = 6;
 /// What ONNX Runtime takes on top of the activations that are alive at one time: copies in other layouts,
 /// gaps between blocks. Measured (docs/measuring.md): 1.1 to 1.45.
 const ROOM: f64 = 1.5;
@@ -198,7 +200,8 @@ fn allowed(budget: Option<u64>, free: Option<u64>) -> u64 {
 
 /// Fails if reading pictures takes more memory than a job may use.
 pub(crate) fn check_reading(resources: &Resources, bytes: u64) -> Result<()> {
-    let needed = bytes.saturating_add(BASE + WHILE_READING);
+    let besides = (bytes / WHILE_READING_SHARE).min(WHILE_READING);
+    let needed = bytes.saturating_add(BASE + besides);
     let allowed = allowed(resources.budget, free_memory::bytes());
     if needed <= allowed {
         return Ok(());
