@@ -93,7 +93,7 @@ pub unsafe extern "C" fn impasto_models(json: *mut *mut c_char) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn impasto_params_schema(json: *mut *mut c_char) -> i32 {
     // SAFETY: as the caller promises.
-    guard(|| unsafe { give("json", json, &params::schema()) })
+    guard(|| unsafe { give("json", json, params::schema()) })
 }
 
 /// Makes an engine. It reads the model and tries the device, which takes from a moment to seconds; make it

@@ -47,7 +47,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Devices { nodes }) => devices(nodes.as_deref())?,
         Some(Command::Styles { output }) => styles(output.as_deref())?,
         Some(Command::Schema) => {
-            let text = serde_json::to_string_pretty(&impasto::params::schema()).unwrap_or_default();
+            let text = serde_json::to_string_pretty(impasto::params::schema()).unwrap_or_default();
             print(format!("{text}\n").as_bytes())?;
         }
         Some(Command::Model(ModelCommand::List)) => models::list()?,

@@ -92,7 +92,8 @@ impl Previews {
 
     /// The files that have a preview's name now, and are not from the same job before: that has left its result.
     fn strangers(&self, read: &HashMap<Identity, &Path>) -> Vec<PathBuf> {
-        let is_own = |path: &PathBuf| self.of.exists() && !read.contains_key(&Identity::of(path));
+        let is_done = self.of.exists();
+        let is_own = |path: &PathBuf| is_done && !read.contains_key(&Identity::of(path));
         let entries = std::fs::read_dir(files::folder_of(&self.of)).into_iter().flatten().flatten();
         let mut there: Vec<PathBuf> =
             entries.map(|e| e.path()).filter(|p| self.may_be(p) && !is_own(p)).collect();

@@ -73,8 +73,7 @@ enum Kind {
 
 impl Kind {
     fn of(property: &Value) -> Kind {
-        let kind = &property["type"];
-        match kind.as_str().or(kind[0].as_str()) {
+        match params::type_of(property) {
             Some("integer") => Kind::Whole,
             Some("number") => Kind::Number,
             Some("array") => Kind::Names,
@@ -158,11 +157,9 @@ fn value(matches: &ArgMatches, name: &str, property: &Value) -> Option<Value> {
 }
 
 /// The parameters that are options here, by name.
-fn options() -> Map<String, Value> {
-    let schema = params::schema();
-    let mut options = schema["properties"].as_object().cloned().unwrap_or_default();
-    options.retain(|name, _| !ELSEWHERE.contains(&name.as_str()));
-    options
+fn options() -> impl Iterator<Item = (&'static String, &'static Value)> {
+    let properties = params::schema()["properties"].as_object().into_iter().flatten();
+    properties.filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()))
 }
 
 impl Args for ParamArgs {
@@ -174,7 +171,7 @@ impl Args for ParamArgs {
             .help("Read parameters from a JSON file; options on the command line go before it")
             .help_heading("Parameters");
         let command = command.arg(file);
-        options().iter().fold(command, |command, (name, property)| command.arg(argument(name, property)))
+        options().fold(command, |command, (name, property)| command.arg(argument(name, property)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -186,13 +183,13 @@ impl FromArgMatches for ParamArgs {
     fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
         let mut args = ParamArgs { file: matches.get_one::<PathBuf>("params").cloned(), ..Self::default() };
         for (name, property) in options() {
-            let Some(mut value) = value(matches, &name, &property) else { continue };
-            let is_name = |v: &Value| choices(&property).iter().any(|c| Some(c.get_name()) == v.as_str());
+            let Some(mut value) = value(matches, name, property) else { continue };
+            let is_name = |v: &Value| choices(property).iter().any(|c| Some(c.get_name()) == v.as_str());
             if name == INIT && (!is_name(&value) || value == "picture") {
                 args.init = value.as_str().map(PathBuf::from);
                 value = json!("picture");
             }
-            args.given.insert(name, value);
+            args.given.insert(name.clone(), value);
         }
         Ok(args)
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub use presets::Preset;
-pub use schema::schema;
+pub use schema::{schema, type_of};
 pub use settings::Settings;
 
 /// The version of [`Params`] that this engine reads.

@@ -1,5 +1,7 @@
 //! The JSON Schema of the parameters, and what follows from it: which values are in range.
 
+use std::sync::LazyLock;
+
 use schemars::Schema;
 use serde_json::{Map, Value, json};
 
@@ -9,8 +11,15 @@ use crate::styles;
 
 /// The JSON Schema (draft 2020-12) of [`Params`], with ranges, descriptions, units (`x-unit`) and defaults; `presets` holds
 /// what each preset stands for.
-pub fn schema() -> Value {
-    schemars::schema_for!(Params).to_value()
+pub fn schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schemars::schema_for!(Params).to_value());
+    &SCHEMA
+}
+
+/// The JSON type of a property of the schema: that of its values, where it may be left out as well. None for a choice.
+pub fn type_of(property: &Value) -> Option<&str> {
+    let types = &property["type"];
+    types.as_str().or(types[0].as_str())
 }
 
 /// Adds to the schema the defaults, those of the default preset at each property and those of all presets under `presets`,
@@ -64,8 +73,7 @@ pub(super) fn check_ranges(params: &Params) -> Result<()> {
         let (Some(least), Some(most)) = (property["minimum"].as_f64(), property["maximum"].as_f64()) else {
             continue;
         };
-        let kinds = &property["type"];
-        let is_whole = kinds.as_str().or(kinds[0].as_str()) == Some("integer");
+        let is_whole = type_of(property) == Some("integer");
         let value = match value.as_f64() {
             // What is left out. A number that is left out has no field: where there is one it is not finite.
             None if is_whole => continue,

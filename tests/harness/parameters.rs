@@ -125,16 +125,11 @@ fn range(property: &Value) -> String {
     match (least.is_number(), most.is_number()) {
         (true, true) => format!("{} to {}", number(least), number(most)),
         (true, false) => format!("{} or more", number(least)),
-        _ => {
-            property["type"].as_array().and_then(|t| t.first()).unwrap_or(&property["type"]).as_str().map_or(
-                String::new(),
-                |kind| match kind {
-                    "array" => "a list of names".to_string(),
-                    "object" => "numbers by name".to_string(),
-                    kind => kind.to_string(),
-                },
-            )
-        }
+        _ => impasto::params::type_of(property).map_or(String::new(), |kind| match kind {
+            "array" => "a list of names".to_string(),
+            "object" => "numbers by name".to_string(),
+            kind => kind.to_string(),
+        }),
     }
 }
 
@@ -169,6 +164,6 @@ fn the_table_of_parameters_is_up_to_date() {
 
 #[test]
 fn the_filter_has_the_schema_of_the_engine() {
-    let schema = serde_json::to_string_pretty(&impasto::params::schema()).expect("JSON");
+    let schema = serde_json::to_string_pretty(impasto::params::schema()).expect("JSON");
     check_or_write("plugin-gimp/src/parameters.json", &(schema + "\n"));
 }

@@ -83,6 +83,10 @@ fn colours(info: &png::Info, notes: &mut Vec<String>) -> Colours {
         if plain {
             return Colours::Srgb;
         }
+        let is_wide = cicp.is_video_full_range_image && cicp.matrix_coefficients == 0 && !is_grey;
+        if let Some(profile) = icc_of_cicp(cicp.color_primaries, cicp.transfer_function).filter(|_| is_wide) {
+            return Colours::Icc(profile);
+        }
         let curve = CurveAndMatrix::from_cicp(
             cicp.color_primaries,
             cicp.transfer_function,
@@ -94,11 +98,7 @@ fn colours(info: &png::Info, notes: &mut Vec<String>) -> Colours {
                     "the picture is brighter than white in places (HDR); what is brighter is clipped".into(),
                 );
             }
-            let profile = icc_of_cicp(cicp.color_primaries, cicp.transfer_function);
-            return match profile.filter(|_| cicp.is_video_full_range_image && !is_grey) {
-                Some(profile) => Colours::Icc(profile),
-                None => Colours::Curve(Box::new(curve)),
-            };
+            return Colours::Curve(Box::new(curve));
         }
         notes.push(format!(
             "the colours' code {}/{}/{} (cICP) has no meaning for PNG and is left out",
