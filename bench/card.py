@@ -176,10 +176,8 @@ def main():
         for on in (True, False):
             picture = folder / f"tf32-{on}.png"
             Image.fromarray(made[on][1].astype(np.uint8)).save(picture)
-            score = [os.environ["IMPASTO"], "score", picture, "--content", path, "--style", args.style, "--model", args.model]
-            score += ["--size", max(Image.open(path).size), "--device", "cpu"]
-            text = subprocess.run(list(map(str, score)), check=True, capture_output=True, text=True).stdout
-            losses[on] = float(text.split()[1])
+            size = max(Image.open(path).size)
+            losses[on] = results.score(picture, path, args.style, args.model, size, "--device", "cpu")["loss"]
         print(f"TF32, 100 evaluations: loss of the saved picture {losses[True]:.4g}, without {losses[False]:.4g}; "
               f"values differ by {apart.mean():.2f} of 255 in the mean")
         runs.append({"tf32_loss": losses[True], "loss": losses[False], "apart": float(apart.mean())})

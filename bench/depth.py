@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import results
+
 parser = argparse.ArgumentParser()
 parser.add_argument("pair", help="CONTENT:STYLE")
 parser.add_argument("--weights", required=True)
@@ -24,7 +26,7 @@ parser.add_argument("--size", default="256")
 parser.add_argument("--iterations", default="12")
 args = parser.parse_args()
 program = os.environ["IMPASTO"]
-content, style = args.pair.split(":")
+content, style, _ = results.pair(args.pair)
 failed = []
 
 
@@ -45,11 +47,9 @@ with tempfile.TemporaryDirectory() as temporary:
         subprocess.run([str(c) for c in command], check=True)
         return json.loads(report.read_text())
 
-    def score(picture, against, *more):
-        command = [program, "score", picture, "--content", content, "--style", against, "--model", args.weights]
-        command += ["--size", args.size, *more]
-        text = subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True).stdout
-        return {term: float(value) for term, value in (line.split() for line in text.splitlines())}
+    def score(name, *more):
+        """The loss of a picture that was painted."""
+        return results.score(folder / f"{name}.png", content, style, args.weights, args.size, *more)["loss"]
 
     subprocess.run([program, "model", "export", args.weights, "-o", folder / "graphs"], check=True, stdout=subprocess.DEVNULL)
     script = Path(__file__).parent.parent / "tests" / "python" / "autograd.py"
@@ -60,7 +60,7 @@ with tempfile.TemporaryDirectory() as temporary:
     whole = run("whole")
     terms = [t for t in whole["terms"] if t.startswith("style/")]
     claim(f"five style taps: {', '.join(terms)}", len(terms) == 5)
-    saved = score(folder / "whole.png", style)["loss"]
+    saved = score("whole")
     claim(f"the report's loss {whole['loss']:.6e} is the saved picture's {saved:.6e}, to 0.1 %", abs(saved / whole["loss"] - 1) < 1e-3)
 
     tiled = run("tiled", "--tile-size", "128", iterations="4")
@@ -89,7 +89,7 @@ with tempfile.TemporaryDirectory() as temporary:
           f"({all_right:.1f} on the right without a region)", regions_right < 0.5 * regions_left and regions_right < 0.5 * all_right)
 
     moments = run("moments", "--style-loss", "moments")
-    saved = score(folder / "moments.png", style, "--style-loss", "moments")["loss"]
+    saved = score("moments", "--style-loss", "moments")
     falls = saved / moments["first_loss"]
     claim(f"moments: the loss falls to {falls:.2f} of the first, and the report's is the saved picture's, to 0.1 %",
           falls < 0.5 and abs(saved / moments["loss"] - 1) < 1e-3)

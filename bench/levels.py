@@ -52,8 +52,7 @@ with tempfile.TemporaryDirectory() as temporary:
     print("| pair | size | levels | smallest | loss | content loss | seconds | dots |")
     print("|---" * 8 + "|")
     for pair in args.pairs:
-        content, style = pair.split(":")
-        name = f"{Path(content).stem}-{Path(style).stem}"
+        content, style, name = results.pair(pair)
         for size in map(int, args.sizes.split(",")):
             for levels in map(int, args.levels.split(",")):
                 out = folder / f"{name}-{size}-{levels}.png"

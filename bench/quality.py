@@ -38,10 +38,8 @@ def stylise(content, style, model, out):
 
 
 def score(picture, content, style):
-    """The teacher's objective of a picture and its terms, {term: loss}, `loss` first."""
-    command = [program, "score", picture, "--content", content, "--style", style, "--model", args.teacher]
-    text = subprocess.run([*command, "--size", args.size], check=True, capture_output=True, text=True).stdout
-    return {term: float(value) for term, value in (line.split() for line in text.splitlines())}
+    """The teacher's objective of a picture and its terms."""
+    return results.score(picture, content, style, args.teacher, args.size)
 
 
 def reduced(path, folder):
@@ -60,8 +58,7 @@ with tempfile.TemporaryDirectory() as temporary:
     print("| pair | content's own | " + " | ".join(column for name in names for column in (name, "factor")) + " |")
     print("|---" * (2 * len(names) + 2) + "|")
     for pair in args.pairs:
-        content, style = pair.split(":")
-        name = f"{Path(content).stem}-{Path(style).stem}"
+        content, style, name = results.pair(pair)
         content, style = reduced(content, folder), reduced(style, folder)
         made = {"content": score(content, content, style)}
         for label, model in zip(names, [*models, args.teacher]):

@@ -51,3 +51,16 @@ def per_evaluation(report):
     """Seconds per evaluation at the full size."""
     level = report["levels"][-1]
     return level["seconds"] / level["evaluations"]
+
+
+def score(picture, content, style, model, size, *more):
+    """The objective of a picture and its terms, {term: loss}, `loss` first."""
+    command = [os.environ["IMPASTO"], "score", picture, "--content", content, "--style", style, "--model", model, "--size", size, *more]
+    text = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout
+    return {term: float(value) for term, value in (line.split() for line in text.splitlines())}
+
+
+def pair(text):
+    """The files of CONTENT:STYLE, and a name for both."""
+    content, style = text.split(":")
+    return content, style, f"{Path(content).stem}-{Path(style).stem}"

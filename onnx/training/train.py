@@ -4,16 +4,17 @@
 The student learns to predict, through one linear head H per layer, what an optimiser sees of the teacher:
   activations   of every layer, at a part of the positions;
   Gram          matrices of the style taps;
-  differences   of the Gram matrices of a transfer's result and of its style, relative to what is left of them. They count
-                most: they are what a transfer minimises, and in them errors that result and style share do not count.
-Results are made with the student itself while it is trained (transfers.py).
+  differences   of the Gram matrices of a transfer's result, of a picture that the teacher likes better, and of the style,
+                relative to what is left of them. They count most: they are what a transfer minimises, and in them errors that
+                both pictures share do not count.
+Results are made with the student itself while it is trained (examples.py).
 
     python3 onnx/training/train.py --teacher vgg16.safetensors --photos FOLDER --paintings FOLDER \\
         --program target/release/impasto --start compact.safetensors --out runs/a --minutes 60
 
 It can be ended and called again: it goes on from its last checkpoint in --out. It uses a CUDA card where there is one, which
-is kept busy with --pairs 24 --fresh 8 --size 192 and as many --workers as there are cores (a step with few pictures spends its
-time on launching kernels: on an H100 24 crops of 256 pixels took 54 ms, most of it the processor's). Networks compute in
+is kept busy with --batch 12 --size 192 and as many --workers as there are cores (a step with few pictures spends its
+time on launching kernels). Networks compute in
 bfloat16, which processors with AMX do several times as fast as float32. Needs torch, numpy, Pillow and safetensors.
 docs/model-card.md says what was made with it.
 """
