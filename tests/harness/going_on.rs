@@ -61,8 +61,9 @@ fn with_what_the_optimiser_had_learnt_nothing_is_lost() {
         succeed(command.arg(at(&format!("{name}.json"))).args(more));
     };
     job("whole", "60", &[]);
-    job("half", "30", &["--keep-history"]);
-    job("plain", "30", &[]);
+    // Later the loss falls so slowly that the processor's rounding decides what the history is worth.
+    job("half", "20", &["--keep-history"]);
+    job("plain", "20", &[]);
     assert!(at("half.history.safetensors").is_file() && !at("plain.history.safetensors").exists());
     let resume = |from: &str, name: &str, more: &[&str]| {
         let mut command = impasto();
@@ -71,7 +72,7 @@ fn with_what_the_optimiser_had_learnt_nothing_is_lost() {
             .arg(at(from))
             .arg("-o")
             .arg(at(&format!("{name}.png")))
-            .args(["--iterations", "10"]);
+            .args(["--iterations", "7"]);
         command
             .args(["--device", "cpu", "--threads", "2", "--quiet", "--report"])
             .arg(at(&format!("{name}.json")));
@@ -87,10 +88,10 @@ fn with_what_the_optimiser_had_learnt_nothing_is_lost() {
         assert!(output.status.success(), "{}", stderr(&output));
     }
     let (whole, with, without) = (losses("whole.json"), losses("with.json"), losses("without.json"));
-    assert!((with[0] / lowest(&whole[..30]) - 1.0).abs() < 0.02, "{} {}", with[0], lowest(&whole[..30]));
-    let (on, at_once) = (lowest(&with), lowest(&whole[..40]));
+    assert!((with[0] / lowest(&whole[..20]) - 1.0).abs() < 0.02, "{} {}", with[0], lowest(&whole[..20]));
+    let (on, at_once) = (lowest(&with), lowest(&whole[..27]));
     assert!(on < 1.1 * at_once && on < 0.95 * lowest(&without), "{on} {at_once} {}", lowest(&without));
-    assert_eq!(losses("other.json").len(), 10);
+    assert_eq!(losses("other.json").len(), 7);
 
     // What is no such file, or not all of it, is refused by name.
     let kept = at("half.history.safetensors");
