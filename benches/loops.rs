@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use impasto::Picture;
-use impasto::benchmarks::{Step, latent, recoloured};
+use impasto::benchmarks::{Step, latent, match_colour_moments};
 use ndarray::Array3;
 
 /// One megapixel.
@@ -25,9 +25,9 @@ fn optimiser(criterion: &mut Criterion) {
     let (step, mut out) = (Step::new(VALUES, 10), vec![0.0; VALUES]);
     group.bench_function("direction of ten pairs", |b| b.iter(|| step.combine(black_box(&mut out))));
     group.bench_function("dots with ten pairs", |b| b.iter(|| black_box(step.dots())));
-    let free: Vec<f32> = (0..VALUES).map(|n| (n % 300) as f32 / 100.0 - 1.5).collect();
-    group.bench_function("pixels and gradient of free variables", |b| {
-        b.iter(|| latent(&free, black_box(&mut out)))
+    let variables: Vec<f32> = (0..VALUES).map(|n| (n % 300) as f32 / 100.0 - 1.5).collect();
+    group.bench_function("pixels and gradient of latent variables", |b| {
+        b.iter(|| latent(&variables, black_box(&mut out)))
     });
     group.finish();
 }
@@ -40,7 +40,9 @@ fn pictures(criterion: &mut Criterion) {
         b.iter(|| black_box(picture.resized(SIZE[0] / 2, SIZE[1] / 2).expect("a picture")));
     });
     let like = waves(5);
-    group.bench_function("colours of another", |b| b.iter(|| black_box(recoloured(picture.rgb(), &like))));
+    group.bench_function("colours of another", |b| {
+        b.iter(|| black_box(match_colour_moments(picture.rgb(), &like)))
+    });
     group.bench_function("a PNG file and back", |b| {
         b.iter(|| {
             let bytes = picture.encode(impasto::picture::Format::Png).expect("a file");

@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let engine = Engine::new(&EngineOptions::default())?;
     let (content, style) = (Picture::read(photo)?, Picture::read(painting)?);
-    let styles = [Style::of(&style)];
+    let styles = [Style::new(&style)];
     let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
     let params = Params { preset: Preset::Best, ..Params::default() };
     let cancel = CancelToken::new();

@@ -4,7 +4,7 @@
 use half::bf16;
 use ndarray::Array3;
 
-use crate::optimise::{Stored, chain, combine, dots, pixels};
+use crate::optimise::{Stored, chain, combine, dots, to_pixels};
 use crate::picture::colours;
 
 /// The vectors of an L-BFGS step in the computer's memory.
@@ -14,7 +14,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// So many pairs of differences, in half precision, and a gradient, each of `len` values.
+    /// `pairs` pairs of differences, in half precision, and a gradient, each of `len` values.
     pub fn new(len: usize, pairs: usize) -> Self {
         let wave = |at: usize| (0..len).map(move |n| ((n * (at + 3)) % 101) as f32 / 101.0 - 0.5);
         let pair = |at| Stored::Half(wave(at).map(bf16::from_f32).collect());
@@ -34,13 +34,13 @@ impl Step {
     }
 }
 
-/// Pixels from free variables, and the gradient with respect to these from that of the pixels.
-pub fn latent(free: &[f32], out: &mut [f32]) {
-    pixels(free, out);
-    chain(free, out);
+/// Pixels from latent variables, and the gradient with respect to these from that of the pixels.
+pub fn latent(variables: &[f32], out: &mut [f32]) {
+    to_pixels(variables, out);
+    chain(variables, out);
 }
 
 /// A picture [3, H, W] with the mean and covariance of another's colours.
-pub fn recoloured(picture: &Array3<f32>, like: &Array3<f32>) -> Array3<f32> {
-    colours::recoloured(picture, like, 0.0)
+pub fn match_colour_moments(picture: &Array3<f32>, like: &Array3<f32>) -> Array3<f32> {
+    colours::match_colour_moments(picture, like, 0.0)
 }

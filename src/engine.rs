@@ -14,7 +14,7 @@ use crate::optimise::Threads;
 use crate::params::{self, Params};
 use crate::picture::Picture;
 use crate::progress::{CancelToken, Sink};
-use crate::report::history::Carry;
+use crate::report::saved_state::WarmStart;
 use crate::resources::Resources;
 use crate::runtime::{self, Backend, Device, Placement, SessionCache};
 use crate::styles;
@@ -73,7 +73,7 @@ impl Engine {
         let threads = if options.threads == 0 { cores } else { options.threads };
         let resources = Resources {
             model,
-            backend: Backend { threads, tf32: options.tf32, memory: options.memory, ..Backend::of(device) },
+            backend: Backend { threads, tf32: options.tf32, memory: options.memory, ..Backend::new(device) },
             budget: options.memory,
             threads: Threads::new(threads)?,
             sessions: SessionCache::default(),
@@ -106,21 +106,28 @@ impl Engine {
         sink: &mut dyn Sink,
         cancel: &CancelToken,
     ) -> Result<Stylised> {
-        self.stylise_on(pictures, params, &mut Carry::default(), sink, cancel)
+        self.stylise_with_warm_start(pictures, params, &mut WarmStart::default(), sink, cancel)
     }
 
-    /// The same for a job that goes on from another one, or that another one is to go on from.
-    pub fn stylise_on(
+    /// As [`Engine::stylise`], for a job that starts with the optimiser's state of another one, or keeps its own for the next.
+    pub fn stylise_with_warm_start(
         &self,
         pictures: &Pictures,
         params: &Params,
-        carry: &mut Carry,
+        warm_start: &mut WarmStart,
         sink: &mut dyn Sink,
         cancel: &CancelToken,
     ) -> Result<Stylised> {
         let built_in = built_in(params)?;
         let styles = pictures.styles_and(built_in.as_ref());
-        job::stylise(&self.resources, &Pictures { styles: &styles, ..*pictures }, params, carry, sink, cancel)
+        job::stylise(
+            &self.resources,
+            &Pictures { styles: &styles, ..*pictures },
+            params,
+            warm_start,
+            sink,
+            cancel,
+        )
     }
 
     /// What a job would do, found out without doing it; fails as the job would for parameters, sizes and
@@ -133,12 +140,12 @@ impl Engine {
         params: &Params,
     ) -> Result<Plan> {
         let built_in = built_in(params)?;
-        let own = built_in.as_ref().map(|picture| Style::of(picture).shape());
+        let own = built_in.as_ref().map(|picture| Style::new(picture).shape());
         let styles: Vec<StyleShape> = styles.iter().copied().chain(own).collect();
         job::plan(&self.resources, content, &styles, masked, params)
     }
 
-    /// Fails if reading a job's pictures, which takes so many bytes at most, would take more memory than a job may use.
+    /// Fails if reading a job's pictures, which takes at most `bytes` bytes, would take more memory than a job may use.
     pub fn check_reading(&self, bytes: u64) -> Result<()> {
         job::check_reading(&self.resources, bytes)
     }

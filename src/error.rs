@@ -69,6 +69,11 @@ pub enum Error {
 }
 
 impl Error {
+    #[cfg(feature = "fetch")]
+    pub(crate) fn fetch(url: &str, problem: impl Into<String>) -> Self {
+        Error::Fetch { url: url.to_string(), problem: problem.into() }
+    }
+
     pub(crate) fn picture(name: impl Into<String>, problem: impl Into<String>) -> Self {
         Error::Picture { name: name.into(), problem: problem.into() }
     }

@@ -15,7 +15,7 @@ const MOST_LINKS: usize = 40;
 
 /// How a file is to be written.
 #[derive(Debug, PartialEq)]
-enum Way {
+enum WriteMode {
     /// Under a temporary name in its folder, which then takes the file's place.
     Replace,
     /// Into what is there: a device, a pipe, a file with several names, or one in a folder that takes no new files.
@@ -25,7 +25,7 @@ enum Way {
 /// Where a file really is, with how it is to be written there.
 struct Place {
     path: PathBuf,
-    way: Way,
+    mode: WriteMode,
     /// What is there now.
     there: Option<Metadata>,
 }
@@ -98,7 +98,7 @@ fn place(path: &Path) -> std::result::Result<Place, String> {
     let target = followed(path).map_err(|e| e.to_string())?;
     let Some(target) = target else {
         let there = fs::metadata(path).map_err(|e| e.to_string())?;
-        return Ok(Place { path: path.to_path_buf(), way: Way::InPlace, there: Some(there) });
+        return Ok(Place { path: path.to_path_buf(), mode: WriteMode::InPlace, there: Some(there) });
     };
     if path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) {
         return Err("is the name of a folder; give a file's name".to_string());
@@ -107,7 +107,7 @@ fn place(path: &Path) -> std::result::Result<Place, String> {
         Ok(there) => there,
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return match temporary(&target) {
-                Ok(_) => Ok(Place { path: target, way: Way::Replace, there: None }),
+                Ok(_) => Ok(Place { path: target, mode: WriteMode::Replace, there: None }),
                 Err(e) if e.kind() == ErrorKind::NotFound => {
                     Err("its folder does not exist; make it first".to_string())
                 }
@@ -121,17 +121,17 @@ fn place(path: &Path) -> std::result::Result<Place, String> {
     }
     if !there.is_file() {
         special(&target, &there)?;
-        return Ok(Place { path: target, way: Way::InPlace, there: Some(there) });
+        return Ok(Place { path: target, mode: WriteMode::InPlace, there: Some(there) });
     }
     if there.permissions().readonly() {
         return Err("is there already and write-protected; choose another name or allow writing".to_string());
     }
     OpenOptions::new().write(true).open(&target).map_err(|e| e.to_string())?;
-    let way = match (has_other_names(&there), temporary(&target)) {
-        (false, Ok(_)) => Way::Replace,
-        _ => Way::InPlace,
+    let mode = match (has_other_names(&there), temporary(&target)) {
+        (false, Ok(_)) => WriteMode::Replace,
+        _ => WriteMode::InPlace,
     };
-    Ok(Place { path: target, way, there: Some(there) })
+    Ok(Place { path: target, mode, there: Some(there) })
 }
 
 /// Whether something that is no regular file can be written to.
@@ -174,7 +174,7 @@ fn has_other_names(_: &Metadata) -> bool {
 
 impl Place {
     fn write(&self, bytes: &[u8]) -> std::result::Result<(), String> {
-        if self.way == Way::Replace && self.replace(bytes).map_err(|e| e.to_string())? {
+        if self.mode == WriteMode::Replace && self.replace(bytes).map_err(|e| e.to_string())? {
             return Ok(());
         }
         self.in_place(bytes).map_err(|e| e.to_string())
@@ -288,7 +288,7 @@ enum Location {
 
 impl Identity {
     /// Of the file that a path stands for.
-    pub fn of(path: &Path) -> Self {
+    pub fn from_path(path: &Path) -> Self {
         let path = followed(path).ok().flatten().unwrap_or_else(|| path.to_path_buf());
         if let Some(place) = location(&path) {
             return Identity { place, name: None };
@@ -411,7 +411,7 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         fs::create_dir(at("b")).expect("a folder");
         symlink("b", at("a")).expect("a link");
-        let same = |x: &str, y: &str| Identity::of(&at(x)) == Identity::of(&at(y));
+        let same = |x: &str, y: &str| Identity::from_path(&at(x)) == Identity::from_path(&at(y));
         assert!(same("a/o", "b/o") && same("a/../b/o", "b/./o") && !same("a/o", "a/p") && !same("o", "a/o"));
         fs::write(at("b/o"), "x").expect("written");
         symlink("b/o", at("l")).expect("a link");

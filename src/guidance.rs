@@ -78,7 +78,7 @@ mod tests {
     fn styles_without_a_region_share_what_the_others_leave() {
         let picture = Picture::new(Array3::zeros((3, 16, 16)), None).expect("a picture");
         let region = Array2::from_shape_fn((20, 40), |(_, x)| f32::from(x < 10));
-        let plain = Style::of(&picture);
+        let plain = Style::new(&picture);
         let own = Style { region: Some(&region), weight: 3.0, ..plain };
         let unused = Style { region: Some(&region), weight: 0.0, ..plain };
         let styles = [plain, own, unused, Style { weight: 2.0, ..plain }];

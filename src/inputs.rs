@@ -20,7 +20,7 @@ pub struct Style<'a> {
 
 impl<'a> Style<'a> {
     /// A style that is painted everywhere.
-    pub fn of(picture: &'a Picture) -> Self {
+    pub fn new(picture: &'a Picture) -> Self {
         Style { picture, weight: 1.0, scale: 1.0, region: None }
     }
 
@@ -61,7 +61,7 @@ impl<'a> Pictures<'a> {
     where
         'a: 'b,
     {
-        self.styles.iter().copied().chain(more.map(Style::of)).collect()
+        self.styles.iter().copied().chain(more.map(Style::new)).collect()
     }
 }
 

@@ -10,7 +10,7 @@
 //! let engine = Engine::new(&EngineOptions::default())?;
 //! let content = Picture::read("photo.jpg".as_ref())?;
 //! let style = Picture::read("painting.jpg".as_ref())?;
-//! let styles = [Style::of(&style)];
+//! let styles = [Style::new(&style)];
 //! let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
 //! let stylised = engine.stylise(&pictures, &Params::default(), &mut Silent, &CancelToken::new())?;
 //! stylised.picture.write("out.png".as_ref())?;
@@ -46,5 +46,5 @@ pub use picture::Picture;
 pub use progress::{CancelToken, Progress, Silent, Sink};
 #[cfg(feature = "plot")]
 pub use report::plot;
-pub use report::{Report, Seconds, history};
+pub use report::{Report, Seconds, saved_state};
 pub use runtime::Device;

@@ -1,4 +1,4 @@
-//! What a job tells while it runs, and how it is told to stop.
+//! A job's progress while it runs, and how to stop it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::picture::Picture;
-use crate::runtime::{Bound, DeviceTensor, Resident, Session, Stop, Tensor, Value};
+use crate::runtime::{BoundGraph, BoundGraphOnDevice, DeviceTensor, Session, Stop, Tensor, Value};
 
 /// The state of a job after an evaluation.
 #[derive(Clone, Debug, Serialize)]
@@ -33,7 +33,7 @@ pub struct Progress {
     pub seconds_left: f64,
 }
 
-/// Takes what a job tells. It is called on the job's own thread, between evaluations.
+/// Receives a job's progress. It is called on the job's own thread, between evaluations.
 pub trait Sink {
     /// A phase begins; `text` is for people.
     fn phase(&mut self, text: &str) {
@@ -45,7 +45,7 @@ pub trait Sink {
         let _ = progress;
     }
 
-    /// The best picture so far, every so many evaluations as the parameters ask.
+    /// The best picture so far, as often as the parameters ask.
     fn preview(&mut self, evaluations: usize, picture: &Picture) {
         let _ = (evaluations, picture);
     }
@@ -118,7 +118,7 @@ impl Runs {
     /// Runs a graph whose inputs are bound, or is [`Error::Cancelled`] as soon as the token is cancelled.
     pub fn run_bound(
         &self,
-        graph: &mut Bound,
+        graph: &mut BoundGraph,
         values: &[f32],
         read: &mut dyn FnMut(&str, &[f32]),
     ) -> Result<()> {
@@ -126,9 +126,9 @@ impl Runs {
     }
 
     /// The same where what changes lies on the device.
-    pub fn run_resident(
+    pub fn run_on_device(
         &self,
-        graph: &mut Resident,
+        graph: &mut BoundGraphOnDevice,
         from: &DeviceTensor,
         to: &mut DeviceTensor,
         read: &mut dyn FnMut(&str, &[f32]),

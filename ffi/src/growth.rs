@@ -50,7 +50,7 @@ unsafe impl Grows for ImpastoStyle {
 /// are left out. `name` is what messages call the struct.
 ///
 /// # Safety
-/// `from` is aligned and points to a `struct_size` and, if that is in order, to so many bytes.
+/// `from` is aligned and points to a `struct_size` and, if that is valid, to that number of bytes.
 pub unsafe fn read<T: Grows>(name: &str, from: *const T) -> Result<T, Failure> {
     // SAFETY: as the caller promises; struct_size comes first in every version of the struct.
     let size = unsafe { *from.cast::<usize>() };
@@ -64,7 +64,7 @@ pub unsafe fn read<T: Grows>(name: &str, from: *const T) -> Result<T, Failure> {
         )));
     }
     let mut out = T::ZERO;
-    // SAFETY: both have so many bytes. Whole fields are copied, and the others are zero, which is a value of theirs.
+    // SAFETY: both have that number of bytes. Whole fields are copied, and the others are zero, which is a value of theirs.
     unsafe {
         std::ptr::copy_nonoverlapping(from.cast::<u8>(), (&raw mut out).cast(), size.min(size_of::<T>()));
     }

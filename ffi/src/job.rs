@@ -126,7 +126,7 @@ impl Job {
         let meets = |p: &Pixels| p.range().start < out.end && out.start < p.range().end;
         let styles = self.styles.iter().flat_map(|s| std::iter::once(&s.picture).chain(&s.region));
         let inputs = styles.chain(&self.mask).chain(&self.init);
-        if (meets(&self.content) && !self.output.is(&self.content)) || inputs.into_iter().any(meets) {
+        if (meets(&self.content) && !self.output.is_same(&self.content)) || inputs.into_iter().any(meets) {
             return Err(Failure::argument(
                 "output overlaps an input; only the very same picture as the content may be written over",
             ));
@@ -213,7 +213,7 @@ impl Job {
         // SAFETY: as the caller promises; `checked` has refused an output that overlaps the content in any
         // other way than being the same.
         unsafe {
-            if keeps && !self.output.is(&self.content) {
+            if keeps && !self.output.is_same(&self.content) {
                 self.output.copy(&self.content, stays);
             }
             self.output.write(&painted, stays);
@@ -297,7 +297,7 @@ impl Job {
                             call(&ImpastoProgress { preview: &preview, ..now });
                         }
                     }
-                    // The job has ended if nobody takes the answer; the next event tells.
+                    // If nobody takes the answer, the job has ended, and the next event says so.
                     let _ = answers.send(());
                 }
             }

@@ -70,7 +70,7 @@ impl Pixels {
     }
 
     /// Whether both describe the very same memory in the same way.
-    pub fn is(&self, other: &Pixels) -> bool {
+    pub fn is_same(&self, other: &Pixels) -> bool {
         self.picture.data == other.picture.data
             && self.picture.stride == other.picture.stride
             && self.size() == other.size()

@@ -2,11 +2,11 @@
 
 #![no_main]
 
-use impasto::history::History;
+use impasto::saved_state::SavedState;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(history) = History::parse(bytes) else { return };
-    let written = history.bytes().expect("what was read can be written");
-    assert_eq!(History::parse(&written).expect("what was written is read").size(), history.size());
+    let Ok(state) = SavedState::parse(bytes) else { return };
+    let written = state.bytes().expect("what was read can be written");
+    assert_eq!(SavedState::parse(&written).expect("what was written is read").size(), state.size());
 });

@@ -4,17 +4,17 @@
 
 use std::path::Path;
 
-use impasto::onnx::{Size, Spec, import, memory, objective, receptive};
+use impasto::onnx::{GraphTarget, ObjectiveSpec, import, peak_memory, objective, receptive};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(model) = import::from_onnx(bytes, Path::new("fuzzed.onnx")) else { return };
     let deepest = model.taps.iter().max_by_key(|tap| tap.block).expect("a model has taps");
-    let spec = Spec { style: vec![deepest.name.clone()], masked: true, ..Spec::default() };
+    let spec = ObjectiveSpec { style: vec![deepest.name.clone()], masked: true, ..ObjectiveSpec::default() };
     let side = 2 << deepest.block;
-    for size in [Size::Any, Size::Cpu([side, side + 1]), Size::Card([side, side])] {
+    for size in [GraphTarget::Any, GraphTarget::Cpu([side, side + 1]), GraphTarget::Device([side, side])] {
         let graph = objective::objective(&model, &spec, size).expect("what is let in has a gradient");
-        memory::peak(&graph);
+        peak_memory::bytes(&graph);
     }
-    receptive::radius(&objective::features(&model, &spec, Size::Any).expect("a graph"));
+    receptive::radius(&objective::features(&model, &spec, GraphTarget::Any).expect("a graph"));
 });

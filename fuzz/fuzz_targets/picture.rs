@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 const MOST_BYTES: u64 = 1 << 28;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(info) = PictureInfo::of(bytes, "fuzzed") else {
+    let Ok(info) = PictureInfo::parse(bytes, "fuzzed") else {
         assert!(Picture::decode(bytes, "fuzzed").is_err(), "the header is refused, the picture is not");
         return;
     };

@@ -21,7 +21,7 @@ pub fn gradient(graph: &mut Graph, of: &str, wrt: &str) -> Result<String> {
     if !active.contains(of) {
         return Err(Error::BadSpec(format!("'{of}' does not depend on '{wrt}', so it has no gradient")));
     }
-    let shapes = Shapes::of(graph);
+    let shapes = Shapes::infer(graph);
     let mut gradients: HashMap<String, String> = HashMap::new();
     let one = graph.constant("gradient/seed", Tensor::scalar(1.0));
     gradients.insert(of.to_string(), one);

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::objective::{self, Size};
-use crate::spec::Spec;
+use crate::objective::{self, GraphTarget};
+use crate::spec::ObjectiveSpec;
 
 /// The file with the weights, beside the two models.
 pub const WEIGHTS: &str = "weights.bin";
@@ -13,12 +13,17 @@ pub const WEIGHTS: &str = "weights.bin";
 /// Writes `features.onnx`, `objective.onnx` and `weights.bin` into the folder `to`, which is made if it is
 /// not there, and returns their paths. Each file is written under another name first and renamed. With
 /// `size`, [H, W], the objective is for pictures of that size only, and on the CPU it is faster.
-pub fn export(model: &Model, spec: &Spec, size: Option<[usize; 2]>, to: &Path) -> Result<Vec<PathBuf>> {
+pub fn export(
+    model: &Model,
+    spec: &ObjectiveSpec,
+    size: Option<[usize; 2]>,
+    to: &Path,
+) -> Result<Vec<PathBuf>> {
     let manifest = serde_json::to_string(&model.manifest).map_err(|e| Error::BadSpec(e.to_string()))?;
     let terms = spec.terms().into_iter().map(|t| t.name).collect::<Vec<_>>().join(",");
     let metadata = [("impasto", manifest.as_str()), ("terms", terms.as_str())];
-    let features = objective::features(model, spec, Size::Any)?;
-    let objective = objective::objective(model, spec, size.map_or(Size::Any, Size::Cpu))?;
+    let features = objective::features(model, spec, GraphTarget::Any)?;
+    let objective = objective::objective(model, spec, size.map_or(GraphTarget::Any, GraphTarget::Cpu))?;
 
     let mut weights = Vec::new();
     let mut places = crate::graph::External::new(WEIGHTS);

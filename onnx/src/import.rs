@@ -37,7 +37,7 @@ pub fn from_onnx(bytes: &[u8], path: &Path) -> Result<Model> {
         }
     }
 
-    let constants = Constants::of(&graph);
+    let constants = Constants::collect(&graph);
     let inputs: Vec<&str> =
         graph.input.iter().filter_map(|i| i.name.as_deref()).filter(|n| !constants.has(n)).collect();
     let &[input] = inputs.as_slice() else {
@@ -96,13 +96,13 @@ enum Constant<'a> {
 struct Constants<'a>(HashMap<&'a str, Constant<'a>>);
 
 impl<'a> Constants<'a> {
-    fn of(graph: &'a GraphProto) -> Self {
+    fn collect(graph: &'a GraphProto) -> Self {
         let mut out = HashMap::new();
         for tensor in &graph.initializer {
             out.insert(tensor.name.as_deref().unwrap_or_default(), Constant::Tensor(tensor));
         }
         for node in graph.node.iter().filter(|node| is_standard(node)) {
-            let constant = match (op_of(node), node.attribute.as_slice(), node.input.as_slice()) {
+            let constant = match (op_type(node), node.attribute.as_slice(), node.input.as_slice()) {
                 ("Constant", [attribute], []) => Some(Constant::Attribute(attribute)),
                 ("Identity", _, [input]) => out.get(input.as_str()).copied(),
                 _ => None,
@@ -120,7 +120,7 @@ impl<'a> Constants<'a> {
     }
 }
 
-fn op_of(node: &NodeProto) -> &str {
+fn op_type(node: &NodeProto) -> &str {
     node.op_type.as_deref().unwrap_or_default()
 }
 
@@ -138,7 +138,7 @@ fn feature_part<'a>(
     let mut kept = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         let outputs = node.output.iter().map(String::as_str).filter(|output| !output.is_empty());
-        let flattens = matches!(op_of(node), "Flatten" | "Gemm" | "Reshape" | "GlobalAveragePool");
+        let flattens = matches!(op_type(node), "Flatten" | "Gemm" | "Reshape" | "GlobalAveragePool");
         if flattens || node.input.iter().any(|input| behind.contains(input.as_str())) {
             behind.extend(outputs);
         } else if node.output.is_empty() || !node.output.iter().all(|output| constants.has(output)) {
@@ -148,7 +148,7 @@ fn feature_part<'a>(
     let mut needed: HashSet<&str> = HashSet::new();
     let mut out = Vec::new();
     for (index, node) in kept.into_iter().rev() {
-        let is_relu = operators::named(op_of(node)).is_some_and(|o| o.gradient == Gradient::Relu);
+        let is_relu = operators::named(op_type(node)).is_some_and(|o| o.gradient == Gradient::Relu);
         if is_relu || node.output.iter().any(|output| needed.contains(output.as_str())) {
             needed.extend(node.input.iter().filter(|input| !input.is_empty()).map(String::as_str));
             out.push((index, node));
@@ -167,7 +167,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn node(&mut self, index: usize, node: &NodeProto) -> Result<Node> {
-        let op = op_of(node).to_string();
+        let op = op_type(node).to_string();
         let name = node.name.clone().filter(|n| !n.is_empty()).unwrap_or_else(|| format!("{op}_{index}"));
         let mut out = Node {
             op,

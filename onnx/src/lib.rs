@@ -15,12 +15,12 @@ pub mod import;
 pub mod layouts;
 mod losses;
 pub mod manifest;
-pub mod memory;
 pub mod model;
 pub mod moments;
 mod network;
 pub mod objective;
 mod operators;
+pub mod peak_memory;
 #[allow(missing_docs)]
 mod proto;
 pub mod pytorch;
@@ -36,11 +36,11 @@ mod window;
 pub use error::{Error, Result};
 pub use manifest::Manifest;
 pub use model::Model;
-pub use objective::Size;
-pub use spec::{Kind, Padding, Pooling, Spec, StyleLoss, Term};
+pub use objective::GraphTarget;
+pub use spec::{ObjectiveSpec, Padding, Pooling, StyleLoss, Term, TermKind};
 pub use tap::Tap;
 
-/// Reads a model from a file: safetensors, a PyTorch checkpoint or ONNX, told by its name's ending.
+/// Reads a model from a file. The ending of its name says what it is: safetensors, a PyTorch checkpoint or ONNX.
 pub fn read(path: &std::path::Path) -> Result<Model> {
     match path.extension().and_then(|e| e.to_str()) {
         Some("onnx") => import::from_onnx(&bytes(path)?, path),

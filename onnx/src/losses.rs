@@ -3,7 +3,7 @@
 
 use crate::graph::{Attr, Graph, Port, Tensor};
 use crate::moments::{self, Moments};
-use crate::spec::{Kind, Spec, Term, region_input};
+use crate::spec::{ObjectiveSpec, Term, TermKind, region_input};
 use crate::tap::Tap;
 
 /// weight · the mean square of the difference, which counts by the mask if there is one.
@@ -45,7 +45,7 @@ pub(crate) fn moments_loss(
     target: &str,
     channels: usize,
 ) -> String {
-    let target = moments::parted(graph, &format!("{}/target", term.name), target, channels);
+    let target = moments::split(graph, &format!("{}/target", term.name), target, channels);
     let distance = moments::distance(graph, &term.name, moments, &target, channels);
     let weight = graph.input(Port::new(term.weight.clone(), &[]));
     graph.add("Mul", &term.loss, &[&distance, &weight])
@@ -66,10 +66,10 @@ const LEAST_SUM: f32 = 1e-20;
 
 /// Adds, once for each block, the mask that a term counts by, averaged over what the poolings before the tap take
 /// together; None if it counts everywhere alike.
-pub(crate) fn mask(graph: &mut Graph, spec: &Spec, term: &Term, tap: &Tap) -> Option<Mask> {
+pub(crate) fn mask(graph: &mut Graph, spec: &ObjectiveSpec, term: &Term, tap: &Tap) -> Option<Mask> {
     let input = match term.kind {
-        Kind::Style(Some(region)) => region_input(region),
-        Kind::Style(None) | Kind::Content if spec.masked => "mask".to_string(),
+        TermKind::Style(Some(region)) => region_input(region),
+        TermKind::Style(None) | TermKind::Content if spec.masked => "mask".to_string(),
         _ => return None,
     };
     let name = |what: &str| format!("{input}/{}/{what}", tap.block);

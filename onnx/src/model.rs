@@ -131,7 +131,7 @@ pub(crate) fn inline(model: &Model, graph: &mut Graph, input: &str, average: boo
         }
         if average && operators::gradient(&node) == Gradient::MaxPool {
             node.op = "AveragePool".to_string();
-            let operator = operators::of(&node);
+            let operator = operators::lookup(&node);
             node.attrs.retain(|name, _| operator.is_some_and(|o| o.has_attribute(name)));
             node.outputs.truncate(1);
         }

@@ -33,7 +33,7 @@ struct Writer<'a> {
 
 /// Both as one matrix [N + 1, N + 1] = [[square, mean], [below, corner]], which is what Gram matrices are for the other
 /// loss: the statistics of parts of a picture can be summed, and those of several pictures averaged.
-pub(crate) fn joined(graph: &mut Graph, name: &str, moments: &Moments, below: &str, corner: &str) -> String {
+pub(crate) fn join(graph: &mut Graph, name: &str, moments: &Moments, below: &str, corner: &str) -> String {
     let mut concat = |what: &str, a: &str, b: &str, axis: i64| {
         graph.add_with("Concat", &format!("{name}/{what}"), &[a, b], [("axis", Attr::Int(axis))])
     };
@@ -42,8 +42,8 @@ pub(crate) fn joined(graph: &mut Graph, name: &str, moments: &Moments, below: &s
     concat("statistics", &top, &bottom, 0)
 }
 
-/// The parts of a matrix as `joined` makes it.
-pub(crate) fn parted(graph: &mut Graph, name: &str, joined: &str, channels: usize) -> Moments {
+/// The parts of a matrix as `join` makes it.
+pub(crate) fn split(graph: &mut Graph, name: &str, joined: &str, channels: usize) -> Moments {
     let n = channels as i64;
     let both = graph.i64s(&[0, 1]);
     let mut cut = |what: &str, from: [i64; 2], to: [i64; 2]| {
@@ -81,11 +81,11 @@ pub(crate) fn distance(
     let difference = w.add("Sub", &[&moments.mean, &target.mean]);
     let square = w.add("Mul", &[&difference, &difference]);
     let apart = w.sum(&square);
-    let (spread, wanted) = (w.trace(&covariance), w.trace(&wanted));
-    let spreads = w.add("Add", &[&spread, &wanted]);
+    let (variance, wanted) = (w.trace(&covariance), w.trace(&wanted));
+    let variances = w.add("Add", &[&variance, &wanted]);
     let two = w.graph.scalar(2.0);
     let overlap = w.add("Mul", &[&overlap, &two]);
-    let shapes = w.add("Sub", &[&spreads, &overlap]);
+    let shapes = w.add("Sub", &[&variances, &overlap]);
     let distance = w.add("Add", &[&apart, &shapes]);
     w.add("Div", &[&distance, &energy])
 }

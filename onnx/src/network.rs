@@ -20,7 +20,7 @@ const MOST_PADDING: i64 = 1 << 16;
 enum Length {
     /// The same for every picture.
     Fixed(usize),
-    /// The picture's height (axis 0) or width (axis 1), halved so many times and rounded down each time, and `extra`.
+    /// The picture's height (axis 0) or width (axis 1), halved this number of times and rounded down each time, and `extra`.
     Side { axis: usize, halvings: usize, extra: i64 },
 }
 

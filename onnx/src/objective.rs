@@ -17,32 +17,32 @@ use crate::model::{self, Model};
 use crate::moments::{self, Moments};
 use crate::operators::{self, Gradient};
 use crate::shapes::Shapes;
-use crate::spec::{Kind, Padding, Pooling, Spec, StyleLoss, Term, region_input};
+use crate::spec::{ObjectiveSpec, Padding, Pooling, StyleLoss, Term, TermKind, region_input};
 use crate::tap::Tap;
 
-/// The pictures that a graph is for, [H, W].
+/// The pictures that a graph is for, and the device that it is written for. Sizes are [height, width] in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
+pub enum GraphTarget {
     /// Of any size.
     Any,
-    /// Of this size, written for the CPU, where it is faster.
+    /// Of this size, for the CPU: with operators that are faster there.
     Cpu([usize; 2]),
-    /// Of this size, written for a card.
-    Card([usize; 2]),
+    /// Of this size, for a device with its own memory (CUDA): without operators that run on the CPU only.
+    Device([usize; 2]),
 }
 
-impl Size {
+impl GraphTarget {
     fn dims(self) -> Option<[usize; 2]> {
         match self {
-            Size::Any => None,
-            Size::Cpu(size) | Size::Card(size) => Some(size),
+            GraphTarget::Any => None,
+            GraphTarget::Cpu(size) | GraphTarget::Device(size) => Some(size),
         }
     }
 
     /// A graph with nothing in it.
     fn graph(self) -> Graph {
         let mut graph = Graph::default();
-        graph.plain = matches!(self, Size::Card(_));
+        graph.plain = matches!(self, GraphTarget::Device(_));
         graph
     }
 }
@@ -50,17 +50,17 @@ impl Size {
 /// The features model: input `picture` [1, 3, H, W], RGB, 0..1; for each style tap an output
 /// `style/TAP/gram` [N, N] (with moments [N + 1, N + 1], see [`StyleLoss::side`]), for each content tap an output
 /// `content/TAP/features` [1, N, h, w]. If `spec` says so there is an input `mask` [1, 1, H, W], 0..1, that weights the positions of the Gram matrices.
-pub fn features(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
-    let mut graph = size.graph();
-    picture(&mut graph, size);
-    let taps = taps(model, spec, &mut graph, size)?;
+pub fn features(model: &Model, spec: &ObjectiveSpec, graph_target: GraphTarget) -> Result<Graph> {
+    let mut graph = graph_target.graph();
+    picture(&mut graph, graph_target);
+    let taps = taps(model, spec, &mut graph, graph_target)?;
     if taps.is_empty() {
         return Err(Error::BadSpec("no style or content taps were chosen; choose at least one".to_string()));
     }
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
         let mask = mask(&mut graph, spec, &term, tap);
-        if let Kind::Style(_) = term.kind {
+        if let TermKind::Style(_) = term.kind {
             let mut statistics = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
             if spec.style_loss == StyleLoss::Moments {
                 let mean = mean(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
@@ -69,14 +69,14 @@ pub fn features(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
                     graph.add_with("Transpose", &format!("{}/mean/transposed", term.name), &[&mean], perm);
                 let one = graph.constant("const/one", Tensor::f32(&[1, 1], vec![1.0]));
                 let moments = Moments { square: statistics, mean };
-                statistics = moments::joined(&mut graph, &term.name, &moments, &transposed, &one);
+                statistics = moments::join(&mut graph, &term.name, &moments, &transposed, &one);
             }
             let name = graph.alias(&statistics, term.target.as_deref().unwrap_or_default());
             let side = spec.style_loss.side(tap.channels).to_string();
             graph.output(&name, &[&side, &side]);
         } else {
             let name = graph.alias(&value, term.target.as_deref().unwrap_or_default());
-            graph.output(&name, &feature_dims(tap, &n, size).each_ref().map(String::as_str));
+            graph.output(&name, &feature_dims(tap, &n, graph_target).each_ref().map(String::as_str));
         }
     }
     finish(&mut graph);
@@ -87,43 +87,48 @@ pub fn features(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
 /// and its target; outputs `loss` (a scalar), each term's weighted loss, and `gradient` [1, 3, H, W], the
 /// derivative of `loss` with respect to `picture`. A mask, if `spec` has one, is an input as in [`features`],
 /// and weights the content loss too.
-pub fn objective(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
-    let mut graph = size.graph();
-    picture(&mut graph, size);
-    let (total, losses) = losses(model, spec, &mut graph, size)?;
+pub fn objective(model: &Model, spec: &ObjectiveSpec, graph_target: GraphTarget) -> Result<Graph> {
+    let mut graph = graph_target.graph();
+    picture(&mut graph, graph_target);
+    let (total, losses) = losses(model, spec, &mut graph, graph_target)?;
     let gradient = differentiate::gradient(&mut graph, &total, "picture")?;
-    outputs(graph, &total, &losses, &gradient, size)
+    outputs(graph, &total, &losses, &gradient, graph_target)
 }
 
-/// The objective as a function of free variables: an input `free` [1, 3, H, W] instead of the picture, which is
-/// (1 + sin free)/2, and `gradient` with respect to these; where a mask is 0 it is 0.
-pub fn free_objective(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
-    let mut graph = size.graph();
-    let free = graph.input(Port::new("free", &picture_dims(size).each_ref().map(String::as_str)));
+/// The objective as a function of latent variables: an input `latent` [1, 3, H, W] instead of the picture, which is
+/// (1 + sin latent)/2, and `gradient` with respect to these; where a mask is 0 it is 0.
+pub fn latent_objective(model: &Model, spec: &ObjectiveSpec, graph_target: GraphTarget) -> Result<Graph> {
+    let mut graph = graph_target.graph();
+    let latent = graph.input(Port::new("latent", &picture_dims(graph_target).each_ref().map(String::as_str)));
     let half = graph.scalar(0.5);
-    let sine = graph.add("Sin", "free/sine", &[&free]);
-    let around = graph.add("Mul", "free/half", &[&sine, &half]);
+    let sine = graph.add("Sin", "latent/sine", &[&latent]);
+    let around = graph.add("Mul", "latent/half", &[&sine, &half]);
     graph.add("Add", "picture", &[&around, &half]);
-    let (total, losses) = losses(model, spec, &mut graph, size)?;
-    let mut gradient = differentiate::gradient(&mut graph, &total, &free)?;
+    let (total, losses) = losses(model, spec, &mut graph, graph_target)?;
+    let mut gradient = differentiate::gradient(&mut graph, &total, &latent)?;
     if spec.masked {
         let zero = graph.scalar(0.0);
         let counts = graph.add("Greater", "gradient/counts", &["mask", &zero]);
         let counts = graph.add_with("Cast", "gradient/counts/float", &[&counts], [("to", Attr::Int(1))]);
         gradient = graph.add("Mul", "gradient/masked", &[&gradient, &counts]);
     }
-    outputs(graph, &total, &losses, &gradient, size)
+    outputs(graph, &total, &losses, &gradient, graph_target)
 }
 
 /// Adds all terms' losses; the name of their sum, and theirs.
-fn losses(model: &Model, spec: &Spec, graph: &mut Graph, size: Size) -> Result<(String, Vec<String>)> {
-    let taps = taps(model, spec, graph, size)?;
+fn losses(
+    model: &Model,
+    spec: &ObjectiveSpec,
+    graph: &mut Graph,
+    graph_target: GraphTarget,
+) -> Result<(String, Vec<String>)> {
+    let taps = taps(model, spec, graph, graph_target)?;
     let mut losses = Vec::new();
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
         let target = term.target.clone().unwrap_or_default();
         let mask = mask(graph, spec, &term, tap);
-        losses.push(if let Kind::Style(_) = term.kind {
+        losses.push(if let TermKind::Style(_) = term.kind {
             let side = spec.style_loss.side(tap.channels).to_string();
             let target = graph.input(Port::new(target, &[&side, &side]));
             let square = gram(graph, &term.name, &value, tap.channels, mask.as_ref());
@@ -135,13 +140,13 @@ fn losses(model: &Model, spec: &Spec, graph: &mut Graph, size: Size) -> Result<(
                 }
             }
         } else {
-            let dims = feature_dims(tap, &n, size);
+            let dims = feature_dims(tap, &n, graph_target);
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
             content_loss(graph, &term, &value, &target, mask.as_ref())
         });
     }
     if spec.total_variation {
-        let term = Term::new(Kind::TotalVariation, "");
+        let term = Term::new(TermKind::TotalVariation, "");
         let difference = neighbour_differences(graph);
         losses.push(weighted_mean_square(graph, &term, &difference));
     }
@@ -156,13 +161,19 @@ fn losses(model: &Model, spec: &Spec, graph: &mut Graph, size: Size) -> Result<(
 }
 
 /// The graph with its outputs.
-fn outputs(mut graph: Graph, total: &str, losses: &[String], gradient: &str, size: Size) -> Result<Graph> {
+fn outputs(
+    mut graph: Graph,
+    total: &str,
+    losses: &[String],
+    gradient: &str,
+    graph_target: GraphTarget,
+) -> Result<Graph> {
     let gradient = graph.alias(gradient, "gradient");
     graph.output(total, &[]);
     for loss in losses {
         graph.output(loss, &[]);
     }
-    graph.output(&gradient, &picture_dims(size).each_ref().map(String::as_str));
+    graph.output(&gradient, &picture_dims(graph_target).each_ref().map(String::as_str));
     finish(&mut graph);
     Ok(graph)
 }
@@ -170,7 +181,7 @@ fn outputs(mut graph: Graph, total: &str, losses: &[String], gradient: &str, siz
 /// Drops what no output needs. How many entries a value has is a constant where its size is known: a card would
 /// leave counting to the CPU.
 fn finish(graph: &mut Graph) {
-    let shapes = Shapes::of(graph);
+    let shapes = Shapes::infer(graph);
     let constants = &mut graph.constants;
     graph.nodes.retain(|node| {
         let counts = operators::shape(node) == operators::Shape::Scalar;
@@ -184,22 +195,22 @@ fn finish(graph: &mut Graph) {
 }
 
 /// The style losses of statistics that are known: inputs for each style term its statistics `TERM/statistics`, target
-/// and weight; outputs its weighted loss, and `TERM/slope`, the derivative of that with respect to the statistics.
-pub fn style_losses(model: &Model, spec: &Spec) -> Result<Graph> {
+/// and weight; outputs its weighted loss, and `TERM/statistics/gradient`, the derivative of that with respect to the statistics.
+pub fn style_losses(model: &Model, spec: &ObjectiveSpec) -> Result<Graph> {
     let mut graph = Graph::default();
-    for term in spec.terms().into_iter().filter(|t| matches!(t.kind, Kind::Style(_))) {
+    for term in spec.terms().into_iter().filter(|t| matches!(t.kind, TermKind::Style(_))) {
         let tap = model.tap(&term.tap)?;
         let channels = tap.channels;
         let side = spec.style_loss.side(channels).to_string();
         let statistics = graph.input(Port::new(term.statistics(), &[&side, &side]));
         let target = graph.input(Port::new(term.target.clone().unwrap_or_default(), &[&side, &side]));
-        let slope = match spec.style_loss {
+        let statistics_gradient = match spec.style_loss {
             StyleLoss::Gram => {
                 let loss = gram_loss(&mut graph, &term, tap, &statistics, &target);
                 differentiate::gradient(&mut graph, &loss, &statistics)?
             }
             StyleLoss::Moments => {
-                let own = moments::parted(&mut graph, &term.name, &statistics, channels);
+                let own = moments::split(&mut graph, &term.name, &statistics, channels);
                 let loss = moments_loss(&mut graph, &term, &own, &target, channels);
                 let square = differentiate::gradient(&mut graph, &loss, &own.square)?;
                 let mean = differentiate::gradient(&mut graph, &loss, &own.mean)?;
@@ -208,13 +219,13 @@ pub fn style_losses(model: &Model, spec: &Spec) -> Result<Graph> {
                     Tensor::f32(&[1, channels], vec![0.0; channels]),
                 );
                 let zero = graph.constant("const/zero", Tensor::f32(&[1, 1], vec![0.0]));
-                let name = format!("{}/slopes", term.name);
-                moments::joined(&mut graph, &name, &Moments { square, mean }, &zeros, &zero)
+                let name = format!("{}/statistics/gradients", term.name);
+                moments::join(&mut graph, &name, &Moments { square, mean }, &zeros, &zero)
             }
         };
-        let slope = graph.alias(&slope, &term.slope());
+        let statistics_gradient = graph.alias(&statistics_gradient, &term.statistics_gradient());
         graph.output(&term.loss, &[]);
-        graph.output(&slope, &[&side, &side]);
+        graph.output(&statistics_gradient, &[&side, &side]);
     }
     graph.prune();
     Ok(graph)
@@ -222,40 +233,40 @@ pub fn style_losses(model: &Model, spec: &Spec) -> Result<Graph> {
 
 /// The gradient of a part of a picture, whose statistics are those of the whole picture and known: inputs
 /// `picture` [1, 3, h, w] and `mask` [1, 1, h, w], which is 0 where another part counts; for each style term
-/// `TERM/slope`, the derivative of the whole loss with respect to the sums over positions that the statistics are
+/// `TERM/statistics/gradient`, the derivative of the whole loss with respect to the sums over positions that the statistics are
 /// made of; for each content term its target and weight. Outputs are `gradient` [1, 3, h, w], to be added to that of the other parts, and each
 /// content term's weighted loss.
 ///
 /// With `mask` as the whole of a picture this is [`objective`]'s gradient. Total variation is not in it.
-pub fn tile(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
-    let spec = Spec { masked: true, total_variation: false, ..spec.clone() };
-    let mut graph = size.graph();
-    picture(&mut graph, size);
-    let taps = taps(model, &spec, &mut graph, size)?;
+pub fn tile(model: &Model, spec: &ObjectiveSpec, graph_target: GraphTarget) -> Result<Graph> {
+    let spec = ObjectiveSpec { masked: true, total_variation: false, ..spec.clone() };
+    let mut graph = graph_target.graph();
+    picture(&mut graph, graph_target);
+    let taps = taps(model, &spec, &mut graph, graph_target)?;
     let (mut parts, mut losses) = (Vec::new(), Vec::new());
     for (term, tap, value) in taps {
         let n = tap.channels.to_string();
         let Some(mask) = mask(&mut graph, &spec, &term, tap) else { continue };
-        if let Kind::Style(_) = term.kind {
+        if let TermKind::Style(_) = term.kind {
             let side = spec.style_loss.side(tap.channels).to_string();
-            let slope = graph.input(Port::new(term.slope(), &[&side, &side]));
+            let statistics_gradient = graph.input(Port::new(term.statistics_gradient(), &[&side, &side]));
             let sums = product(&mut graph, &term.name, &value, tap.channels, Some(&mask));
             let pairs = match spec.style_loss {
-                StyleLoss::Gram => vec![(sums, slope)],
+                StyleLoss::Gram => vec![(sums, statistics_gradient)],
                 StyleLoss::Moments => {
-                    let name = format!("{}/slopes", term.name);
-                    let slopes = moments::parted(&mut graph, &name, &slope, tap.channels);
+                    let name = format!("{}/statistics/gradients", term.name);
+                    let gradients = moments::split(&mut graph, &name, &statistics_gradient, tap.channels);
                     let means = weighted_sum(&mut graph, &term.name, &value, tap.channels, Some(&mask));
-                    vec![(sums, slopes.square), (means, slopes.mean)]
+                    vec![(sums, gradients.square), (means, gradients.mean)]
                 }
             };
-            for (sums, slope) in pairs {
-                let part = graph.add("Mul", &format!("{}/part", term.name), &[&sums, &slope]);
+            for (sums, statistics_gradient) in pairs {
+                let part = graph.add("Mul", &format!("{}/part", term.name), &[&sums, &statistics_gradient]);
                 let keep = [("keepdims", Attr::Int(0))];
                 parts.push(graph.add_with("ReduceSum", &format!("{}/sum", term.name), &[&part], keep));
             }
         } else {
-            let dims = feature_dims(tap, &n, size);
+            let dims = feature_dims(tap, &n, graph_target);
             let target = term.target.clone().unwrap_or_default();
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
             let loss = content_loss(&mut graph, &term, &value, &target, Some(&mask));
@@ -275,24 +286,24 @@ pub fn tile(model: &Model, spec: &Spec, size: Size) -> Result<Graph> {
     for loss in &losses {
         graph.output(loss, &[]);
     }
-    graph.output(&gradient, &picture_dims(size).each_ref().map(String::as_str));
+    graph.output(&gradient, &picture_dims(graph_target).each_ref().map(String::as_str));
     finish(&mut graph);
     Ok(graph)
 }
 
 /// Adds the input `picture`.
-fn picture(graph: &mut Graph, size: Size) {
-    graph.input(Port::new("picture", &picture_dims(size).each_ref().map(String::as_str)));
+fn picture(graph: &mut Graph, graph_target: GraphTarget) {
+    graph.input(Port::new("picture", &picture_dims(graph_target).each_ref().map(String::as_str)));
 }
 
-fn picture_dims(size: Size) -> [String; 4] {
-    let [h, w] = size.dims().map_or(["H".to_string(), "W".to_string()], |s| s.map(|n| n.to_string()));
+fn picture_dims(graph_target: GraphTarget) -> [String; 4] {
+    let [h, w] = graph_target.dims().map_or(["H".to_string(), "W".to_string()], |s| s.map(|n| n.to_string()));
     ["1".to_string(), "3".to_string(), h, w]
 }
 
-fn feature_dims(tap: &Tap, n: &str, size: Size) -> [String; 4] {
+fn feature_dims(tap: &Tap, n: &str, graph_target: GraphTarget) -> [String; 4] {
     let halvings = tap.block - 1;
-    let along = |axis: usize| match size.dims() {
+    let along = |axis: usize| match graph_target.dims() {
         Some(size) => (size[axis] >> halvings).to_string(),
         None if halvings == 0 => ["H", "W"][axis].to_string(),
         None => format!("{}/{}", ["H", "W"][axis], 1 << halvings),
@@ -304,11 +315,11 @@ fn feature_dims(tap: &Tap, n: &str, size: Size) -> [String; 4] {
 /// value that its loss reads.
 fn taps<'a>(
     model: &'a Model,
-    spec: &Spec,
+    spec: &ObjectiveSpec,
     graph: &mut Graph,
-    size: Size,
+    graph_target: GraphTarget,
 ) -> Result<Vec<(Term, &'a Tap, String)>> {
-    let dims = picture_dims(size);
+    let dims = picture_dims(graph_target);
     let [_, _, h, w] = dims.each_ref().map(String::as_str);
     if spec.masked {
         graph.input(Port::new("mask", &["1", "1", h, w]));
@@ -329,13 +340,14 @@ fn taps<'a>(
     }
 
     let mut out: Vec<(Term, &Tap, String)> = Vec::new();
-    for term in spec.terms().into_iter().filter(|t| t.kind != Kind::TotalVariation) {
+    for term in spec.terms().into_iter().filter(|t| t.kind != TermKind::TotalVariation) {
         let name = &term.tap;
         if out.iter().any(|(other, ..)| other.name == term.name) {
             return Err(Error::BadSpec(format!("the tap {name} is named twice; name it once")));
         }
         let tap = model.tap(name)?;
-        if let Some([h, w]) = size.dims().filter(|size| size.iter().any(|side| side >> (tap.block - 1) == 0))
+        if let Some([h, w]) =
+            graph_target.dims().filter(|size| size.iter().any(|side| side >> (tap.block - 1) == 0))
         {
             return Err(Error::BadSpec(format!(
                 "the tap {name} needs {} pixels along each side, but a picture has {h} × {w}; choose a larger size or an \
@@ -397,7 +409,7 @@ mod tests {
         let model = crate::vgg::seeded(1).expect("a model");
         for (style_loss, pooling) in [(StyleLoss::Gram, Pooling::Max), (StyleLoss::Moments, Pooling::Average)]
         {
-            let spec = Spec {
+            let spec = ObjectiveSpec {
                 style: ["relu1_1", "relu2_1"].map(String::from).to_vec(),
                 content: vec!["relu2_2".to_string()],
                 total_variation: true,
@@ -405,12 +417,12 @@ mod tests {
                 pooling,
                 padding: Padding::Replicate,
                 regions: 2,
-                ..Spec::default()
+                ..ObjectiveSpec::default()
             };
-            for size in [Size::Any, Size::Cpu([61, 43]), Size::Card([64, 96])] {
+            for size in [GraphTarget::Any, GraphTarget::Cpu([61, 43]), GraphTarget::Device([64, 96])] {
                 for graph in [
                     features(&model, &spec, size),
-                    free_objective(&model, &spec, size),
+                    latent_objective(&model, &spec, size),
                     tile(&model, &spec, size),
                     style_losses(&model, &spec),
                 ] {
@@ -428,9 +440,9 @@ mod tests {
     #[test]
     fn a_picture_that_poolings_leave_nothing_of_is_refused_with_the_tap() {
         let model = crate::vgg::seeded(1).expect("a model");
-        let spec = Spec { style: vec!["relu5_1".to_string()], ..Spec::default() };
-        assert!(objective(&model, &spec, Size::Cpu([16, 99])).is_ok());
-        let e = objective(&model, &spec, Size::Cpu([15, 99])).expect_err("nothing left").to_string();
+        let spec = ObjectiveSpec { style: vec!["relu5_1".to_string()], ..ObjectiveSpec::default() };
+        assert!(objective(&model, &spec, GraphTarget::Cpu([16, 99])).is_ok());
+        let e = objective(&model, &spec, GraphTarget::Cpu([15, 99])).expect_err("nothing left").to_string();
         assert!(e.contains("relu5_1") && e.contains("16 pixels"), "{e}");
     }
 
@@ -439,21 +451,21 @@ mod tests {
         let model = crate::vgg::seeded(1).expect("a model");
         for style_loss in [StyleLoss::Gram, StyleLoss::Moments] {
             for (masked, padding) in [(false, Padding::Zero), (true, Padding::Replicate)] {
-                let spec = Spec {
+                let spec = ObjectiveSpec {
                     style: ["relu1_1", "relu2_1", "relu3_1"].map(String::from).to_vec(),
                     content: vec!["relu3_3".to_string()],
                     total_variation: true,
                     style_loss,
                     masked,
                     padding,
-                    ..Spec::default()
+                    ..ObjectiveSpec::default()
                 };
                 // Sizes that pooling divides, and sizes that it does not.
-                for size in [[64, 96], [61, 43]].map(Size::Card) {
+                for size in [[64, 96], [61, 43]].map(GraphTarget::Device) {
                     let graphs = [
                         features(&model, &spec, size),
                         objective(&model, &spec, size),
-                        free_objective(&model, &spec, size),
+                        latent_objective(&model, &spec, size),
                         tile(&model, &spec, size),
                     ];
                     for graph in graphs.map(|g| g.expect("a graph")) {

@@ -264,7 +264,7 @@ static OPERATORS: &[Operator] = &[
 ];
 
 /// The row of a node's operator; None for an operator that Impasto has no use for.
-pub(crate) fn of(node: &Node) -> Option<&'static Operator> {
+pub(crate) fn lookup(node: &Node) -> Option<&'static Operator> {
     named(&node.op)
 }
 
@@ -275,19 +275,19 @@ pub(crate) fn named(name: &str) -> Option<&'static Operator> {
 
 /// How the shape of a node's output follows from those of its inputs.
 pub(crate) fn shape(node: &Node) -> Shape {
-    of(node).map_or(Shape::Unknown, |operator| operator.shape)
+    lookup(node).map_or(Shape::Unknown, |operator| operator.shape)
 }
 
 /// The rule for a node's gradient.
 pub(crate) fn gradient(node: &Node) -> Gradient {
-    of(node).map_or(Gradient::Missing, |operator| operator.gradient)
+    lookup(node).map_or(Gradient::Missing, |operator| operator.gradient)
 }
 
 /// The row of a node's operator, if the node is as the row says: its inputs are there, and its attributes have values
 /// that the operator takes. What depends on shapes is not looked at.
 pub(crate) fn check(node: &Node) -> Result<&'static Operator> {
     let bad = |problem: String| Error::bad_node(node, problem);
-    let operator = of(node).ok_or_else(|| bad("there is no rule for this operator".to_string()))?;
+    let operator = lookup(node).ok_or_else(|| bad("there is no rule for this operator".to_string()))?;
     let [least, most] = operator.inputs;
     let count = node.inputs.len();
     if !(least..=most).contains(&count) {

@@ -18,7 +18,7 @@ struct Field {
 }
 
 /// The largest distance in pixels, along either axis, from the first pixel of a position's own cell to one that
-/// the position sees, over all values of a forward graph. A window that cannot be told from the graph counts as none.
+/// the position sees, over all values of a forward graph. A window that does not follow from the graph counts as none.
 pub fn radius(graph: &Graph) -> usize {
     let mut fields: HashMap<&str, [Field; 2]> = HashMap::new();
     let own = Field { step: 1, before: 0, after: 0 };
@@ -29,7 +29,7 @@ pub fn radius(graph: &Graph) -> usize {
             node.inputs.iter().filter_map(|i| fields.get(i.as_str()).copied()).collect();
         let Some(first) = seen.first() else { continue };
         let shape = operators::shape(node);
-        let window = Window::of(graph, node).ok();
+        let window = Window::new(graph, node).ok();
         let mut out = *first;
         for (axis, field) in out.iter_mut().enumerate() {
             for other in &seen {
@@ -64,14 +64,14 @@ pub fn radius(graph: &Graph) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Spec, objective, vgg};
+    use crate::{ObjectiveSpec, objective, vgg};
 
     #[test]
     fn vgg_s_taps_see_as_far_as_is_known() {
         let model = vgg::seeded(1).expect("a model");
         let of = |tap: &str| {
-            let spec = Spec { style: vec![tap.to_string()], ..Spec::default() };
-            radius(&objective::features(&model, &spec, objective::Size::Any).expect("a graph"))
+            let spec = ObjectiveSpec { style: vec![tap.to_string()], ..ObjectiveSpec::default() };
+            radius(&objective::features(&model, &spec, objective::GraphTarget::Any).expect("a graph"))
         };
         assert_eq!(of("relu1_1"), 1);
         assert_eq!(of("relu1_2"), 2);

@@ -1,4 +1,4 @@
-//! What can be told of the shapes of a graph's values from the graph alone: ranks nearly always, the sizes
+//! What follows from the graph alone of the shapes of its values: ranks nearly always, the sizes
 //! of activations where the graph's input has a size. Rules use it; they work without it, only slower.
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ type Matrix = [Option<usize>; 2];
 
 impl Shapes {
     /// Goes through the graph as it stands.
-    pub fn of(graph: &Graph) -> Self {
+    pub fn infer(graph: &Graph) -> Self {
         let ranks = ranks(graph);
         let sizes = sizes(graph, &ranks);
         Shapes { matrices: matrices(graph, &ranks, &sizes), sizes, plain: graph.plain, ranks }
@@ -141,7 +141,7 @@ fn sizes(graph: &Graph, ranks: &HashMap<String, usize>) -> HashMap<String, [usiz
         let of = |i: usize| node.input(i).and_then(|n| sizes.get(n)).copied();
         let is_scalar = |i: usize| node.input(i).and_then(|n| ranks.get(n)) == Some(&0);
         let window = |size: [usize; 4]| {
-            let window = Window::of(graph, node).ok()?;
+            let window = Window::new(graph, node).ok()?;
             Some([window.count(0, size[2])?, window.count(1, size[3])?])
         };
         let size = match operators::shape(node) {

@@ -2,7 +2,7 @@
 
 /// What a term compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum TermKind {
     /// The statistics of a tap, of the whole picture or of one of its regions, counted from 0.
     Style(Option<usize>),
     /// The activations of a tap.
@@ -18,7 +18,7 @@ pub struct Term {
     /// outputs.
     pub name: String,
     /// What it compares.
-    pub kind: Kind,
+    pub kind: TermKind,
     /// Its tap; empty for total variation.
     pub tap: String,
     /// The input that takes the target, and the output of the features model that makes it.
@@ -32,8 +32,8 @@ pub struct Term {
 impl Term {
     /// The input of a tile's graph that takes the derivative with respect to the term's statistics before they are
     /// divided by anything, and the output that gives it with respect to the statistics.
-    pub fn slope(&self) -> String {
-        format!("{}/slope", self.name)
+    pub fn statistics_gradient(&self) -> String {
+        format!("{}/statistics/gradient", self.name)
     }
 
     /// The input of the graph of style losses that takes the term's statistics.
@@ -46,12 +46,12 @@ impl Term {
         self.name.split('@').next().unwrap_or_default()
     }
 
-    pub(crate) fn new(kind: Kind, tap: &str) -> Self {
+    pub(crate) fn new(kind: TermKind, tap: &str) -> Self {
         let (name, target) = match kind {
-            Kind::Style(None) => (format!("style/{tap}"), Some("gram")),
-            Kind::Style(Some(region)) => (format!("style/{tap}@{}", region + 1), Some("gram")),
-            Kind::Content => (format!("content/{tap}"), Some("features")),
-            Kind::TotalVariation => ("tv".to_string(), None),
+            TermKind::Style(None) => (format!("style/{tap}"), Some("gram")),
+            TermKind::Style(Some(region)) => (format!("style/{tap}@{}", region + 1), Some("gram")),
+            TermKind::Content => (format!("content/{tap}"), Some("features")),
+            TermKind::TotalVariation => ("tv".to_string(), None),
         };
         Term {
             kind,
@@ -105,7 +105,7 @@ pub enum Padding {
 
 /// Which losses the objective sums.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Spec {
+pub struct ObjectiveSpec {
     /// Taps whose statistics are compared.
     pub style: Vec<String>,
     /// Which statistics.
@@ -125,10 +125,10 @@ pub struct Spec {
     pub regions: usize,
 }
 
-impl Spec {
+impl ObjectiveSpec {
     /// Whether a term's tap head is applied to the difference of its statistics, and not to its activations.
     pub(crate) fn folds_head(&self, term: &Term) -> bool {
-        self.style_loss == StyleLoss::Gram && matches!(term.kind, Kind::Style(_))
+        self.style_loss == StyleLoss::Gram && matches!(term.kind, TermKind::Style(_))
     }
 
     /// The terms in the order style (region by region), content, total variation.
@@ -137,10 +137,10 @@ impl Spec {
             0 => vec![None],
             regions => (0..regions).map(Some).collect(),
         };
-        let of_region = |region| self.style.iter().map(move |tap| Term::new(Kind::Style(region), tap));
+        let of_region = |region| self.style.iter().map(move |tap| Term::new(TermKind::Style(region), tap));
         let style = regions.into_iter().flat_map(of_region);
-        let content = self.content.iter().map(|tap| Term::new(Kind::Content, tap));
-        let tv = self.total_variation.then(|| Term::new(Kind::TotalVariation, ""));
+        let content = self.content.iter().map(|tap| Term::new(TermKind::Content, tap));
+        let tv = self.total_variation.then(|| Term::new(TermKind::TotalVariation, ""));
         style.chain(content).chain(tv).collect()
     }
 }

@@ -13,7 +13,7 @@ pub fn input(at: usize) -> String {
     format!("vector/{at}")
 }
 
-/// Σ fᵢ·xᵢ of so many vectors xᵢ [1, 3, H, W], which are the inputs [`input`]; the input `factors` [count] holds fᵢ. The
+/// Σ fᵢ·xᵢ of `count` vectors xᵢ [1, 3, H, W], which are the inputs [`input`]; the input `factors` [count] holds fᵢ. The
 /// output is `sum`.
 pub fn sum(count: usize) -> Graph {
     let mut graph = Graph::default();
@@ -35,7 +35,7 @@ pub fn sum(count: usize) -> Graph {
     graph
 }
 
-/// The dots of the input `row` with each of so many vectors, as in [`sum`]. The output is `dots` [count, 1, 1, 1]. Rows of
+/// The dots of the input `row` with each of `count` vectors, as in [`sum`]. The output is `dots` [count, 1, 1, 1]. Rows of
 /// pixels add up first, and then their sums, so that float32 is precise enough.
 pub fn dots(count: usize) -> Graph {
     let mut graph = Graph::default();

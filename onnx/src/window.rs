@@ -16,7 +16,7 @@ pub(crate) struct Window {
 
 impl Window {
     /// The window of a node. A convolution's kernel is that of its weights where these are a constant of the graph.
-    pub fn of(graph: &Graph, node: &Node) -> Result<Self> {
+    pub fn new(graph: &Graph, node: &Node) -> Result<Self> {
         let shape = operators::check(node)?.shape;
         let bad = |problem: &str| Error::bad_node(node, problem);
         if !matches!(shape, Shape::Convolution | Shape::Pooling) {
@@ -57,7 +57,7 @@ impl Window {
 
     /// The window of a convolution that has a gradient.
     pub fn of_convolution(graph: &Graph, node: &Node) -> Result<Self> {
-        let window = Window::of(graph, node)?;
+        let window = Window::new(graph, node)?;
         let bad = |problem: &str| Err(Error::bad_node(node, problem));
         if node.int("group").unwrap_or(1) != 1 {
             return bad("group must be 1");
@@ -75,7 +75,7 @@ impl Window {
 
     /// The window of a pooling that has a gradient: its windows neither overlap nor leave gaps.
     pub fn of_pooling(graph: &Graph, node: &Node) -> Result<Self> {
-        let window = Window::of(graph, node)?;
+        let window = Window::new(graph, node)?;
         let bad = |problem: &str| Err(Error::bad_node(node, problem));
         if window.kernel != window.strides {
             return bad("kernel_shape and strides must be equal");

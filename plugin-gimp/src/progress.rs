@@ -72,16 +72,16 @@ fn clock(seconds: f64) -> String {
 mod tests {
     use super::*;
 
-    fn at(evaluations: u32, loss: f64, seconds_left: f64) -> Progress {
+    fn progress(evaluations: u32, loss: f64, seconds_left: f64) -> Progress {
         Progress { evaluations, planned: 200, level: [2, 3], loss, seconds_left, preview: None }
     }
 
     #[test]
     fn the_text_tells_evaluation_loss_and_time() {
-        assert_eq!(text(&at(0, f64::NAN, f64::NAN), None), "Reading the style");
-        let said = text(&at(12, 250.0, 75.4), Some((2, 1000.0)));
+        assert_eq!(text(&progress(0, f64::NAN, f64::NAN), None), "Reading the style");
+        let said = text(&progress(12, 250.0, 75.4), Some((2, 1000.0)));
         assert_eq!(said, "Size 2 of 3, evaluation 12 of 200, loss 4.0 times lower, 1:15 left");
-        let said = text(&at(200, 1.0, 0.0), Some((2, 1000.0)));
+        let said = text(&progress(200, 1.0, 0.0), Some((2, 1000.0)));
         assert_eq!(said, "Size 2 of 3, evaluation 200 of 200, loss 1000 times lower, 0:00 left");
     }
 }

@@ -1,5 +1,5 @@
 //! Several pictures in one command: `impasto a.jpg b.jpg painting.jpg -o out/`. The engine and the style pictures are made
-//! ready once. A picture that fails is told, and the others go on.
+//! ready once. A picture that fails is reported, and the others continue.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -103,7 +103,7 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
             }
         };
         if let Some(Err(e)) = reports.as_mut().map(|reports| reports.add(&report)) {
-            // The pictures go on without their reports.
+            // The other pictures are painted without reports.
             display.failed(cli.report.as_deref().unwrap_or(Path::new("")), &e);
             failure.get_or_insert(e.exit_code());
             reports = None;
@@ -162,7 +162,7 @@ fn check(cli: &Cli, request: &Request, folder: &Path) -> Result<()> {
     if let Some((option, _)) = for_one.into_iter().find(|(_, given)| *given) {
         return bad(format!("{option} is for one picture, and -o names a folder for several"));
     }
-    if cli.report.as_deref().is_some_and(|path| Destination::of(path) == Destination::Stdout) {
+    if cli.report.as_deref().is_some_and(|path| Destination::from_path(path) == Destination::Stdout) {
         return bad("--report - is for one picture; name a file for the reports of several".to_string());
     }
     if request.contents.iter().any(|path| is_stdin(path)) {
@@ -173,18 +173,18 @@ fn check(cli: &Cli, request: &Request, folder: &Path) -> Result<()> {
 
 /// The pictures with their outputs' names.
 fn tasks(cli: &Cli, request: &Request, folder: &Path) -> Result<Vec<Task>> {
-    let read: Vec<Identity> = inputs::style_paths(&request.styles).map(Identity::of).collect();
+    let read: Vec<Identity> = inputs::style_paths(&request.styles).map(Identity::from_path).collect();
     let mut names: HashMap<Identity, PathBuf> = HashMap::new();
     let mut tasks = Vec::new();
     for content in inputs::expanded(&request.contents)? {
         let from_folder = !request.contents.contains(&content);
         // A style picture that lies among the photographs is not one of them.
-        if from_folder && read.contains(&Identity::of(&content)) {
+        if from_folder && read.contains(&Identity::from_path(&content)) {
             continue;
         }
         let (name, format) = named(&content, cli.format);
         let output = folder.join(name);
-        if let Some(other) = names.insert(Identity::of(&output), content.clone()) {
+        if let Some(other) = names.insert(Identity::from_path(&output), content.clone()) {
             return Err(Error::Parameters(format!(
                 "{} and {} would both be painted as {}; paint them in two commands",
                 other.display(),
@@ -200,7 +200,7 @@ fn tasks(cli: &Cli, request: &Request, folder: &Path) -> Result<Vec<Task>> {
 /// The name and the format of a result: those of the content picture where its format can be written, and PNG otherwise.
 fn named(content: &Path, asked: Option<Format>) -> (PathBuf, Format) {
     let name = PathBuf::from(content.file_name().unwrap_or_default());
-    match (asked, Format::of(content)) {
+    match (asked, Format::from_path(content)) {
         (None, Ok(format)) => (name, format),
         (asked, own) => {
             let format = asked.unwrap_or(Format::Png);

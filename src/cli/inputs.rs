@@ -11,7 +11,7 @@ use ndarray::Array2;
 /// What standard input is named.
 const STDIN: &str = "-";
 
-/// The endings by which the pictures of a folder are told from its other files.
+/// The endings by which the pictures of a folder are distinguished from its other files.
 const ENDINGS: [&str; 14] =
     ["png", "jpg", "jpeg", "jpe", "tif", "tiff", "webp", "gif", "bmp", "pnm", "ppm", "pgm", "pam", "jxl"];
 
@@ -39,7 +39,7 @@ impl Opened {
             true => standard_input(&name)?,
             false => picture::contents(path, &name)?,
         };
-        let info = PictureInfo::of(&bytes, &name)?;
+        let info = PictureInfo::parse(&bytes, &name)?;
         Ok(Opened { name, bytes, info })
     }
 

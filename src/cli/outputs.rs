@@ -20,7 +20,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    pub fn of(path: &Path) -> Self {
+    pub fn from_path(path: &Path) -> Self {
         match path.as_os_str() == "-" {
             true => Destination::Stdout,
             false => Destination::File(path.to_path_buf()),
@@ -77,7 +77,7 @@ impl Previews {
 
     /// Whether a preview may get this name.
     fn may_be(&self, path: &Path) -> bool {
-        let folder = |path: &Path| Identity::of(files::folder_of(path));
+        let folder = |path: &Path| Identity::from_path(files::folder_of(path));
         self.number(path).is_some_and(|n| n > 0 && n.is_multiple_of(self.every.max(1)))
             && folder(&self.of) == folder(path)
     }
@@ -93,7 +93,7 @@ impl Previews {
     /// The files that have a preview's name now, and are not from the same job before: that has left its result.
     fn strangers(&self, read: &HashMap<Identity, &Path>) -> Vec<PathBuf> {
         let is_done = self.of.exists();
-        let is_own = |path: &PathBuf| is_done && !read.contains_key(&Identity::of(path));
+        let is_own = |path: &PathBuf| is_done && !read.contains_key(&Identity::from_path(path));
         let entries = std::fs::read_dir(files::folder_of(&self.of)).into_iter().flatten().flatten();
         let mut there: Vec<PathBuf> =
             entries.map(|e| e.path()).filter(|p| self.may_be(p) && !is_own(p)).collect();
@@ -120,10 +120,10 @@ impl Outputs {
 
     /// Fails for the first file that must not or cannot be written. `read` are the files that are read.
     pub fn check<'a>(&self, read: impl IntoIterator<Item = &'a Path>) -> Result<()> {
-        let read: HashMap<Identity, &Path> = read.into_iter().map(|p| (Identity::of(p), p)).collect();
+        let read: HashMap<Identity, &Path> = read.into_iter().map(|p| (Identity::from_path(p), p)).collect();
         let mut written: HashMap<Identity, &Path> = HashMap::new();
         for path in &self.files {
-            let identity = Identity::of(path);
+            let identity = Identity::from_path(path);
             if read.contains_key(&identity) {
                 return Err(refused(
                     path,
@@ -144,7 +144,7 @@ impl Outputs {
             files::check_writable(path)?;
         }
         let Some(there) = self.previews.iter().flat_map(|p| p.strangers(&read)).next() else { return Ok(()) };
-        let what = match read.contains_key(&Identity::of(&there)) {
+        let what = match read.contains_key(&Identity::from_path(&there)) {
             true => "is one of the files that are read, and --save-every may write a picture of that name",
             false => "is there already, and --save-every may write a picture of that name",
         };
@@ -160,7 +160,7 @@ fn refused(path: &Path, problem: &str) -> Error {
 pub fn format_of(output: &Destination, asked: Option<Format>) -> Result<Format> {
     match (asked, output) {
         (Some(format), _) => Ok(format),
-        (None, Destination::File(path)) => Format::of(path),
+        (None, Destination::File(path)) => Format::from_path(path),
         (None, Destination::Stdout) => Err(Error::Parameters(
             "-o -: --format is needed to write to standard output: png, jpg, tiff or webp".into(),
         )),

@@ -72,7 +72,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(property: &Value) -> Kind {
+    fn from_schema(property: &Value) -> Kind {
         match params::type_of(property) {
             Some("integer") => Kind::Whole,
             Some("number") => Kind::Number,
@@ -124,7 +124,7 @@ fn argument(name: &str, property: &Value) -> Arg {
         .help(format!("{first}{default}"))
         .long_help(format!("{}{default}", text.trim_end_matches('.')))
         .help_heading("Parameters");
-    match Kind::of(property) {
+    match Kind::from_schema(property) {
         Kind::Choice(choices) if name == INIT => {
             let names = choices.iter().map(PossibleValue::get_name).filter(|name| *name != "picture");
             argument.value_name(format!("{}|FILE", names.collect::<Vec<_>>().join("|")))
@@ -144,7 +144,7 @@ fn argument(name: &str, property: &Value) -> Arg {
 
 /// The value of an option as JSON; None where it is not given.
 fn value(matches: &ArgMatches, name: &str, property: &Value) -> Option<Value> {
-    Some(match Kind::of(property) {
+    Some(match Kind::from_schema(property) {
         Kind::Choice(_) => json!(matches.get_one::<String>(name)?),
         Kind::Whole => json!(matches.get_one::<u64>(name)?),
         Kind::Number => json!(matches.get_one::<f64>(name)?),

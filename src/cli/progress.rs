@@ -77,7 +77,7 @@ impl Display {
         Self::of_many(mode, quiet, 1)
     }
 
-    /// For so many pictures.
+    /// For this number of pictures.
     pub fn of_many(mode: Mode, quiet: bool, count: usize) -> Self {
         let how = match mode {
             Mode::Json => How::Json,
@@ -116,7 +116,7 @@ impl Display {
         }
     }
 
-    /// One of several pictures failed, and the others go on.
+    /// One of several pictures failed, and the others continue.
     pub fn failed(&mut self, content: &Path, e: &Error) {
         match &self.how {
             How::Json => emit(&json!({
@@ -203,7 +203,7 @@ impl Display {
             How::Json => emit(&json!({
                 "event": "finished", "painted": painted, "skipped": skipped, "failed": failed, "left": left,
             })),
-            // What failed is told even where nothing else is.
+            // A failure is reported even where nothing else is.
             How::Nothing if failed == 0 => {}
             How::Bars { .. } | How::Lines { .. } | How::Nothing => say(&text),
         }

@@ -17,7 +17,7 @@ pub struct Request {
     pub mask: Option<PathBuf>,
     /// The picture to start from.
     pub init: Option<PathBuf>,
-    /// The optimiser's state to go on from.
+    /// The saved optimiser state for a warm start.
     pub history: Option<PathBuf>,
     pub params: Params,
     pub options: EngineOptions,
@@ -26,7 +26,7 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn of(cli: &Cli) -> Result<Self> {
+    pub fn new(cli: &Cli) -> Result<Self> {
         let mut request = match &cli.resume {
             Some(report) => Self::resumed(cli, report)?,
             None => Self::named(cli)?,
@@ -79,7 +79,7 @@ impl Request {
         })
     }
 
-    /// Those of a job that is to go on, less what the command line names anew.
+    /// Those of a job that is resumed, less what the command line names anew.
     fn resumed(cli: &Cli, report: &Path) -> Result<Self> {
         let done = resume::read(report)?;
         let mut options = cli.engine.options();

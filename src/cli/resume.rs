@@ -1,4 +1,4 @@
-//! `--resume REPORT`: a job that goes on from its result. The report of the command says the files and the parameters.
+//! `--resume REPORT`: a job that starts at the result of another. The report of the command says the files and the parameters.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub fn read(report: &Path) -> Result<Done> {
     let bad = |problem: String| Error::Parameters(format!("{}: {problem}", report.display()));
     let bytes = std::fs::read(report).map_err(|e| bad(format!("cannot be read: {e}")))?;
     let Earlier { files, mut params } = Earlier::parse(&bytes).map_err(bad)?;
-    let files = Moved::to(report, &files).files(files);
+    let files = Moved::new(report, &files).files(files);
     params.init = Some(Init::Picture);
     params.levels = Some(1);
     Ok(Done { result: files.output.clone(), files, params })
@@ -32,7 +32,7 @@ struct Moved {
 }
 
 impl Moved {
-    fn to(report: &Path, files: &Files) -> Self {
+    fn new(report: &Path, files: &Files) -> Self {
         let folder = |path: &Path| path.parent().map(Path::to_path_buf).unwrap_or_default();
         let was_in = folder(files.report.as_deref().unwrap_or(&files.output));
         Moved { was_in, is_in: folder(&absolute(report)) }

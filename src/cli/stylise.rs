@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use impasto::history::{Carry, History};
+use impasto::saved_state::{SavedState, WarmStart};
 use impasto::{CancelToken, Engine, Error, Picture, Pictures, Result, Style, plot};
 
 use super::args::{Cli, ScoreArgs};
@@ -19,7 +19,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
     let Some(output) = &cli.output else {
         return Err(Error::Parameters("-o OUT is needed; see impasto --help".into()));
     };
-    let request = Request::of(cli)?;
+    let request = Request::new(cli)?;
     if batch::is_one(&request.contents, output) {
         return batch::run(cli, request, output);
     }
@@ -28,8 +28,8 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
 
 /// All that can be known to fail is found before minutes of work.
 fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
-    let output = Destination::of(output);
-    let report = cli.report.as_deref().map(Destination::of);
+    let output = Destination::from_path(output);
+    let report = cli.report.as_deref().map(Destination::from_path);
     let format = outputs::format_of(&output, cli.format)?;
     let previews = match (request.params.preview_every, output.file()) {
         (Some(every), Some(file)) => Some(Previews { of: file.to_path_buf(), every }),
@@ -69,7 +69,7 @@ fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
     let decoded = opened.decoded()?;
     let from =
         request.history.as_deref().map(|path| state(path, decoded.init.as_ref())).transpose()?.flatten();
-    let mut carry = Carry { keep: kept_in.is_some(), from, ..Carry::default() };
+    let mut warm_start = WarmStart { keep: kept_in.is_some(), from, ..WarmStart::default() };
 
     let cancel = CancelToken::new();
     let interrupted = "finishing with the best picture so far";
@@ -83,13 +83,14 @@ fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
         mask: decoded.mask.as_ref(),
         init: decoded.init.as_ref(),
     };
-    let mut stylised = engine.stylise_on(&pictures, &request.params, &mut carry, &mut display, &cancel)?;
+    let mut stylised =
+        engine.stylise_with_warm_start(&pictures, &request.params, &mut warm_start, &mut display, &cancel)?;
 
     let original = decoded.content_file.as_deref().zip(decoded.mask.as_ref());
     output.write(&outputs::encoded(&stylised.picture, format, original, &output)?)?;
     let mut files = request.files(named, output.file(), report.as_ref().and_then(Destination::file));
     let others = (|| -> Result<()> {
-        if let (Some(history), Some(path)) = (carry.kept.take(), &kept_in) {
+        if let (Some(history), Some(path)) = (warm_start.kept.take(), &kept_in) {
             history.write(path)?;
             files.history = Some(absolute(path));
         }
@@ -109,12 +110,12 @@ fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
 }
 
 /// The optimiser's state that another job has left, if it is there and of the picture that job has left.
-fn state(path: &Path, result: Option<&Picture>) -> Result<Option<History>> {
+fn state(path: &Path, result: Option<&Picture>) -> Result<Option<SavedState>> {
     if !path.exists() {
         tracing::warn!("{}: is not there any more; the optimiser begins without its state", path.display());
         return Ok(None);
     }
-    let history = History::read(path)?;
+    let history = SavedState::read(path)?;
     let is_of = result.is_some_and(|r| [r.height(), r.width()] == history.size());
     if !is_of {
         tracing::warn!(
@@ -130,7 +131,7 @@ pub fn score(args: &ScoreArgs) -> Result<()> {
     let picture = inputs::read(&args.picture)?;
     let (content, style) = (inputs::read(&args.content)?, inputs::read(&args.style)?);
     let engine = Engine::new(&args.engine.options())?;
-    let styles = [Style::of(&style)];
+    let styles = [Style::new(&style)];
     let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
     let (loss, terms) = engine.score(&picture, &pictures, &params)?;
     let mut text = format!("loss {loss:.6e}\n");

@@ -1,6 +1,6 @@
-//! How much memory a job will need, told before it begins, and how much there is.
+//! How much memory a job will need, computed before it begins, and how much there is.
 
-use impasto_onnx::{Model, Spec, StyleLoss, memory, moments, objective as graphs};
+use impasto_onnx::{Model, ObjectiveSpec, StyleLoss, moments, objective as graphs, peak_memory};
 
 use super::free_memory::{self, Reserved};
 use crate::error::{Error, Result};
@@ -30,20 +30,20 @@ const TILES: [usize; 8] = [2048, 1536, 1024, 768, 512, 384, 256, 128];
 /// How many pairs L-BFGS may remember; fewer converge less quickly.
 const HISTORIES: [usize; 3] = [optimise::HISTORY, 6, 3];
 
-/// Bytes in the computer's memory, and in a card's.
+/// Bytes in the host's memory, and in a device's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bytes {
-    here: u64,
-    card: u64,
+    host: u64,
+    device: u64,
 }
 
 /// How a job is to be run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Layout {
-    /// The bytes that it is expected to need; with a card, there or in the computer, whichever is more.
+    /// The bytes that it is expected to need; with a device, on it or in the host's memory, whichever is more.
     pub needed: u64,
-    /// Those in the computer's memory.
-    pub here: u64,
+    /// Those in the host's memory.
+    pub host: u64,
     /// The side of the tiles; None for the whole picture at once.
     pub tile: Option<usize>,
     /// The pairs that L-BFGS remembers.
@@ -59,8 +59,8 @@ pub(crate) struct Task<'a> {
     pub size: [usize; 2],
     /// The style pictures that count.
     pub styles: &'a [StyleShape],
-    /// Whether what L-BFGS knows goes from this job to another, or came to it.
-    pub carried: bool,
+    /// Whether L-BFGS's state is kept for another job, or came from one.
+    pub warm_start: bool,
 }
 
 impl Task<'_> {
@@ -72,7 +72,7 @@ impl Task<'_> {
     }
 
     /// The bytes of matrices that are kept for the gradient of square roots.
-    fn matrices(&self, model: &Model, spec: &Spec) -> Result<u64> {
+    fn matrices(&self, model: &Model, spec: &ObjectiveSpec) -> Result<u64> {
         if spec.style_loss == StyleLoss::Gram {
             return Ok(0);
         }
@@ -86,13 +86,14 @@ impl Task<'_> {
     /// The bytes of all activations at a time, and of those that are kept for each tile.
     fn activations(&self, model: &Model, backend: &Backend, tile: Option<usize>) -> Result<[u64; 2]> {
         let spec = self.settings.spec(self.masked || tile.is_some(), guidance::count(self.styles));
-        let of_style = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
+        let of_style = ObjectiveSpec { content: Vec::new(), regions: 0, ..spec.clone() };
         let has_style = !of_style.style.is_empty();
         let features = |size: [usize; 2]| -> Result<u64> {
-            Ok(memory::peak(&graphs::features(model, &of_style, backend.size(size))?))
+            Ok(peak_memory::bytes(&graphs::features(model, &of_style, backend.graph_target(size))?))
         };
         let Some(most) = tile else {
-            let mut most = memory::peak(&graphs::objective(model, &spec, backend.size(self.size))?);
+            let mut most =
+                peak_memory::bytes(&graphs::objective(model, &spec, backend.graph_target(self.size))?);
             for style in self.style_sizes().into_iter().filter(|_| has_style) {
                 most = most.max(features(style)?);
             }
@@ -101,11 +102,11 @@ impl Task<'_> {
         let halo = objective::halo(model, &spec)?;
         let spans = self.size.map(|side| Spans::new(side, most, halo));
         let size = [spans[0].size, spans[1].size];
-        // Both graphs keep their room; the content's activations are kept for each tile.
-        let mut sum = memory::peak(&graphs::tile(model, &spec, backend.size(size))?);
+        // Both graphs keep their memory; the content's activations are kept for each tile.
+        let mut sum = peak_memory::bytes(&graphs::tile(model, &spec, backend.graph_target(size))?);
         if has_style {
-            let of_picture = Spec { content: Vec::new(), ..spec.clone() };
-            sum += memory::peak(&graphs::features(model, &of_picture, backend.size(size))?);
+            let of_picture = ObjectiveSpec { content: Vec::new(), ..spec.clone() };
+            sum += peak_memory::bytes(&graphs::features(model, &of_picture, backend.graph_target(size))?);
         }
         let mut kept = 1.0;
         for tap in &spec.content {
@@ -135,7 +136,7 @@ impl Task<'_> {
         if tile.is_none() {
             pictures += 12 * pixels(&self.size);
         }
-        if self.carried {
+        if self.warm_start {
             pictures += vectors(history + 1);
         }
         if self.content != self.size {
@@ -159,13 +160,13 @@ impl Task<'_> {
         let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };
         let (pairs, graphs) = (vectors(optimise::vectors(history)), weights + activations);
         match (backend.device, tile) {
-            (Device::Cpu, _) => Bytes { here: BASE + pictures + pairs + graphs + kept, card: 0 },
-            // What goes there and comes back is here for a while.
-            (_, None) if backend.resident => Bytes {
-                here: BASE + pictures + vectors(3),
-                card: graphs + vectors(optimise::vectors_there(history)),
+            (Device::Cpu, _) => Bytes { host: BASE + pictures + pairs + graphs + kept, device: 0 },
+            // What is copied to the device and back is in the host's memory for a while.
+            (_, None) if backend.vectors_on_device => Bytes {
+                host: BASE + pictures + vectors(3),
+                device: graphs + vectors(optimise::device_vectors(history)),
             },
-            _ => Bytes { here: BASE + pictures + pairs + kept, card: graphs },
+            _ => Bytes { host: BASE + pictures + pairs + kept, device: graphs },
         }
     }
 }
@@ -185,7 +186,7 @@ pub(crate) fn with_smaller_tiles<T>(
                     return Err(Error::OutOfMemory(problem));
                 };
                 tracing::warn!("not enough memory; the size is begun again, in tiles of {smaller} pixels");
-                tracing::debug!("what had no room: {problem}");
+                tracing::debug!("what did not fit: {problem}");
                 *tile = Some(smaller);
             }
             done => return done,
@@ -219,14 +220,14 @@ pub(crate) fn layout(resources: &Resources, task: &Task) -> Result<Layout> {
 pub(crate) fn reserved_layout(resources: &Resources, task: &Task) -> Result<(Layout, Reserved)> {
     free_memory::reserve(|free| {
         let layout = layout_with(resources, task, free)?;
-        Ok((layout, layout.here))
+        Ok((layout, layout.host))
     })
 }
 
 fn layout_with(resources: &Resources, task: &Task, free: Option<u64>) -> Result<Layout> {
-    let card = || allowed(None, runtime::free_memory(resources.backend.device));
+    let device = || allowed(None, runtime::free_memory(resources.backend.device));
     let allowed =
-        Bytes { here: allowed(resources.budget, free), card: resources.budget.unwrap_or_else(card) };
+        Bytes { host: allowed(resources.budget, free), device: resources.budget.unwrap_or_else(device) };
     layout_in(resources, task, allowed)
 }
 
@@ -245,24 +246,24 @@ fn layout_in(resources: &Resources, task: &Task, allowed: Bytes) -> Result<Layou
                 activations.push(task.activations(&resources.model, &resources.backend, *tile)?);
             }
             let needed = task.needed(&resources.model, &resources.backend, *tile, history, activations[at]);
-            let (needed, there_is) = match (needed.here <= allowed.here, needed.card <= allowed.card) {
+            let (needed, there_is) = match (needed.host <= allowed.host, needed.device <= allowed.device) {
                 (true, true) => {
                     return Ok(Layout {
-                        needed: needed.here.max(needed.card),
-                        here: needed.here,
+                        needed: needed.host.max(needed.device),
+                        host: needed.host,
                         tile: *tile,
                         history,
                     });
                 }
-                (false, _) => (needed.here, allowed.here),
-                (true, false) => (needed.card, allowed.card),
+                (false, _) => (needed.host, allowed.host),
+                (true, false) => (needed.device, allowed.device),
             };
             if short.is_none_or(|(least, _)| needed < least) {
                 short = Some((needed, there_is));
             }
         }
     }
-    let (least, there_is) = short.unwrap_or((u64::MAX, allowed.here));
+    let (least, there_is) = short.unwrap_or((u64::MAX, allowed.host));
     let advice = match fitting_size(resources, task, allowed)? {
         Some(side) => format!("choose size {side} or smaller, or allow more memory"),
         None => "allow more memory".to_string(),
@@ -283,7 +284,7 @@ fn fitting_size(resources: &Resources, task: &Task, allowed: Bytes) -> Result<Op
             let activations = task.activations(&resources.model, &resources.backend, tile)?;
             let least = HISTORIES[HISTORIES.len() - 1];
             let needed = task.needed(&resources.model, &resources.backend, tile, least, activations);
-            if needed.here <= allowed.here && needed.card <= allowed.card {
+            if needed.host <= allowed.host && needed.device <= allowed.device {
                 return Ok(Some(side));
             }
         }
@@ -303,8 +304,8 @@ mod tests {
         let options = EngineOptions { device: Device::Cpu, threads: 1, ..Default::default() };
         let mut engine = Engine::new(&options).expect("an engine").resources;
         engine.backend.device = Device::Cuda(0);
-        engine.backend.resident = true;
-        let plan = |engine: &Resources, side: usize, here: u64, card: u64| {
+        engine.backend.vectors_on_device = true;
+        let plan = |engine: &Resources, side: usize, host: u64, device: u64| {
             let params = Params { size: Some(side), ..Params::default() };
             let settings = params.resolve(&engine.model).expect("settings");
             let size = [side * 2 / 3, side];
@@ -315,9 +316,9 @@ mod tests {
                 content: size,
                 size,
                 styles: &styles,
-                carried: false,
+                warm_start: false,
             };
-            layout_in(engine, &task, Bytes { here: here << 20, card: card << 20 })
+            layout_in(engine, &task, Bytes { host: host << 20, device: device << 20 })
         };
         let whole = plan(&engine, 1024, 200, 4000).expect("a layout");
         assert_eq!((whole.tile, whole.history), (None, optimise::HISTORY));
@@ -331,7 +332,7 @@ mod tests {
         assert_eq!(short(plan(&engine, 6000, 1000, 90_000)), 1000);
         assert_eq!(short(plan(&engine, 6000, 90_000, 20)), 20);
         // Where vectors do not stay on the card, it needs less and the computer more.
-        engine.backend.resident = false;
+        engine.backend.vectors_on_device = false;
         assert_eq!(short(plan(&engine, 1024, 200, 4000)), 200);
         assert_eq!(plan(&engine, 1024, 300, 4000).expect("a layout").tile, None);
     }

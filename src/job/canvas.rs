@@ -13,6 +13,7 @@ use crate::params::Settings;
 /// The sizes of a picture and of what it is painted on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Canvas {
+    /// [height, width]
     picture: [usize; 2],
     /// Height and width, of which no pooling leaves anything over.
     pub size: [usize; 2],
@@ -63,7 +64,7 @@ impl Canvas {
     }
 }
 
-/// Where a place beyond the end of a side is taken from: its image in the border, to and fro on short sides.
+/// Where a place beyond the end of a side is taken from: its mirror image in the border, mirrored again on short sides.
 fn mirrored(at: usize, side: usize) -> usize {
     let around = at % (2 * side);
     if around < side { around } else { 2 * side - 1 - around }

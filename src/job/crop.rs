@@ -1,5 +1,5 @@
-//! The part of a picture that a job works on: what a selection leaves over is cut out with some of its
-//! surroundings, painted, and put back softly.
+//! The crop of a picture that a job works on: the bounding box of what a mask selects, with some of its
+//! surroundings, is painted and composited with the picture by the mask.
 
 use ndarray::{Array2, ArrayView2, Axis, Zip, s};
 
@@ -10,7 +10,7 @@ use crate::picture::{Picture, SMALLEST};
 /// to see across the border, too few to matter for the time.
 const SURROUNDINGS: usize = 24;
 
-/// A part of a picture and how much each of its pixels may change.
+/// A crop of a picture, and how much each of its pixels may change.
 pub(crate) struct Crop {
     top: usize,
     left: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Crop {
 impl Crop {
     /// The smallest rectangle with all that `mask` [H, W] selects, and its surroundings. None if everything
     /// is selected and nothing is transparent.
-    pub fn of(content: &Picture, mask: Option<&Array2<f32>>) -> Result<Option<Crop>> {
+    pub fn new(content: &Picture, mask: Option<&Array2<f32>>) -> Result<Option<Crop>> {
         let size = (content.height(), content.width());
         let mut selected = match mask {
             Some(mask) if mask.dim() != size => {
@@ -72,20 +72,20 @@ impl Crop {
         [self.mask.nrows(), self.mask.ncols()]
     }
 
-    /// That part of a plane of the content picture's size.
+    /// The crop of a plane of the content picture's size.
     pub fn window<'a>(&self, plane: &'a Array2<f32>) -> ArrayView2<'a, f32> {
         let (h, w) = self.mask.dim();
         plane.slice(s![self.top..self.top + h, self.left..self.left + w])
     }
 
-    /// That part of a picture of the content picture's size.
-    pub fn cut(&self, picture: &Picture) -> Picture {
+    /// The crop of a picture of the content picture's size.
+    pub fn crop(&self, picture: &Picture) -> Picture {
         let (h, w) = self.mask.dim();
         picture.window(self.top, self.left, [h, w])
     }
 
-    /// The picture with `painted`, which has the crop's size, in place as far as the mask says.
-    pub fn put_back(&self, picture: &Picture, painted: &Picture) -> Picture {
+    /// The picture with `painted`, which has the crop's size, over it, weighted by the mask.
+    pub fn composite(&self, picture: &Picture, painted: &Picture) -> Picture {
         let mut out = picture.clone();
         let (h, w) = self.mask.dim();
         let mut part = out.rgb.slice_mut(s![.., self.top..self.top + h, self.left..self.left + w]);
@@ -125,11 +125,11 @@ mod tests {
         let mut mask = Array2::zeros((90, 120));
         mask[[40, 60]] = 0.25;
         mask[[45, 70]] = 1.0;
-        let crop = Crop::of(&content, Some(&mask)).expect("a crop").expect("not all");
+        let crop = Crop::new(&content, Some(&mask)).expect("a crop").expect("not all");
         assert_eq!(crop.mask.dim(), (54, 59));
-        let mut painted = crop.cut(&content);
+        let mut painted = crop.crop(&content);
         painted.rgb.fill(1.0);
-        let out = crop.put_back(&content, &painted);
+        let out = crop.composite(&content, &painted);
         for y in 0..90 {
             for x in 0..120 {
                 let (was, is) = (content.rgb[[1, y, x]], out.rgb[[1, y, x]]);
@@ -142,12 +142,12 @@ mod tests {
     #[test]
     fn nothing_selected_is_an_error_and_everything_is_no_crop() {
         let mut content = Picture::new(Array3::zeros((3, 20, 20)), None).expect("a picture");
-        assert!(Crop::of(&content, Some(&Array2::zeros((20, 20)))).is_err());
-        assert!(Crop::of(&content, Some(&Array2::ones((20, 21)))).is_err());
-        assert!(Crop::of(&content, Some(&Array2::ones((20, 20)))).expect("all").is_none());
-        assert!(Crop::of(&content, None).expect("all").is_none());
+        assert!(Crop::new(&content, Some(&Array2::zeros((20, 20)))).is_err());
+        assert!(Crop::new(&content, Some(&Array2::ones((20, 21)))).is_err());
+        assert!(Crop::new(&content, Some(&Array2::ones((20, 20)))).expect("all").is_none());
+        assert!(Crop::new(&content, None).expect("all").is_none());
         content.alpha = Some(Array2::from_shape_fn((20, 20), |(y, _)| (y > 9) as u8 as f32));
-        let crop = Crop::of(&content, None).expect("a crop").expect("not all");
+        let crop = Crop::new(&content, None).expect("a crop").expect("not all");
         assert_eq!(crop.mask.sum(), 200.0);
     }
 }

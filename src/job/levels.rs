@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::params::Settings;
 use crate::picture::{self, SMALLEST};
 
-/// A level gets so many times the evaluations of the one above.
+/// A level gets this number of times the evaluations of the one above.
 const GROWTH: f64 = 1.5;
 
 /// One size.
@@ -40,7 +40,7 @@ impl Level {
     }
 }
 
-/// The levels of a job, the smallest first, the full size last.
+/// The levels of a job with a content picture of this [height, width], the smallest first, the full size last.
 pub(crate) fn schedule(content: [usize; 2], settings: &Settings) -> Vec<Level> {
     let level = |k: usize| Level {
         size: picture::scaled(content, (settings.size >> k).max(SMALLEST)),

@@ -1,5 +1,5 @@
 //! The story of a job: pictures and parameters in, a stylised picture out. What is selected or visible of the content picture
-//! is painted as a picture of its own (`crop`, `painting`) and put back.
+//! is cropped, painted (`crop`, `painting`) and composited with the content picture.
 
 mod budget;
 mod canvas;
@@ -22,7 +22,7 @@ use crate::objective::{Objective, ObjectiveInputs};
 use crate::params::{Params, Settings};
 use crate::picture::{self, Picture};
 use crate::progress::{CancelToken, Sink};
-use crate::report::history::Carry;
+use crate::report::saved_state::WarmStart;
 use crate::resources::Resources;
 use crop::Crop;
 use painting::judged;
@@ -47,21 +47,21 @@ pub(crate) fn stylise(
     resources: &Resources,
     pictures: &Pictures,
     params: &Params,
-    carry: &mut Carry,
+    warm_start: &mut WarmStart,
     sink: &mut dyn Sink,
     cancel: &CancelToken,
 ) -> Result<Stylised> {
     inputs::check_styles(pictures)?;
     let settings = params.resolve(&resources.model)?;
     if pictures.mask.is_some() {
-        return selected(resources, pictures, params, settings, carry, sink, cancel);
+        return selected(resources, pictures, params, settings, warm_start, sink, cancel);
     }
     let settings = settings.fitted(params, pictures.content.size());
     settings.check_shape(pictures.content.size())?;
     if pictures.content.is_opaque() {
-        return painting::run(resources, pictures, None, settings, carry, sink, cancel);
+        return painting::run(resources, pictures, None, settings, warm_start, sink, cancel);
     }
-    visible(resources, pictures, params, settings, carry, sink, cancel)
+    visible(resources, pictures, params, settings, warm_start, sink, cancel)
 }
 
 /// Paints what the mask selects. The result has the content picture's size.
@@ -70,15 +70,15 @@ fn selected(
     pictures: &Pictures,
     params: &Params,
     settings: Settings,
-    carry: &mut Carry,
+    warm_start: &mut WarmStart,
     sink: &mut dyn Sink,
     cancel: &CancelToken,
 ) -> Result<Stylised> {
     let content = pictures.content;
-    let Some(crop) = Crop::of(content, pictures.mask)? else {
+    let Some(crop) = Crop::new(content, pictures.mask)? else {
         let settings = settings.fitted(params, content.size());
         settings.check_shape(content.size())?;
-        let mut stylised = painting::run(resources, pictures, None, settings, carry, sink, cancel)?;
+        let mut stylised = painting::run(resources, pictures, None, settings, warm_start, sink, cancel)?;
         stylised.picture = stylised.at_size_of(content)?;
         stylised.picture.rgb = stylised.picture.quantised();
         stylised.report.size = content.size();
@@ -87,7 +87,7 @@ fn selected(
     let size = crop.size();
     let settings = settings.fitted(params, size);
     let longer = settings.size;
-    part(resources, pictures, &crop, settings.for_part(params, size, longer), carry, sink, cancel)
+    part(resources, pictures, &crop, settings.for_part(params, size, longer), warm_start, sink, cancel)
 }
 
 /// Paints what is not transparent, in the size that the whole picture would be painted in.
@@ -96,7 +96,7 @@ fn visible(
     pictures: &Pictures,
     params: &Params,
     settings: Settings,
-    carry: &mut Carry,
+    warm_start: &mut WarmStart,
     sink: &mut dyn Sink,
     cancel: &CancelToken,
 ) -> Result<Stylised> {
@@ -108,31 +108,31 @@ fn visible(
     let regions = regions.collect::<Result<Vec<_>>>()?;
     let styles = with_regions(pictures.styles, &regions);
     let pictures = Pictures { content: &content, styles: &styles, init: init.as_ref(), ..*pictures };
-    match Crop::of(&content, None)? {
-        None => painting::run(resources, &pictures, None, settings, carry, sink, cancel),
+    match Crop::new(&content, None)? {
+        None => painting::run(resources, &pictures, None, settings, warm_start, sink, cancel),
         Some(crop) => {
             let [h, w] = crop.size();
             let settings = settings.for_part(params, [h, w], h.max(w));
-            part(resources, &pictures, &crop, settings, carry, sink, cancel)
+            part(resources, &pictures, &crop, settings, warm_start, sink, cancel)
         }
     }
 }
 
-/// Paints what the region selects, as a picture of its own, and puts it back.
+/// Paints the crop as a separate picture and composites it with the content picture.
 fn part(
     resources: &Resources,
     pictures: &Pictures,
     crop: &Crop,
     settings: Settings,
-    carry: &mut Carry,
+    warm_start: &mut WarmStart,
     sink: &mut dyn Sink,
     cancel: &CancelToken,
 ) -> Result<Stylised> {
-    let content = crop.cut(pictures.content);
+    let content = crop.crop(pictures.content);
     let init = match pictures.init {
         Some(init) => {
             let fitting = init.resized(pictures.content.height(), pictures.content.width())?;
-            Some(crop.cut(&fitting))
+            Some(crop.crop(&fitting))
         }
         None => None,
     };
@@ -141,9 +141,9 @@ fn part(
     let styles = with_regions(pictures.styles, &regions);
     let pictures_of_part = Pictures { content: &content, styles: &styles, init: init.as_ref(), ..*pictures };
     let mut stylised =
-        painting::run(resources, &pictures_of_part, Some(&crop.mask), settings, carry, sink, cancel)?;
+        painting::run(resources, &pictures_of_part, Some(&crop.mask), settings, warm_start, sink, cancel)?;
     let painted = stylised.at_size_of(&content)?;
-    stylised.picture = crop.put_back(pictures.content, &painted);
+    stylised.picture = crop.composite(pictures.content, &painted);
     stylised.picture.rgb = stylised.picture.quantised();
     stylised.report.size = pictures.content.size();
     Ok(stylised)
@@ -154,12 +154,12 @@ fn with_regions<'a>(styles: &[Style<'a>], regions: &'a [Option<Array2<f32>>]) ->
     styles.iter().zip(regions).map(|(style, region)| Style { region: region.as_ref(), ..*style }).collect()
 }
 
-/// Fails if pictures whose reading takes so many bytes are too large for a job's memory.
+/// Fails if pictures whose reading takes `bytes` bytes are too large for a job's memory.
 pub(crate) fn check_reading(resources: &Resources, bytes: u64) -> Result<()> {
     budget::check_reading(resources, bytes)
 }
 
-/// What a job would do.
+/// What a job with a content picture of this [height, width] would do.
 pub(crate) fn plan(
     resources: &Resources,
     content: [usize; 2],
@@ -172,7 +172,7 @@ pub(crate) fn plan(
         settings.check_shape(content)?;
     }
     let size = picture::scaled(content, settings.size);
-    let task = budget::Task { settings: &settings, masked, content, size, styles, carried: false };
+    let task = budget::Task { settings: &settings, masked, content, size, styles, warm_start: false };
     let budget::Layout { needed, tile, .. } = budget::layout(resources, &task)?;
     Ok(Plan { size, memory: needed, tile, settings })
 }
@@ -191,7 +191,8 @@ pub(crate) fn score(
     let styles = styles_of(pictures, settings, settings.style_size, &content)?;
     let shapes = inputs::shapes(pictures);
     let size = [picture.height(), picture.width()];
-    let task = budget::Task { settings, masked: false, content: size, size, styles: &shapes, carried: false };
+    let task =
+        budget::Task { settings, masked: false, content: size, size, styles: &shapes, warm_start: false };
     let layout = budget::layout(resources, &task)?;
     let cancel = CancelToken::new();
     let guidance = Guidance::new(pictures.styles, None, size)?;
@@ -199,6 +200,6 @@ pub(crate) fn score(
     let compared =
         ObjectiveInputs { content: &scene, styles: &styles, mask: None, guidance: guidance.as_ref() };
     let mut objective = Objective::new(resources, settings, &compared, layout.tile, &cancel)?;
-    let (loss, terms) = objective.of(&judged(&picture.rgb, settings))?;
+    let (loss, terms) = objective.loss(&judged(&picture.rgb, settings))?;
     Ok((loss, objective.terms().into_iter().zip(terms).collect()))
 }

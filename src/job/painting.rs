@@ -1,4 +1,4 @@
-//! Paints a picture, size by size: resize the pictures, make the objective, minimise it, carry the result to the next size.
+//! Paints a picture, size by size: resize the pictures, make the objective, minimise it, warm_start the result to the next size.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::params::{Colours, Init, Settings};
 use crate::picture::{self, Picture, colours};
 use crate::progress::{CancelToken, Sink};
 use crate::report::Report;
-use crate::report::history::{Carry, History};
+use crate::report::saved_state::{SavedState, WarmStart};
 use crate::resources::Resources;
 use crate::runtime;
 
@@ -51,7 +51,7 @@ impl<'a> View<'a> {
         if grey.is_some() && settings.colour_strength < 100.0 {
             let most = pictures.styles.iter().max_by(|a, b| a.weight.total_cmp(&b.weight));
             palette = most.map(|style| {
-                let like = colours::recoloured(&content.rgb, &style.picture.rgb, 0.0);
+                let like = colours::match_colour_moments(&content.rgb, &style.picture.rgb, 0.0);
                 colours::between(like, &content.rgb, settings.colour_strength / 100.0)
             });
         }
@@ -81,7 +81,7 @@ pub(super) fn run(
     pictures: &Pictures,
     mask: Option<&Array2<f32>>,
     settings: Settings,
-    carry: &mut Carry,
+    warm_start: &mut WarmStart,
     sink: &mut dyn Sink,
     cancel: &CancelToken,
 ) -> Result<Stylised> {
@@ -104,7 +104,7 @@ pub(super) fn run(
         content,
         size: full.size,
         styles: &styles,
-        carried: carry.keep || carry.from.is_some(),
+        warm_start: warm_start.keep || warm_start.from.is_some(),
     };
     let (layout, _reserved) = budget::reserved_layout(resources, &task)?;
     tracing::debug!(
@@ -122,15 +122,15 @@ pub(super) fn run(
         // The last level's graph goes before the next one comes.
         drop(objective.take());
         let mut tile = job.layout.tile;
-        let mut has_state = carry.from.is_some();
+        let mut has_state = warm_start.from.is_some();
         let done = budget::with_smaller_tiles(&mut tile, level.size, |tile| {
             job.layout.tile = tile;
-            if std::mem::replace(&mut has_state, carry.from.is_some()) && !has_state {
+            if std::mem::replace(&mut has_state, warm_start.from.is_some()) && !has_state {
                 tracing::warn!(
                     "the optimiser's state of the job before is lost with that; it begins without"
                 );
             }
-            job.level(level, painted.as_ref(), carry, &mut tracker, sink)
+            job.level(level, painted.as_ref(), warm_start, &mut tracker, sink)
         });
         match done {
             Ok((view, rgb, of_level)) => {
@@ -154,10 +154,10 @@ pub(super) fn run(
     let mut picture = view.picture(rgb, settings.colours);
     picture.rgb = picture.quantised();
     let lowest = tracker.levels.last().map_or(f64::NAN, |l| l.loss);
-    // A job that was told to stop does not compute any more; its loss is that before rounding.
+    // A job that was stopped computes nothing more; its loss is that before rounding.
     let loss = match objective.filter(|_| !tracker.cancelled) {
         None => lowest,
-        Some(mut objective) => objective.of(&judged(&picture.rgb, &settings))?.0,
+        Some(mut objective) => objective.loss(&judged(&picture.rgb, &settings))?.0,
     };
     let manifest = &resources.model.manifest;
     let report = Report {
@@ -202,7 +202,7 @@ impl<'a> Job<'a> {
         &self,
         level: &Level,
         below: Option<&(View, Array3<f32>)>,
-        carry: &mut Carry,
+        warm_start: &mut WarmStart,
         tracker: &mut Tracker,
         sink: &mut dyn Sink,
     ) -> Result<(View<'a>, Array3<f32>, Objective)> {
@@ -226,9 +226,9 @@ impl<'a> Job<'a> {
         let mask = mask.map(|mask| canvas.extended(&mask).unwrap_or(mask));
         let scene = canvas.extended(view.scene());
         let content = scene.as_ref().unwrap_or(view.scene());
-        let inputs_of =
+        let compared =
             ObjectiveInputs { content, styles: &styles, mask: mask.as_ref(), guidance: guidance.as_ref() };
-        let mut objective = Objective::new(resources, settings, &inputs_of, self.layout.tile, cancel)?;
+        let mut objective = Objective::new(resources, settings, &compared, self.layout.tile, cancel)?;
         drop((styles, scene));
         tracker.seconds.preparing += begun.elapsed().as_secs_f64();
 
@@ -239,10 +239,13 @@ impl<'a> Job<'a> {
             evaluations: level.iterations,
             history: self.layout.history,
             worthwhile: (!is_last).then_some(WORTHWHILE),
-            keep: is_last && carry.keep,
+            keep: is_last && warm_start.keep,
         };
         let model = &resources.model.manifest.name;
-        let known = carry.from.take_if(|_| is_last).and_then(|h| h.memory(level.size, model, settings));
+        let known = warm_start
+            .from
+            .take_if(|_| is_last)
+            .and_then(|saved| saved.state_if_fitting(level.size, model, settings));
         let mut watch = |step: &Step| {
             let progress = tracker.progress(step);
             sink.progress(&progress);
@@ -262,12 +265,12 @@ impl<'a> Job<'a> {
             false => from.as_standard_layout().into_owned(),
         };
         let start = match known {
-            Some(memory) => Start::State(memory),
+            Some(state) => Start::State(state),
             None => Start::Picture(from.into_raw_vec_and_offset().0),
         };
-        let mut outcome = optimise::minimise(objective.place(), start, &options, &mut watch)?;
-        if let Some(memory) = outcome.memory.take() {
-            carry.kept = Some(History::new(level.size, model, settings, memory));
+        let mut outcome = optimise::minimise(objective.location(), start, &options, &mut watch)?;
+        if let Some(state) = outcome.state.take() {
+            warm_start.kept = Some(SavedState::new(level.size, model, settings, state));
         }
         let rgb = canvas.picture(std::mem::take(&mut outcome.picture))?;
         tracker.end(level, outcome);
@@ -280,7 +283,7 @@ impl<'a> Job<'a> {
         match (self.settings.init, self.pictures.init) {
             (Init::Content, _) => Ok(scene.clone()),
             (Init::Recoloured, _) => Ok(match styles.first() {
-                Some(style) => colours::recoloured(scene, &style.rgb, MARGIN),
+                Some(style) => colours::match_colour_moments(scene, &style.rgb, MARGIN),
                 None => scene.clone(),
             }),
             (Init::Noise, _) => start::noise(h, w, self.settings.seed),

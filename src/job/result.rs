@@ -16,7 +16,7 @@ pub struct Stylised {
 
 impl Stylised {
     /// The picture at the content picture's size. Where it was painted smaller, it gets the detail of the content picture
-    /// that it had no room for.
+    /// that it was too small for.
     pub fn at_size_of(&self, content: &Picture) -> Result<Picture> {
         let [h, w] = content.size();
         let mut picture = self.picture.resized(h, w)?;

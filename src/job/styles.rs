@@ -43,11 +43,11 @@ pub(super) fn styles_of(
 fn coloured(style: Array3<f32>, content: &Picture, settings: &Settings) -> Array3<f32> {
     let recoloured = match settings.colours {
         Colours::Style => return style,
-        Colours::Matched => colours::recoloured(&style, &content.rgb, 0.0),
+        Colours::Matched => colours::match_colour_moments(&style, &content.rgb, 0.0),
         Colours::Histogram => colours::with_histogram_of(&style, &content.rgb),
         // In grey whatever the strength, which is that of the colours that come back at the end.
         Colours::Content => {
-            return colours::recoloured(&colours::grey(&style), &colours::grey(&content.rgb), 0.0);
+            return colours::match_colour_moments(&colours::grey(&style), &colours::grey(&content.rgb), 0.0);
         }
     };
     colours::between(style, &recoloured, settings.colour_strength / 100.0)

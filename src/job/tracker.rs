@@ -9,7 +9,7 @@ use crate::report::{LevelReport, Seconds};
 
 /// Losses, times and counts of a job.
 pub(crate) struct Tracker {
-    /// The levels that there are to be.
+    /// The planned levels.
     pub planned: Vec<Level>,
     /// The levels that are done.
     pub levels: Vec<LevelReport>,

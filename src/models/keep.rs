@@ -128,7 +128,7 @@ pub(super) fn check_first(bytes: &[u8], file: &str, known: &[f32]) -> Result<()>
     Ok(())
 }
 
-/// Whether a checkpoint is the one that its name tells: PyTorch's hub ends names with the first eight digits of the
+/// Whether a checkpoint is the one that its name says: PyTorch's hub ends names with the first eight digits of the
 /// file's SHA-256.
 #[cfg(feature = "fetch")]
 fn check_hash(file: &Path) -> Result<()> {

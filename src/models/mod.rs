@@ -2,8 +2,6 @@
 //! the web), or any file.
 
 #[cfg(feature = "fetch")]
-mod address;
-#[cfg(feature = "fetch")]
 mod fetch;
 mod keep;
 

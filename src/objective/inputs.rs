@@ -1,13 +1,13 @@
 //! What an objective compares a picture with, and how much each of its terms counts.
 
-use impasto_onnx::{Kind, Model, Spec, StyleLoss, Term};
+use impasto_onnx::{Model, ObjectiveSpec, StyleLoss, Term, TermKind};
 use ndarray::{Array2, Array3};
 
 use crate::error::Result;
 use crate::guidance::Guidance;
 use crate::params::Settings;
 
-/// A style picture whose Gram matrices are wanted.
+/// A style picture whose statistics are targets.
 pub(crate) struct StyleTarget {
     /// [3, H, W] in 0..1.
     pub rgb: Array3<f32>,
@@ -31,13 +31,14 @@ pub(crate) struct ObjectiveInputs<'a> {
 }
 
 impl ObjectiveInputs<'_> {
+    /// [height, width]
     pub fn size(&self) -> [usize; 2] {
         let (_, h, w) = self.content.dim();
         [h, w]
     }
 
     /// The terms of the loss and what the graphs read.
-    pub fn spec(&self, settings: &Settings) -> Spec {
+    pub fn spec(&self, settings: &Settings) -> ObjectiveSpec {
         settings.spec(self.mask.is_some(), self.guidance.map_or(0, |g| g.masks.len()))
     }
 
@@ -55,7 +56,7 @@ const MOMENTS: f64 = 1e7;
 pub(crate) fn weight(model: &Model, settings: &Settings, shares: &[f64], term: &Term) -> Result<f32> {
     let of_tap = settings.tap_weight(term);
     Ok(match term.kind {
-        Kind::Style(region) => {
+        TermKind::Style(region) => {
             let reference = match settings.style_loss {
                 StyleLoss::Gram => f64::from(model.reference_style_weight(model.tap(&term.tap)?)),
                 StyleLoss::Moments => MOMENTS,
@@ -63,10 +64,10 @@ pub(crate) fn weight(model: &Model, settings: &Settings, shares: &[f64], term: &
             let share = region.and_then(|r| shares.get(r)).copied().unwrap_or(1.0);
             reference * settings.style_factor() * of_tap * share
         }
-        Kind::Content => {
+        TermKind::Content => {
             let tap = model.tap(&term.tap)?;
             f64::from(model.reference_content_weight(tap)) * settings.content_factor(tap) * of_tap
         }
-        Kind::TotalVariation => settings.tv_weight,
+        TermKind::TotalVariation => settings.tv_weight,
     } as f32)
 }

@@ -10,7 +10,7 @@ mod tiles;
 use std::rc::Rc;
 
 use impasto_onnx::graph::Graph;
-use impasto_onnx::{Model, Size, Spec, Term, objective, spec};
+use impasto_onnx::{GraphTarget, Model, ObjectiveSpec, Term, objective, spec};
 use ndarray::{Array2, Array3};
 
 use inputs::weight;
@@ -25,67 +25,69 @@ use crate::optimise::{self, Evaluate, EvaluateOnDevice, Location};
 use crate::params::Settings;
 use crate::progress::{CancelToken, Runs};
 use crate::resources::Resources;
-use crate::runtime::{self, Bound, DeviceTensor, Lease, Placement, Resident, Tensor, Value, Vectors};
+use crate::runtime::{
+    self, BoundGraph, BoundGraphOnDevice, DeviceTensor, Lease, Placement, Tensor, Value, Vectors,
+};
 
 /// Loss and gradient at a picture of one size.
 pub(crate) struct Objective {
-    way: Way,
+    evaluator: Evaluator,
     terms: Vec<Term>,
 }
 
 /// How it is computed.
-enum Way {
+enum Evaluator {
     OnHost(OnHost),
     OnDevice(Box<OnDevice>),
 }
 
 impl Objective {
     /// Makes the targets and loads the objective for pictures of the content's size. With `tile` it is computed in
-    /// tiles of at most so many pixels along a side, which come from and go to the computer's memory.
+    /// tiles of at most that many pixels along a side, in the host's memory.
     pub fn new(
         resources: &Resources,
         settings: &Settings,
-        wanted: &ObjectiveInputs,
+        compared: &ObjectiveInputs,
         tile: Option<usize>,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let spec = wanted.spec(settings);
+        let spec = compared.spec(settings);
         let targets = TargetBuilder::new(resources, cancel)?;
-        let [h, w] = wanted.size();
+        let [h, w] = compared.size();
         let tile = tile.filter(|most| h.max(w) > *most);
-        let statistics = targets.styles(&spec, wanted.styles, tile)?;
-        let mask = wanted.mask.map(|m| m.iter().copied().collect());
-        let way = match tile {
-            None if resources.backend.resident => {
-                Way::OnDevice(Box::new(OnDevice::new(targets, settings, wanted, statistics)?))
+        let statistics = targets.styles(&spec, compared.styles, tile)?;
+        let mask = compared.mask.map(|m| m.iter().copied().collect());
+        let evaluator = match tile {
+            None if resources.backend.vectors_on_device => {
+                Evaluator::OnDevice(Box::new(OnDevice::new(targets, settings, compared, statistics)?))
             }
             None => {
-                let whole = Whole::new(targets, settings, wanted, statistics)?;
-                Way::OnHost(OnHost { extent: Extent::Whole(Box::new(whole)), mask })
+                let whole = Whole::new(targets, settings, compared, statistics)?;
+                Evaluator::OnHost(OnHost { tiling: Tiling::Whole(Box::new(whole)), mask })
             }
             Some(most) => {
-                let tiled = Tiled::new(resources, settings, wanted, statistics, most, cancel)?;
-                Way::OnHost(OnHost { extent: Extent::Tiled(Box::new(tiled)), mask })
+                let tiled = Tiled::new(resources, settings, compared, statistics, most, cancel)?;
+                Evaluator::OnHost(OnHost { tiling: Tiling::Tiles(Box::new(tiled)), mask })
             }
         };
-        Ok(Objective { way, terms: spec.terms() })
+        Ok(Objective { evaluator, terms: spec.terms() })
     }
 
     /// What the optimiser evaluates.
-    pub fn place(&mut self) -> Location<'_> {
-        match &mut self.way {
-            Way::OnHost(here) => Location::Host(here),
-            Way::OnDevice(there) => Location::Device(there.as_mut()),
+    pub fn location(&mut self) -> Location<'_> {
+        match &mut self.evaluator {
+            Evaluator::OnHost(host) => Location::Host(host),
+            Evaluator::OnDevice(device) => Location::Device(device.as_mut()),
         }
     }
 
     /// Loss and terms of a picture [3, H, W] in 0..1.
-    pub fn of(&mut self, picture: &Array3<f32>) -> Result<(f64, Vec<f64>)> {
+    pub fn loss(&mut self, picture: &Array3<f32>) -> Result<(f64, Vec<f64>)> {
         let picture = picture.as_standard_layout();
         let values = picture.as_slice().unwrap_or_default();
-        match &mut self.way {
-            Way::OnHost(here) => here.evaluate(values, &mut vec![0.0; values.len()]),
-            Way::OnDevice(there) => there.of(values),
+        match &mut self.evaluator {
+            Evaluator::OnHost(host) => host.evaluate(values, &mut vec![0.0; values.len()]),
+            Evaluator::OnDevice(device) => device.loss(values),
         }
     }
 
@@ -97,21 +99,21 @@ impl Objective {
 
 /// An objective whose picture and gradient lie in the computer's memory.
 struct OnHost {
-    extent: Extent,
+    tiling: Tiling,
     /// [H·W]: where it is 0, pixels stay.
     mask: Option<Vec<f32>>,
 }
 
-enum Extent {
+enum Tiling {
     Whole(Box<Whole>),
-    Tiled(Box<Tiled>),
+    Tiles(Box<Tiled>),
 }
 
 impl Evaluate for OnHost {
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
-        let losses = match &mut self.extent {
-            Extent::Whole(whole) => whole.evaluate(picture, gradient)?,
-            Extent::Tiled(tiled) => tiled.evaluate(picture, gradient)?,
+        let losses = match &mut self.tiling {
+            Tiling::Whole(whole) => whole.evaluate(picture, gradient)?,
+            Tiling::Tiles(tiled) => tiled.evaluate(picture, gradient)?,
         };
         if let Some(mask) = &self.mask {
             for plane in gradient.chunks_exact_mut(mask.len()) {
@@ -124,7 +126,7 @@ impl Evaluate for OnHost {
 
 /// The objective as one graph.
 struct Whole {
-    graph: Bound,
+    graph: BoundGraph,
     terms: Vec<Term>,
     runs: Runs,
 }
@@ -136,17 +138,17 @@ struct GraphInputs {
 }
 
 /// `impasto_onnx`'s function for the objective's graph.
-type GraphBuilder = fn(&Model, &Spec, Size) -> impasto_onnx::Result<Graph>;
+type GraphBuilder = fn(&Model, &ObjectiveSpec, GraphTarget) -> impasto_onnx::Result<Graph>;
 
 impl GraphInputs {
     fn new(
         targets: &TargetBuilder,
         settings: &Settings,
-        wanted: &ObjectiveInputs,
+        compared: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
-        of: GraphBuilder,
+        build: GraphBuilder,
     ) -> Result<Self> {
-        let spec = wanted.spec(settings);
+        let spec = compared.spec(settings);
         let terms = spec.terms();
         let target = |(term, values): (&Term, Vec<f32>)| Value {
             name: term.target.clone().unwrap_or_default(),
@@ -154,26 +156,26 @@ impl GraphInputs {
             values,
         };
         let mut inputs: Vec<Value> = terms.iter().zip(statistics).map(target).collect();
-        let part = Spec { style: Vec::new(), masked: false, regions: 0, ..spec.clone() };
-        if !part.content.is_empty() {
-            inputs.extend(targets.of(&part, wanted.content, None)?);
+        let of_content = ObjectiveSpec { style: Vec::new(), masked: false, regions: 0, ..spec.clone() };
+        if !of_content.content.is_empty() {
+            inputs.extend(targets.features(&of_content, compared.content, None)?);
         }
-        let [h, w] = wanted.size();
+        let [h, w] = compared.size();
         let mut plane = |name: String, mask: &Array2<f32>| {
             inputs.push(Value { name, dims: vec![1, 1, h, w], values: mask.iter().copied().collect() });
         };
-        if let Some(mask) = wanted.mask {
+        if let Some(mask) = compared.mask {
             plane("mask".to_string(), mask);
         }
-        for (region, mask) in wanted.guidance.iter().flat_map(|g| &g.masks).enumerate() {
+        for (region, mask) in compared.guidance.iter().flat_map(|g| &g.masks).enumerate() {
             plane(spec::region_input(region), mask);
         }
         let Resources { model, backend, .. } = targets.resources;
         for term in &terms {
-            let weight = weight(model, settings, wanted.shares(), term)?;
+            let weight = weight(model, settings, compared.shares(), term)?;
             inputs.push(Value { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });
         }
-        let graph = of(model, &spec, backend.size([h, w]))?.to_bytes("objective", "", &[]);
+        let graph = build(model, &spec, backend.graph_target([h, w]))?.to_bytes("objective", "", &[]);
         Ok(GraphInputs { graph, inputs })
     }
 
@@ -188,19 +190,19 @@ impl Whole {
     fn new(
         targets: TargetBuilder,
         settings: &Settings,
-        wanted: &ObjectiveInputs,
+        compared: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
-        let parts = GraphInputs::new(&targets, settings, wanted, statistics, objective::objective)?;
-        let [h, w] = wanted.size();
-        let session = parts.session(&targets, settings, [h, w])?;
-        let graph = Bound::new(session, "picture", &[1, 3, h, w], parts.inputs)?;
-        Ok(Whole { graph, terms: wanted.spec(settings).terms(), runs: targets.runs })
+        let graph_inputs = GraphInputs::new(&targets, settings, compared, statistics, objective::objective)?;
+        let [h, w] = compared.size();
+        let session = graph_inputs.session(&targets, settings, [h, w])?;
+        let graph = BoundGraph::new(session, "picture", &[1, 3, h, w], graph_inputs.inputs)?;
+        Ok(Whole { graph, terms: compared.spec(settings).terms(), runs: targets.runs })
     }
 
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
         let Whole { graph, terms, runs } = self;
-        let mut losses = Losses::of(terms);
+        let mut losses = Losses::new(terms);
         runs.run_bound(graph, picture, &mut |name, values| match name {
             "gradient" => gradient.copy_from_slice(values),
             _ => losses.take(name, values),
@@ -217,7 +219,7 @@ struct Losses<'a> {
 }
 
 impl<'a> Losses<'a> {
-    fn of(terms: &'a [Term]) -> Self {
+    fn new(terms: &'a [Term]) -> Self {
         Losses { terms, all: f64::NAN, each: vec![f64::NAN; terms.len()] }
     }
 
@@ -237,9 +239,9 @@ impl<'a> Losses<'a> {
     }
 }
 
-/// The objective as one graph whose free variables and gradient stay in the device's memory.
+/// The objective as one graph whose latent variables and gradient stay in the device's memory.
 struct OnDevice {
-    graph: Resident,
+    graph: BoundGraphOnDevice,
     vectors: Rc<Vectors>,
     terms: Vec<Term>,
     runs: Runs,
@@ -249,22 +251,23 @@ impl OnDevice {
     fn new(
         targets: TargetBuilder,
         settings: &Settings,
-        wanted: &ObjectiveInputs,
+        compared: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
     ) -> Result<Self> {
-        let parts = GraphInputs::new(&targets, settings, wanted, statistics, objective::free_objective)?;
-        let session = parts.session(&targets, settings, wanted.size())?;
-        let graph = Resident::new(session, "free", "gradient", parts.inputs)?;
+        let graph_inputs =
+            GraphInputs::new(&targets, settings, compared, statistics, objective::latent_objective)?;
+        let session = graph_inputs.session(&targets, settings, compared.size())?;
+        let graph = BoundGraphOnDevice::new(session, "latent", "gradient", graph_inputs.inputs)?;
         let backend = targets.resources.backend.for_loss(settings.style_loss);
-        let vectors = Rc::new(Vectors::new(&backend, wanted.size())?);
-        Ok(OnDevice { graph, vectors, terms: wanted.spec(settings).terms(), runs: targets.runs })
+        let vectors = Rc::new(Vectors::new(&backend, compared.size())?);
+        Ok(OnDevice { graph, vectors, terms: compared.spec(settings).terms(), runs: targets.runs })
     }
 
     /// Loss and terms of a picture.
-    fn of(&mut self, picture: &[f32]) -> Result<(f64, Vec<f64>)> {
-        let free = self.vectors.to_device(optimise::free_exactly(picture))?;
+    fn loss(&mut self, picture: &[f32]) -> Result<(f64, Vec<f64>)> {
+        let latent = self.vectors.to_device(optimise::from_pixels_exactly(picture))?;
         let mut gradient = self.vectors.alloc()?;
-        self.evaluate(&free, &mut gradient)
+        self.evaluate(&latent, &mut gradient)
     }
 }
 
@@ -273,10 +276,10 @@ impl EvaluateOnDevice for OnDevice {
         Rc::clone(&self.vectors)
     }
 
-    fn evaluate(&mut self, free: &DeviceTensor, gradient: &mut DeviceTensor) -> Result<(f64, Vec<f64>)> {
+    fn evaluate(&mut self, latent: &DeviceTensor, gradient: &mut DeviceTensor) -> Result<(f64, Vec<f64>)> {
         let OnDevice { graph, terms, runs, .. } = self;
-        let mut losses = Losses::of(terms);
-        runs.run_resident(graph, free, gradient, &mut |name, values| losses.take(name, values))?;
+        let mut losses = Losses::new(terms);
+        runs.run_on_device(graph, latent, gradient, &mut |name, values| losses.take(name, values))?;
         Ok(losses.done())
     }
 }
@@ -290,23 +293,23 @@ pub(crate) fn placement(
 ) -> Result<Placement> {
     let targets = TargetBuilder::new(resources, &CancelToken::new())?;
     let styles = [StyleTarget { rgb: picture.clone(), mask: None, weight: 1.0, group: 0 }];
-    let wanted = ObjectiveInputs { content: picture, styles: &styles, mask: None, guidance: None };
-    let statistics = targets.styles(&wanted.spec(settings), &styles, None)?;
-    let resident = resources.backend.resident;
-    let (input, make): (_, GraphBuilder) = match resident {
-        true => ("free", objective::free_objective),
+    let compared = ObjectiveInputs { content: picture, styles: &styles, mask: None, guidance: None };
+    let statistics = targets.styles(&compared.spec(settings), &styles, None)?;
+    let vectors_on_device = resources.backend.vectors_on_device;
+    let (input, build): (_, GraphBuilder) = match vectors_on_device {
+        true => ("latent", objective::latent_objective),
         false => ("picture", objective::objective),
     };
-    let parts = GraphInputs::new(&targets, settings, &wanted, statistics, make)?;
+    let graph_inputs = GraphInputs::new(&targets, settings, &compared, statistics, build)?;
     let (_, h, w) = picture.dim();
     let (dims, values) = ([1, 3, h, w], picture.as_standard_layout());
     let values = values.as_slice().unwrap_or_default();
     let mut inputs = vec![(input, Tensor { dims: &dims, values })];
-    for Value { name, dims, values } in &parts.inputs {
+    for Value { name, dims, values } in &graph_inputs.inputs {
         inputs.push((name, Tensor { dims, values }));
     }
-    let mut placement = runtime::placement(&parts.graph, &resources.backend, &inputs)?;
-    if resident {
+    let mut placement = runtime::placement(&graph_inputs.graph, &resources.backend, &inputs)?;
+    if vectors_on_device {
         for (provider, nodes) in runtime::vectors_placement(&resources.backend, &dims, values)? {
             *placement.entry(provider).or_default() += nodes;
         }
@@ -331,7 +334,7 @@ mod tests {
         Picture::new(rgb, None).expect("a picture")
     }
 
-    /// A job whose vectors lie on the device, which here is the CPU under another name, against one whose do not.
+    /// A job whose vectors lie on the device, which is the CPU under another name, against one whose do not.
     #[test]
     fn vectors_on_the_device_lead_to_the_same_picture() {
         let options = EngineOptions { device: Device::Cpu, threads: 2, ..Default::default() };
@@ -342,7 +345,7 @@ mod tests {
         for (masked, levels, init) in [(false, 2, Init::Content), (true, 1, Init::Recoloured)] {
             let pictures = Pictures {
                 content: &content,
-                styles: &[Style::of(&style)],
+                styles: &[Style::new(&style)],
                 mask: masked.then_some(&mask),
                 init: None,
             };
@@ -355,26 +358,30 @@ mod tests {
                 preview_every: Some(5),
                 ..Params::default()
             };
-            let mut run = |resident: bool| {
-                engine.resources.backend.resident = resident;
+            let mut run = |vectors_on_device: bool| {
+                engine.resources.backend.vectors_on_device = vectors_on_device;
                 engine.stylise(&pictures, &params, &mut Silent, &CancelToken::new()).expect("a result")
             };
-            let (here, there) = (run(false), run(true));
-            let (a, b) = (&here.report.losses, &there.report.losses);
+            let (on_host, on_device) = (run(false), run(true));
+            let (a, b) = (&on_host.report.losses, &on_device.report.losses);
             assert_eq!(a.len(), b.len());
-            // Pairs are in single precision there and in half of it here, so the ways part.
+            // Pairs are in single precision on the device and in half precision on the host, so the results differ.
             for (at, tolerance) in [(0, 1e-5), (1, 1e-4), (2, 1e-3), (5, 2e-2), (a.len() - 1, 0.5)] {
                 assert!((a[at] - b[at]).abs() < tolerance * a[at], "{at}: {} and {}", a[at], b[at]);
             }
             if masked {
                 let kept = |p: &Picture| p.rgb.slice(ndarray::s![.., .., ..30]).to_owned();
-                assert_eq!(kept(&there.picture), kept(&here.picture));
+                assert_eq!(kept(&on_device.picture), kept(&on_host.picture));
                 continue;
             }
-            // The loss that is told is that of the picture as it is saved, by the other kind of objective.
-            engine.resources.backend.resident = false;
-            let (score, _) = engine.score(&there.picture, &pictures, &params).expect("a score");
-            assert!((there.report.loss - score).abs() < 1e-3 * score, "{} and {score}", there.report.loss);
+            // The reported loss is that of the picture as it is saved, by the other kind of objective.
+            engine.resources.backend.vectors_on_device = false;
+            let (score, _) = engine.score(&on_device.picture, &pictures, &params).expect("a score");
+            assert!(
+                (on_device.report.loss - score).abs() < 1e-3 * score,
+                "{} and {score}",
+                on_device.report.loss
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard};
 
-use impasto_onnx::Spec;
+use impasto_onnx::ObjectiveSpec;
 
 use super::inputs::StyleTarget;
 
@@ -18,7 +18,7 @@ impl TargetCache {
     const MOST: usize = 8;
 
     /// What statistics depend on, as a hash.
-    pub fn key(spec: &Spec, style: &StyleTarget, tile: Option<usize>) -> u64 {
+    pub fn key(spec: &ObjectiveSpec, style: &StyleTarget, tile: Option<usize>) -> u64 {
         let mut hash = DefaultHasher::new();
         (&spec.style, format!("{:?} {:?} {:?}", spec.style_loss, spec.pooling, spec.padding), tile)
             .hash(&mut hash);

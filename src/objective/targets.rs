@@ -1,6 +1,6 @@
 //! The targets of an objective: what its graphs give for the content and the style pictures.
 
-use impasto_onnx::{Spec, objective};
+use impasto_onnx::{ObjectiveSpec, objective};
 use ndarray::{Array2, Array3};
 
 use super::inputs::StyleTarget;
@@ -23,11 +23,17 @@ impl<'a> TargetBuilder<'a> {
         Ok(TargetBuilder { resources, cancel: cancel.clone(), runs: Runs::new(cancel)? })
     }
 
-    /// What the features model gives for a picture.
-    pub fn of(&self, spec: &Spec, picture: &Array3<f32>, mask: Option<&Array2<f32>>) -> Result<Vec<Value>> {
+    /// The outputs of the features model for a picture.
+    pub fn features(
+        &self,
+        spec: &ObjectiveSpec,
+        picture: &Array3<f32>,
+        mask: Option<&Array2<f32>>,
+    ) -> Result<Vec<Value>> {
         let Resources { model, backend, sessions, .. } = self.resources;
         let (_, h, w) = picture.dim();
-        let graph = objective::features(model, spec, backend.size([h, w]))?.to_bytes("features", "", &[]);
+        let graph =
+            objective::features(model, spec, backend.graph_target([h, w]))?.to_bytes("features", "", &[]);
         let mut session = sessions.session(&graph, &backend.for_loss(spec.style_loss), h * w)?;
         let (picture, mask) = (picture.as_standard_layout(), mask.map(|m| m.as_standard_layout()));
         let values = picture.as_slice().unwrap_or_default();
@@ -39,10 +45,15 @@ impl<'a> TargetBuilder<'a> {
         self.runs.run(&mut session, &given)
     }
 
-    /// The statistics that are wanted, one for each style term, region by region; of pictures in tiles if there is a
+    /// The target statistics, one for each style term, region by region; of pictures in tiles if there is a
     /// `tile`.
-    pub fn styles(&self, spec: &Spec, styles: &[StyleTarget], tile: Option<usize>) -> Result<Vec<Vec<f32>>> {
-        let spec = Spec { content: Vec::new(), regions: 0, ..spec.clone() };
+    pub fn styles(
+        &self,
+        spec: &ObjectiveSpec,
+        styles: &[StyleTarget],
+        tile: Option<usize>,
+    ) -> Result<Vec<Vec<f32>>> {
+        let spec = ObjectiveSpec { content: Vec::new(), regions: 0, ..spec.clone() };
         let mut all = Vec::new();
         if spec.style.is_empty() {
             return Ok(all);
@@ -59,7 +70,7 @@ impl<'a> TargetBuilder<'a> {
     /// moments are those of a picture that has parts of all styles.
     fn mean<'s>(
         &self,
-        spec: &Spec,
+        spec: &ObjectiveSpec,
         styles: impl Iterator<Item = &'s StyleTarget>,
         tile: Option<usize>,
     ) -> Result<Vec<Vec<f32>>> {
@@ -80,7 +91,12 @@ impl<'a> TargetBuilder<'a> {
     }
 
     /// The statistics of one style picture, kept from an earlier job or computed now.
-    fn statistics(&self, spec: &Spec, style: &StyleTarget, tile: Option<usize>) -> Result<Vec<Vec<f32>>> {
+    fn statistics(
+        &self,
+        spec: &ObjectiveSpec,
+        style: &StyleTarget,
+        tile: Option<usize>,
+    ) -> Result<Vec<Vec<f32>>> {
         let key = TargetCache::key(spec, style, tile);
         if let Some(known) = self.resources.targets.get(key) {
             return Ok(known);
@@ -91,8 +107,8 @@ impl<'a> TargetBuilder<'a> {
                 tiled::statistics(self.resources, spec, &style.rgb, mask.as_deref(), most, &self.cancel)?
             }
             None => {
-                let spec = Spec { masked: style.mask.is_some(), ..spec.clone() };
-                let outputs = self.of(&spec, &style.rgb, style.mask.as_ref())?;
+                let spec = ObjectiveSpec { masked: style.mask.is_some(), ..spec.clone() };
+                let outputs = self.features(&spec, &style.rgb, style.mask.as_ref())?;
                 outputs.into_iter().map(|g| g.values).collect()
             }
         };

@@ -3,7 +3,7 @@
 //! gradient, with the loss's derivative with respect to the whole picture's statistics. (Galerne et al. 2022, "Scaling Painting Style
 //! Transfer", do the same in two passes.)
 
-use impasto_onnx::{Kind, Model, Size, Spec, Term, objective, receptive, spec};
+use impasto_onnx::{GraphTarget, Model, ObjectiveSpec, Term, TermKind, objective, receptive, spec};
 use ndarray::Array3;
 
 use super::inputs::{ObjectiveInputs, weight};
@@ -40,12 +40,13 @@ struct Tile {
 
 /// Loss and gradient of a picture in tiles.
 pub(crate) struct Tiled {
+    /// [height, width] of the picture.
     size: [usize; 2],
     /// Height and width of all tiles.
     tile: [usize; 2],
     tiles: Vec<Tile>,
     styles: Vec<Part>,
-    /// The statistics that each style term wants.
+    /// The target statistics of each style term.
     targets: Vec<Vec<f32>>,
     contents: Vec<Part>,
     total_variation: f64,
@@ -61,7 +62,7 @@ pub(crate) struct Tiled {
 }
 
 /// What the taps of a job see around a tile's core.
-pub(crate) fn halo(model: &Model, spec: &Spec) -> Result<Halo> {
+pub(crate) fn halo(model: &Model, spec: &ObjectiveSpec) -> Result<Halo> {
     if spec.style.is_empty() && spec.content.is_empty() {
         return Ok(Halo { radius: 0, alignment: 1 });
     }
@@ -69,21 +70,21 @@ pub(crate) fn halo(model: &Model, spec: &Spec) -> Result<Halo> {
     for tap in spec.style.iter().chain(&spec.content) {
         alignment = alignment.max(1 << (model.tap(tap)?.block - 1));
     }
-    let spec = Spec { masked: false, regions: 0, total_variation: false, ..spec.clone() };
-    Ok(Halo { radius: receptive::radius(&objective::features(model, &spec, Size::Any)?), alignment })
+    let spec = ObjectiveSpec { masked: false, regions: 0, total_variation: false, ..spec.clone() };
+    Ok(Halo { radius: receptive::radius(&objective::features(model, &spec, GraphTarget::Any)?), alignment })
 }
 
 /// The statistics of a picture [3, H, W] in tiles, one for each of the spec's style taps.
 pub(crate) fn statistics(
     resources: &Resources,
-    spec: &Spec,
+    spec: &ObjectiveSpec,
     picture: &Array3<f32>,
     mask: Option<&[f32]>,
     most: usize,
     cancel: &CancelToken,
 ) -> Result<Vec<Vec<f32>>> {
     let (_, h, w) = picture.dim();
-    let spec = Spec { content: Vec::new(), masked: true, total_variation: false, ..spec.clone() };
+    let spec = ObjectiveSpec { content: Vec::new(), masked: true, total_variation: false, ..spec.clone() };
     let mut tiled = Tiled::frame(resources, &spec, [h, w], &[mask], most, cancel)?;
     for name in &spec.style {
         let side = spec.style_loss.side(resources.model.tap(name)?.channels);
@@ -98,42 +99,40 @@ impl Tiled {
     pub fn new(
         resources: &Resources,
         settings: &Settings,
-        wanted: &ObjectiveInputs,
+        compared: &ObjectiveInputs,
         statistics: Vec<Vec<f32>>,
         most: usize,
         cancel: &CancelToken,
     ) -> Result<Self> {
-        let spec = Spec { masked: true, total_variation: false, ..wanted.spec(settings) };
+        let spec = ObjectiveSpec { masked: true, total_variation: false, ..compared.spec(settings) };
         let backend = resources.backend.for_loss(spec.style_loss);
-        let planes: Vec<Option<Vec<f32>>> = std::iter::once(wanted.mask)
-            .chain(wanted.guidance.iter().flat_map(|g| &g.masks).map(Some))
+        let planes: Vec<Option<Vec<f32>>> = std::iter::once(compared.mask)
+            .chain(compared.guidance.iter().flat_map(|g| &g.masks).map(Some))
             .map(|mask| mask.map(|m| m.iter().copied().collect()))
             .collect();
         let masks: Vec<Option<&[f32]>> = planes.iter().map(Option::as_deref).collect();
-        let mut out = Tiled::frame(resources, &spec, wanted.size(), &masks, most, cancel)?;
+        let mut out = Tiled::frame(resources, &spec, compared.size(), &masks, most, cancel)?;
         drop(planes);
         out.targets = statistics;
         out.total_variation = settings.tv_weight;
         for part in out.styles.iter_mut().chain(&mut out.contents) {
-            part.weight = f64::from(weight(&resources.model, settings, wanted.shares(), &part.term)?);
+            part.weight = f64::from(weight(&resources.model, settings, compared.shares(), &part.term)?);
         }
         if !out.styles.is_empty() {
             let graph = objective::style_losses(&resources.model, &spec)?.to_bytes("style losses", "", &[]);
             out.losses = Some(Session::new(&graph, &backend)?);
         }
         if !spec.terms().is_empty() {
-            let graph = objective::tile(&resources.model, &spec, resources.backend.size(out.tile))?.to_bytes(
-                "tile",
-                "",
-                &[],
-            );
+            let graph = objective::tile(&resources.model, &spec, resources.backend.graph_target(out.tile))?
+                .to_bytes("tile", "", &[]);
             out.gradient = Some(Session::new(&graph, &backend)?);
         }
-        let of_content = Spec { style: Vec::new(), masked: false, regions: 0, ..spec };
+        let of_content = ObjectiveSpec { style: Vec::new(), masked: false, regions: 0, ..spec };
         if !of_content.content.is_empty() {
-            let graph = objective::features(&resources.model, &of_content, resources.backend.size(out.tile))?;
+            let graph =
+                objective::features(&resources.model, &of_content, resources.backend.graph_target(out.tile))?;
             let mut session = Session::new(&graph.to_bytes("content", "", &[]), &backend)?;
-            let content = wanted.content.as_standard_layout();
+            let content = compared.content.as_standard_layout();
             let content = content.as_slice().unwrap_or_default();
             let mut cut = Vec::new();
             for tile in &mut out.tiles {
@@ -149,7 +148,7 @@ impl Tiled {
     /// The tiles of a picture and what adds up their Gram matrices, without targets and weights.
     fn frame(
         resources: &Resources,
-        spec: &Spec,
+        spec: &ObjectiveSpec,
         size: [usize; 2],
         masks: &[Option<&[f32]>],
         most: usize,
@@ -158,18 +157,19 @@ impl Tiled {
         let halo = halo(&resources.model, spec)?;
         let [rows, columns] = size.map(|side| Spans::new(side, most, halo));
         let tile = [rows.size, columns.size];
-        let of_style = Spec { content: Vec::new(), ..spec.clone() };
+        let of_style = ObjectiveSpec { content: Vec::new(), ..spec.clone() };
         let mut features = None;
         if !of_style.style.is_empty() {
-            let graph = objective::features(&resources.model, &of_style, resources.backend.size(tile))?
-                .to_bytes("features", "", &[]);
+            let graph =
+                objective::features(&resources.model, &of_style, resources.backend.graph_target(tile))?
+                    .to_bytes("features", "", &[]);
             features = Some(Session::new(&graph, &resources.backend.for_loss(spec.style_loss))?);
         }
         let mut parts = Vec::new();
         for term in spec.terms() {
             let block = resources.model.tap(&term.tap)?.block - 1;
             let mask = match term.kind {
-                Kind::Style(Some(region)) => region + 1,
+                TermKind::Style(Some(region)) => region + 1,
                 _ => 0,
             };
             parts.push(Part { weight: 0.0, term, block, mask, positions: 0.0 });
@@ -184,7 +184,7 @@ impl Tiled {
         for part in &mut parts {
             part.positions = tiles.iter().map(|t| t.positions[part.mask][part.block]).sum();
         }
-        let (styles, contents) = parts.into_iter().partition(|p| matches!(p.term.kind, Kind::Style(_)));
+        let (styles, contents) = parts.into_iter().partition(|p| matches!(p.term.kind, TermKind::Style(_)));
         let mut inputs = vec!["mask".to_string()];
         inputs.extend((0..spec.regions).map(spec::region_input));
         Ok(Tiled {
@@ -206,9 +206,9 @@ impl Tiled {
     /// Loss, its terms, and its gradient written into `gradient`, as `Evaluate::evaluate`.
     pub fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)> {
         let statistics = self.pass_one(picture)?;
-        let (mut losses, slopes) = self.style_losses(&statistics)?;
+        let (mut losses, statistics_gradients) = self.style_losses(&statistics)?;
         gradient.fill(0.0);
-        losses.extend(self.pass_two(picture, &slopes, gradient)?);
+        losses.extend(self.pass_two(picture, &statistics_gradients, gradient)?);
         if self.total_variation > 0.0 {
             losses.push(total_variation(picture, self.size, self.total_variation, gradient));
         }
@@ -218,10 +218,11 @@ impl Tiled {
     /// The loss of each style term, and its derivative with respect to the sums over positions that the statistics are
     /// the means of.
     fn style_losses(&mut self, statistics: &[Vec<f32>]) -> Result<(Vec<f64>, Vec<Vec<f32>>)> {
-        let (mut losses, mut slopes) = (vec![0.0; self.styles.len()], vec![Vec::new(); self.styles.len()]);
-        let Some(session) = &mut self.losses else { return Ok((losses, slopes)) };
+        let (mut losses, mut statistics_gradients) =
+            (vec![0.0; self.styles.len()], vec![Vec::new(); self.styles.len()]);
+        let Some(session) = &mut self.losses else { return Ok((losses, statistics_gradients)) };
         let names: Vec<[String; 2]> =
-            self.styles.iter().map(|p| [p.term.statistics(), p.term.slope()]).collect();
+            self.styles.iter().map(|p| [p.term.statistics(), p.term.statistics_gradient()]).collect();
         let weights: Vec<[f32; 1]> = self.styles.iter().map(|p| [p.weight as f32]).collect();
         let dims: Vec<[usize; 2]> = statistics.iter().map(|s| [s.len().isqrt(); 2]).collect();
         let mut given = Vec::new();
@@ -237,11 +238,11 @@ impl Tiled {
                     losses[at] = output.values.first().copied().map_or(f64::NAN, f64::from);
                 } else if output.name == names[at][1] {
                     let of_sum = |v: &f32| (f64::from(*v) / part.positions) as f32;
-                    slopes[at] = output.values.iter().map(of_sum).collect();
+                    statistics_gradients[at] = output.values.iter().map(of_sum).collect();
                 }
             }
         }
-        Ok((losses, slopes))
+        Ok((losses, statistics_gradients))
     }
 
     /// The statistics of the whole picture, one for each style term.
@@ -271,20 +272,25 @@ impl Tiled {
     }
 
     /// Adds the gradient of all terms but total variation; the losses of the content terms.
-    fn pass_two(&mut self, picture: &[f32], slopes: &[Vec<f32>], gradient: &mut [f32]) -> Result<Vec<f64>> {
+    fn pass_two(
+        &mut self,
+        picture: &[f32],
+        statistics_gradients: &[Vec<f32>],
+        gradient: &mut [f32],
+    ) -> Result<Vec<f64>> {
         let mut losses = vec![0.0; self.contents.len()];
         let Some(session) = &mut self.gradient else { return Ok(losses) };
         let ([h, w], [th, tw]) = (self.size, self.tile);
         let (colours, plane) = ([1, 3, th, tw], [1, 1, th, tw]);
-        let names: Vec<String> = self.styles.iter().map(|part| part.term.slope()).collect();
-        let matrices: Vec<[usize; 2]> = slopes.iter().map(|slope| [slope.len().isqrt(); 2]).collect();
+        let names: Vec<String> = self.styles.iter().map(|part| part.term.statistics_gradient()).collect();
+        let matrices: Vec<[usize; 2]> = statistics_gradients.iter().map(|g| [g.len().isqrt(); 2]).collect();
         let mut cut = Vec::new();
         for tile in &self.tiles {
             tile.cut(picture, self.size, self.tile, &mut cut);
             let mut given = vec![("picture", Tensor { dims: &colours, values: &cut })];
             given.extend(tile.planes(&self.inputs, &plane));
-            for ((name, dims), slope) in names.iter().zip(&matrices).zip(slopes) {
-                given.push((name, Tensor { dims, values: slope }));
+            for ((name, dims), of_statistics) in names.iter().zip(&matrices).zip(statistics_gradients) {
+                given.push((name, Tensor { dims, values: of_statistics }));
             }
             // The graph's content loss is the mean over the tile's own positions.
             let share = |p: &Part| [(p.weight * tile.positions[p.mask][p.block] / p.positions) as f32];

@@ -69,8 +69,8 @@ impl VectorArena {
     pub fn vector(self: &Rc<Self>, values: Vec<f32>) -> Rc<BaseVector> {
         match &self.device {
             Some(device) => {
-                let there = device.to_device(values).map(Stored::OnDevice);
-                self.materialised(self.or(there, || Stored::Full(Vec::new())))
+                let on_device = device.to_device(values).map(Stored::OnDevice);
+                self.materialised(self.or(on_device, || Stored::Full(Vec::new())))
             }
             None => self.materialised(Stored::Full(values)),
         }
@@ -85,8 +85,8 @@ impl VectorArena {
     pub fn pair(self: &Rc<Self>, values: Vec<bf16>) -> Rc<BaseVector> {
         let stored = match &self.device {
             Some(device) => {
-                let there = device.to_device(values.iter().map(|v| v.to_f32()).collect());
-                self.or(there.map(Stored::OnDevice), || Stored::Full(Vec::new()))
+                let on_device = device.to_device(values.iter().map(|v| v.to_f32()).collect());
+                self.or(on_device.map(Stored::OnDevice), || Stored::Full(Vec::new()))
             }
             None => Stored::Half(values),
         };
@@ -197,9 +197,9 @@ impl VectorArena {
         self.shared.borrow().dots.get(&a.key(b)).copied()
     }
 
-    /// How many dots are known.
+    /// How many dots are cached.
     #[cfg(test)]
-    pub(super) fn known(&self) -> usize {
+    pub(super) fn cached_dots(&self) -> usize {
         self.shared.borrow().dots.len()
     }
 

@@ -23,13 +23,13 @@ pub(crate) fn vectors(history: usize) -> usize {
     history + 1 + 7 + arena::SPARES
 }
 /// The same where they lie on a device: pairs in single precision, and what its sums are made in.
-pub(crate) fn vectors_there(history: usize) -> usize {
+pub(crate) fn device_vectors(history: usize) -> usize {
     2 * (history + 1) + 7 + 6
 }
 /// Restarts in a row without progress after which the point counts as a minimum.
 const PATIENCE: usize = 2;
 
-/// How long to go on.
+/// When a minimisation ends, and what it keeps.
 pub(crate) struct Options<'a> {
     pub threads: &'a Threads,
     pub evaluations: usize,
@@ -37,7 +37,7 @@ pub(crate) struct Options<'a> {
     pub history: usize,
     /// When to end before, if at all.
     pub worthwhile: Option<Worthwhile>,
-    /// Whether what L-BFGS knows at the end is wanted.
+    /// Whether to keep L-BFGS's state at the end.
     pub keep: bool,
 }
 
@@ -57,8 +57,8 @@ pub(crate) struct Outcome {
     pub evaluating: f64,
     /// Set if it was stopped by `watch`.
     pub stopped: bool,
-    /// What L-BFGS knows, if that is wanted.
-    pub memory: Option<LbfgsState>,
+    /// L-BFGS's state at the end, if it is kept.
+    pub state: Option<LbfgsState>,
 }
 
 /// Minimises from `start`. `watch` sees each step and ends the run by returning false.
@@ -73,13 +73,13 @@ pub(crate) fn minimise<'a>(
         Location::Host(_) => VectorArena::new(threads, None),
         Location::Device(objective) => VectorArena::new(threads, Some(objective.vectors())),
     });
-    let here = matches!(objective, Location::Host(_));
+    let on_host = matches!(objective, Location::Host(_));
     let (start, mut known) = match start {
         Start::Picture(mut picture) => {
-            threads.run(|| picture.par_iter_mut().for_each(|x| *x = latent::free(*x)));
+            threads.run(|| picture.par_iter_mut().for_each(|x| *x = latent::from_pixel(*x)));
             (picture, None)
         }
-        Start::State(LbfgsState { scale, free, pairs }) => (free, Some((scale, pairs))),
+        Start::State(LbfgsState { scale, latent, pairs }) => (latent, Some((scale, pairs))),
     };
     let problem = Problem::new(Evaluations {
         objective,
@@ -87,7 +87,7 @@ pub(crate) fn minimise<'a>(
         limit: options.evaluations,
         history: options.history,
         worthwhile: options.worthwhile,
-        picture: vec![0.0; if here { start.len() } else { 0 }],
+        picture: vec![0.0; if on_host { start.len() } else { 0 }],
         arena: Rc::clone(&arena),
         scale: 1.0,
         recent: None,
@@ -98,12 +98,12 @@ pub(crate) fn minimise<'a>(
         end: None,
         gradients: VecDeque::new(),
         keep: options.keep,
-        memory: None,
+        state: None,
     });
-    let mut point = Vector::of(arena.vector(start));
+    let mut point = Vector::from_base(arena.vector(start));
     let (mut restarts, mut futile, mut converged) = (0, 0, false);
     loop {
-        let before = problem.evaluations().best.as_ref().map_or(f64::INFINITY, |b| b.at.loss);
+        let before = problem.evaluations().best.as_ref().map_or(f64::INFINITY, |b| b.evaluated.loss);
         problem.run(point, known.take());
         let state = problem.evaluations();
         if state.end.is_some() {
@@ -114,13 +114,13 @@ pub(crate) fn minimise<'a>(
                 "the loss of the first picture is not a finite number; lower the weights".into(),
             ));
         };
-        futile = if best.at.loss < before * (1.0 - 1e-4) { 0 } else { futile + 1 };
+        futile = if best.evaluated.loss < before * (1.0 - 1e-4) { 0 } else { futile + 1 };
         if futile >= PATIENCE {
             converged = true;
             break;
         }
         restarts += 1;
-        point = best.at.point.clone();
+        point = best.evaluated.point.clone();
     }
     let state = problem.into_evaluations();
     let stopped = match state.end {
@@ -130,14 +130,14 @@ pub(crate) fn minimise<'a>(
     };
     let best = state.best.ok_or(Error::Cancelled)?;
     Ok(Outcome {
-        picture: picture(&best.at.point, state.picture, threads)?,
+        picture: picture(&best.evaluated.point, state.picture, threads)?,
         losses: state.losses,
         terms: state.terms,
         restarts,
         converged,
         evaluating: state.evaluating,
         stopped,
-        memory: state.memory,
+        state: state.state,
     })
 }
 
@@ -242,7 +242,7 @@ mod tests {
         let start = || Start::Picture(vec![0.5; 60]);
         let whole = go(&mut bowl, start(), 24);
         let half = go(&mut bowl, start(), 12);
-        let memory = half.memory.expect("a memory");
+        let memory = half.state.expect("a memory");
         assert_eq!(memory.pairs.len(), 5);
         let before = bowl.count;
         let rest = go(&mut bowl, Start::State(memory), 12);

@@ -1,4 +1,4 @@
-//! The evaluations of a run: one for each point, what is known of the best, and when there are to be no more.
+//! The evaluations of a run: one for each point, the best one so far, and when they end.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -20,13 +20,13 @@ pub(crate) trait Evaluate {
     fn evaluate(&mut self, picture: &[f32], gradient: &mut [f32]) -> Result<(f64, Vec<f64>)>;
 }
 
-/// An objective over the free variables of pictures (`latent`) that lie on a device.
+/// An objective over the latent variables of pictures (`latent`) that lie on a device.
 pub(crate) trait EvaluateOnDevice {
     /// The device's vectors.
     fn vectors(&self) -> Rc<Vectors>;
 
-    /// As [`Evaluate::evaluate`], with respect to the free variables.
-    fn evaluate(&mut self, free: &DeviceTensor, gradient: &mut DeviceTensor) -> Result<(f64, Vec<f64>)>;
+    /// As [`Evaluate::evaluate`], with respect to the latent variables.
+    fn evaluate(&mut self, latent: &DeviceTensor, gradient: &mut DeviceTensor) -> Result<(f64, Vec<f64>)>;
 }
 
 /// Where an objective is evaluated, and so where the vectors lie.
@@ -37,7 +37,7 @@ pub(crate) enum Location<'a> {
     Device(&'a mut dyn EvaluateOnDevice),
 }
 
-/// What is told after each evaluation.
+/// What `watch` gets after each evaluation.
 pub(crate) struct Step<'a> {
     pub evaluations: usize,
     /// The lowest loss so far and its terms.
@@ -54,7 +54,7 @@ impl Step<'_> {
     }
 }
 
-/// A run goes on while the lowest loss falls by `share` in so many evaluations.
+/// A run continues while the lowest loss falls by `share` in this number of evaluations.
 #[derive(Clone, Copy)]
 pub(crate) struct Worthwhile {
     pub evaluations: usize,
@@ -63,24 +63,24 @@ pub(crate) struct Worthwhile {
 
 /// An evaluated point; loss and gradient as the objective gave them, not scaled.
 #[derive(Clone)]
-pub(super) struct At {
+pub(super) struct Evaluated {
     pub point: Vector,
     pub loss: f64,
-    /// With respect to the free variables.
+    /// With respect to the latent variables.
     pub gradient: Vector,
 }
 
 pub(super) struct Best {
-    pub at: At,
+    pub evaluated: Evaluated,
     pub terms: Vec<f64>,
 }
 
-/// The picture of a point, in this room if it is large enough.
-pub(super) fn picture(point: &Vector, mut room: Vec<f32>, threads: &Threads) -> Result<Vec<f32>> {
-    let free = point.values()?;
-    room.resize(free.len(), 0.0);
-    threads.run(|| latent::pixels(&free, &mut room));
-    Ok(room)
+/// The picture of a point, in this buffer.
+pub(super) fn picture(point: &Vector, mut buffer: Vec<f32>, threads: &Threads) -> Result<Vec<f32>> {
+    let latent = point.values()?;
+    buffer.resize(latent.len(), 0.0);
+    threads.run(|| latent::to_pixels(&latent, &mut buffer));
+    Ok(buffer)
 }
 
 /// Why no more evaluations are done.
@@ -97,7 +97,7 @@ pub(super) struct Evaluations<'a> {
     pub limit: usize,
     pub history: usize,
     pub worthwhile: Option<Worthwhile>,
-    /// Room for the picture of a point.
+    /// A buffer for the picture of a point.
     pub picture: Vec<f32>,
     pub arena: Rc<VectorArena>,
     /// What argmin sees is scale · loss, so that the first step, which is the negative gradient, has a
@@ -105,7 +105,7 @@ pub(super) struct Evaluations<'a> {
     pub scale: f64,
     /// argmin asks for cost and gradient separately, and for the gradient at the end of a line search
     /// again: the last and the best point answer for one evaluation each.
-    pub recent: Option<At>,
+    pub recent: Option<Evaluated>,
     pub best: Option<Best>,
     pub losses: Vec<f64>,
     pub terms: Vec<Vec<f64>>,
@@ -114,7 +114,7 @@ pub(super) struct Evaluations<'a> {
     /// Gradients at the points that [`super::search::Search`] knows, and at the first.
     pub gradients: VecDeque<Vector>,
     pub keep: bool,
-    pub memory: Option<LbfgsState>,
+    pub state: Option<LbfgsState>,
 }
 
 /// No evaluation was done; `Evaluations::end` says why.
@@ -123,30 +123,30 @@ pub(super) struct Evaluations<'a> {
 pub(super) struct Ended;
 
 impl Evaluations<'_> {
-    /// Keeps what L-BFGS knows at its last point, if that is wanted.
-    pub fn remember(&mut self, point: Option<Vector>) {
+    /// Keeps L-BFGS's state at its last point, if asked to.
+    pub fn keep_state(&mut self, point: Option<Vector>) {
         let Some(point) = point.filter(|_| self.keep) else { return };
         match (point.values(), self.arena.pairs()) {
-            (Ok(free), Ok(parts)) => {
+            (Ok(latent), Ok(parts)) => {
                 let mut parts = parts.into_iter();
                 let pairs = std::iter::from_fn(|| Some([parts.next()?, parts.next()?])).collect();
-                self.memory = Some(LbfgsState { scale: self.scale, free: free.into_owned(), pairs });
+                self.state = Some(LbfgsState { scale: self.scale, latent: latent.into_owned(), pairs });
             }
-            (Err(e), _) | (_, Err(e)) => tracing::warn!("what L-BFGS knows is lost: {e}"),
+            (Err(e), _) | (_, Err(e)) => tracing::warn!("L-BFGS's state is lost: {e}"),
         }
     }
 
-    /// Loss and gradient at a point: known, or evaluated now.
-    pub fn at(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
+    /// Loss and gradient at a point, evaluated before or now.
+    pub fn loss_and_gradient(&mut self, point: &Vector) -> std::result::Result<Evaluated, Ended> {
         if let Some(recent) = &self.recent
-            && recent.point.is(point)
+            && recent.point.is_same(point)
         {
             return Ok(recent.clone());
         }
         if let Some(best) = &self.best
-            && best.at.point.is(point)
+            && best.evaluated.point.is_same(point)
         {
-            return Ok(best.at.clone());
+            return Ok(best.evaluated.clone());
         }
         if let Some(failure) = self.arena.failure() {
             self.end = Some(End::Failed(failure));
@@ -170,8 +170,8 @@ impl Evaluations<'_> {
         lowest(lately) < lowest(before) * (1.0 - share)
     }
 
-    fn evaluate(&mut self, point: &Vector) -> std::result::Result<At, Ended> {
-        // What it had is not needed any more, and its room is.
+    fn evaluate(&mut self, point: &Vector) -> std::result::Result<Evaluated, Ended> {
+        // The last gradient is not needed any more, and its buffer is.
         self.recent = None;
         let (loss, terms, gradient) = match self.compute(point) {
             Ok(v) => v,
@@ -184,49 +184,53 @@ impl Evaluations<'_> {
                 return Err(Ended);
             }
         };
-        let at = At { point: point.clone(), loss, gradient: Vector::of(self.arena.materialised(gradient)) };
-        if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.at.loss) {
-            self.best = Some(Best { at: at.clone(), terms: terms.clone() });
+        let evaluated = Evaluated {
+            point: point.clone(),
+            loss,
+            gradient: Vector::from_base(self.arena.materialised(gradient)),
+        };
+        if loss.is_finite() && self.best.as_ref().is_none_or(|b| loss < b.evaluated.loss) {
+            self.best = Some(Best { evaluated: evaluated.clone(), terms: terms.clone() });
         }
         self.losses.push(loss);
         self.terms.push(terms);
-        self.recent = Some(at.clone());
+        self.recent = Some(evaluated.clone());
         if let Some(best) = &self.best {
             let step = Step {
                 evaluations: self.losses.len(),
-                loss: best.at.loss,
+                loss: best.evaluated.loss,
                 terms: &best.terms,
-                best: &best.at.point,
+                best: &best.evaluated.point,
                 threads: self.arena.threads(),
             };
             if !(self.watch)(&step) {
                 self.end = Some(End::Stopped);
             }
         }
-        Ok(at)
+        Ok(evaluated)
     }
 
-    /// Loss, terms, and the gradient with respect to the free variables.
+    /// Loss, terms, and the gradient with respect to the latent variables.
     fn compute(&mut self, point: &Vector) -> Result<(f64, Vec<f64>, Stored)> {
         let lost = || Error::Runtime("a point lies where its objective is not".into());
         match &mut self.objective {
             Location::Host(objective) => {
-                let Some(Stored::Full(free)) = point.stored() else { return Err(lost()) };
+                let Some(Stored::Full(latent)) = point.stored() else { return Err(lost()) };
                 let threads = self.arena.threads();
-                threads.run(|| latent::pixels(free, &mut self.picture));
-                let mut gradient = self.arena.alloc(free.len());
+                threads.run(|| latent::to_pixels(latent, &mut self.picture));
+                let mut gradient = self.arena.alloc(latent.len());
                 let begun = Instant::now();
                 let evaluated = objective.evaluate(&self.picture, &mut gradient);
                 self.evaluating += begun.elapsed().as_secs_f64();
                 let (loss, terms) = evaluated?;
-                threads.run(|| latent::chain(free, &mut gradient));
+                threads.run(|| latent::chain(latent, &mut gradient));
                 Ok((loss, terms, Stored::Full(gradient)))
             }
             Location::Device(objective) => {
-                let Some(Stored::OnDevice(free)) = point.stored() else { return Err(lost()) };
+                let Some(Stored::OnDevice(latent)) = point.stored() else { return Err(lost()) };
                 let mut gradient = objective.vectors().alloc()?;
                 let begun = Instant::now();
-                let evaluated = objective.evaluate(free, &mut gradient);
+                let evaluated = objective.evaluate(latent, &mut gradient);
                 self.evaluating += begun.elapsed().as_secs_f64();
                 let (loss, terms) = evaluated?;
                 Ok((loss, terms, Stored::OnDevice(gradient)))

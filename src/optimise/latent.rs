@@ -1,27 +1,27 @@
-//! The box 0 ≤ x ≤ 1 as part of the problem: pixels are a smooth function of free variables,
+//! The box 0 ≤ x ≤ 1 as part of the problem: pixels are a smooth function of latent variables,
 //! x = (1 + sin z)/2, so that every point that the optimiser can reach is a picture that can be saved.
 //!
 //! A hyperbolic tangent would do that too, but it is all but flat near black and white, where photographs
-//! have many pixels: with it a night sky stays black. The sine's slope falls only as the square root of
+//! have many pixels: with it a night sky stays black. The sine's derivative falls only as the square root of
 //! the distance to the bound, and black itself is reached at a finite z.
 
 use rayon::prelude::*;
 use wide::f32x8;
 
-/// How close to black and white a start may be. At the bound itself the slope is zero and a pixel could
+/// How close to black and white a start may be. At the bound itself the derivative is zero and a pixel could
 /// never move again; a third of an 8-bit step is not seen.
 const MARGIN: f32 = 1.0 / 768.0;
 
-/// The pixels of free variables.
-pub(crate) fn pixels(free: &[f32], pixels: &mut [f32]) {
+/// The pixels of latent variables.
+pub(crate) fn to_pixels(latent: &[f32], pixels: &mut [f32]) {
     let half = f32x8::splat(0.5);
-    by_lanes(free, pixels, |z, _| (half + half * z.sin()).max(f32x8::ZERO).min(f32x8::ONE));
+    by_lanes(latent, pixels, |z, _| (half + half * z.sin()).max(f32x8::ZERO).min(f32x8::ONE));
 }
 
-/// Makes the gradient with respect to pixels one with respect to the free variables: times dx/dz.
-pub(crate) fn chain(free: &[f32], gradient: &mut [f32]) {
+/// Makes the gradient with respect to pixels one with respect to the latent variables: times dx/dz.
+pub(crate) fn chain(latent: &[f32], gradient: &mut [f32]) {
     let half = f32x8::splat(0.5);
-    by_lanes(free, gradient, |z, g| g * half * z.cos());
+    by_lanes(latent, gradient, |z, g| g * half * z.cos());
 }
 
 /// to = f(from, to), on all cores.
@@ -37,13 +37,13 @@ fn by_lanes(from: &[f32], to: &mut [f32], f: impl Fn(f32x8, f32x8) -> f32x8 + Sy
     });
 }
 
-/// The free variable of a pixel, in -π/2..π/2.
-pub(super) fn free(x: f32) -> f32 {
+/// The latent variable of a pixel, in -π/2..π/2.
+pub(super) fn from_pixel(x: f32) -> f32 {
     (2.0 * x.clamp(MARGIN, 1.0 - MARGIN) - 1.0).asin()
 }
 
-/// The free variables of finished pixels, at the bounds too: to evaluate there, not to go on from there.
-pub(crate) fn free_exactly(pixels: &[f32]) -> Vec<f32> {
+/// The latent variables of finished pixels, at the bounds too: for an evaluation, not for a start (the derivative is 0 there).
+pub(crate) fn from_pixels_exactly(pixels: &[f32]) -> Vec<f32> {
     pixels.iter().map(|x| (2.0 * x.clamp(0.0, 1.0) - 1.0).asin()).collect()
 }
 
@@ -51,29 +51,29 @@ pub(crate) fn free_exactly(pixels: &[f32]) -> Vec<f32> {
 mod tests {
     use super::*;
 
-    /// The pixel of a free variable and its slope, as one of thirteen.
-    fn at(z: f32) -> (f32, f32) {
-        let (mut x, mut slope) = ([0.0; 13], [1.0; 13]);
-        pixels(&[z; 13], &mut x);
-        chain(&[z; 13], &mut slope);
-        assert!(x.iter().all(|&v| v == x[0]) && slope.iter().all(|&v| v == slope[0]));
-        (x[0], slope[0])
+    /// The pixel of a latent variable and its derivative, as one of thirteen.
+    fn pixel_and_derivative(z: f32) -> (f32, f32) {
+        let (mut x, mut derivative) = ([0.0; 13], [1.0; 13]);
+        to_pixels(&[z; 13], &mut x);
+        chain(&[z; 13], &mut derivative);
+        assert!(x.iter().all(|&v| v == x[0]) && derivative.iter().all(|&v| v == derivative[0]));
+        (x[0], derivative[0])
     }
 
     #[test]
     fn pixels_survive_the_way_there_and_back() {
         for value in 0..=255u32 {
             let x = value as f32 / 255.0;
-            assert_eq!((at(free(x)).0 * 255.0).round() as u32, value);
+            assert_eq!((pixel_and_derivative(from_pixel(x)).0 * 255.0).round() as u32, value);
         }
     }
 
     #[test]
     fn the_slope_is_the_derivative() {
         for z in [-40.0f32, -2.0, -0.3, 0.0, 0.7, 1.9, 123.4] {
-            let (x, slope) = at(z);
+            let (x, derivative) = pixel_and_derivative(z);
             assert!((x as f64 - (0.5 + 0.5 * (z as f64).sin())).abs() < 1e-6, "{z}");
-            assert!((slope as f64 - 0.5 * (z as f64).cos()).abs() < 1e-6, "{z}");
+            assert!((derivative as f64 - 0.5 * (z as f64).cos()).abs() < 1e-6, "{z}");
             assert!((0.0..=1.0).contains(&x));
         }
     }

@@ -7,12 +7,12 @@ use argmin::core::{CostFunction, Error as ArgminError, Gradient, IterState, Solv
 use argmin::solver::quasinewton::LBFGS;
 use argmin_math::{ArgminL2Norm, ArgminMul};
 
-use super::evaluations::{At, Evaluations};
+use super::evaluations::{Evaluated, Evaluations};
 use super::search::Search;
 use super::vector::Vector;
 use super::warm_start::{Pairs, Replay};
 
-/// Root mean square change of a free variable in a first step, of which nothing is known but the
+/// Root mean square change of a latent variable in a first step, of which nothing is known but the
 /// gradient's direction: about three 8-bit steps in the middle of the range.
 const FIRST_STEP: f64 = 0.025;
 
@@ -35,7 +35,7 @@ impl<'a> Problem<'a> {
     /// Runs L-BFGS from a point, with scale and pairs of an earlier run if there are any, until it gives up or the evaluations
     /// are spent.
     pub fn run(&self, start: Vector, known: Option<(f64, Pairs)>) {
-        let Ok(At { gradient, .. }) = self.0.borrow_mut().at(&start) else { return };
+        let Ok(Evaluated { gradient, .. }) = self.0.borrow_mut().loss_and_gradient(&start) else { return };
         let norm = gradient.l2_norm();
         let length = FIRST_STEP * (start.len() as f64).sqrt();
         let (scale, pairs) =
@@ -83,7 +83,7 @@ impl<'a> Problem<'a> {
             }
         };
         // The solver still holds its pairs.
-        self.0.borrow_mut().remember(point);
+        self.0.borrow_mut().keep_state(point);
         ended
     }
 }
@@ -99,7 +99,7 @@ impl CostFunction for &Problem<'_> {
         // During a replay any loss will do.
         let loss = match (state.gradients.is_empty(), &state.recent) {
             (false, Some(recent)) => recent.loss,
-            _ => state.at(point)?.loss,
+            _ => state.loss_and_gradient(point)?.loss,
         };
         Ok(loss * state.scale)
     }
@@ -114,7 +114,7 @@ impl Gradient for &Problem<'_> {
         if let Some(gradient) = state.gradients.pop_front() {
             return Ok(gradient);
         }
-        let gradient = state.at(point)?.gradient;
+        let gradient = state.loss_and_gradient(point)?.gradient;
         Ok(gradient.mul(&state.scale))
     }
 }

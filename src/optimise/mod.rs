@@ -12,11 +12,11 @@ mod threads;
 mod vector;
 mod warm_start;
 
-pub(crate) use driver::{HISTORY, Options, Outcome, minimise, vectors, vectors_there};
+pub(crate) use driver::{HISTORY, Options, Outcome, device_vectors, minimise, vectors};
 pub(crate) use evaluations::{Evaluate, EvaluateOnDevice, Location, Step, Worthwhile};
-pub(crate) use latent::free_exactly;
+pub(crate) use latent::from_pixels_exactly;
 #[cfg(feature = "benchmarks")]
-pub(crate) use latent::{chain, pixels};
+pub(crate) use latent::{chain, to_pixels};
 #[cfg(feature = "benchmarks")]
 pub(crate) use stored::{Stored, combine, dots};
 pub(crate) use threads::Threads;

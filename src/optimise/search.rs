@@ -1,7 +1,7 @@
 //! A line search for the strong Wolfe conditions (Nocedal and Wright, "Numerical Optimization", 2006,
 //! algorithms 3.5 and 3.6) that spends few evaluations: the first step is tried as it is, most searches
 //! end there, and none may take more than a given number. It never returns a point that is worse than its
-//! start; where it finds none that is better it fails, and the driver starts L-BFGS anew.
+//! start; where it finds none that is better it fails, and the driver starts L-BFGS again.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -39,7 +39,7 @@ impl Search {
 
 /// A point of the line: step, value, slope.
 #[derive(Clone, Copy)]
-struct At {
+struct LinePoint {
     step: f64,
     value: f64,
     slope: f64,
@@ -75,16 +75,16 @@ where
         let start = state.take_param().ok_or_else(missing)?;
         let gradient = state.take_gradient().ok_or_else(missing)?;
         let direction = self.direction.take().ok_or_else(missing)?;
-        let zero = At { step: 0.0, value: state.get_cost(), slope: gradient.dot(&direction) };
+        let zero = LinePoint { step: 0.0, value: state.get_cost(), slope: gradient.dot(&direction) };
         // Also catches NaN.
         if zero.slope.partial_cmp(&0.0) != Some(std::cmp::Ordering::Less) {
             return Err(Error::msg("the direction does not lead down"));
         }
-        let mut at = |step: f64| -> Result<(At, Vector), Error> {
+        let mut at = |step: f64| -> Result<(LinePoint, Vector), Error> {
             let point = start.scaled_add(&step, &direction).materialised();
             let value = problem.cost(&point)?;
             let slope = if value.is_finite() { problem.gradient(&point)?.dot(&direction) } else { f64::NAN };
-            Ok((At { step, value, slope }, point))
+            Ok((LinePoint { step, value, slope }, point))
         };
         let point = search(zero, &mut at)?;
         let (cost, param) = (point.0.value, point.1);
@@ -93,13 +93,16 @@ where
     }
 }
 
-fn search<P>(zero: At, at: &mut impl FnMut(f64) -> Result<(At, P), Error>) -> Result<(At, P), Error> {
-    let enough = |p: &At| p.value.is_finite() && p.value <= zero.value + C1 * p.step * zero.slope;
-    let flat = |p: &At| p.slope.abs() <= -C2 * zero.slope;
+fn search<P>(
+    zero: LinePoint,
+    at: &mut impl FnMut(f64) -> Result<(LinePoint, P), Error>,
+) -> Result<(LinePoint, P), Error> {
+    let enough = |p: &LinePoint| p.value.is_finite() && p.value <= zero.value + C1 * p.step * zero.slope;
+    let flat = |p: &LinePoint| p.slope.abs() <= -C2 * zero.slope;
     // `low` is the best point known to satisfy sufficient decrease; the minimum lies between it and `high`.
     let mut low = zero;
     let mut low_point = None;
-    let mut high: Option<At> = None;
+    let mut high: Option<LinePoint> = None;
     let mut step = 1.0;
     for _ in 0..MOST {
         let (p, point) = at(step)?;
@@ -108,8 +111,8 @@ fn search<P>(zero: At, at: &mut impl FnMut(f64) -> Result<(At, P), Error>) -> Re
         } else if flat(&p) {
             return Ok((p, point));
         } else {
-            let turned = p.slope * (high.map_or(1.0, |h| h.step - low.step)) >= 0.0;
-            if turned {
+            let rises = p.slope * (high.map_or(1.0, |h| h.step - low.step)) >= 0.0;
+            if rises {
                 high = Some(low);
             }
             low = p;
@@ -133,14 +136,14 @@ fn search<P>(zero: At, at: &mut impl FnMut(f64) -> Result<(At, P), Error>) -> Re
 
 /// By how much to lengthen a step along which the slope still leads down: to where the slope would be zero
 /// if it went on changing as it did.
-fn grow(zero: &At, p: &At) -> f64 {
+fn grow(zero: &LinePoint, p: &LinePoint) -> f64 {
     let ratio = zero.slope / (zero.slope - p.slope);
     if ratio.is_finite() && ratio > 0.0 { (1.2 * ratio).clamp(2.0, GROWTH) } else { GROWTH }
 }
 
 /// The minimum of the cubic through two points and their slopes (Nocedal and Wright, equation 3.59), kept
 /// away from both ends.
-fn between(low: &At, high: &At) -> f64 {
+fn between(low: &LinePoint, high: &LinePoint) -> f64 {
     let width = high.step - low.step;
     let middle = low.step + 0.5 * width;
     let cubic = if high.value.is_finite() && high.slope.is_finite() {
@@ -159,12 +162,12 @@ fn between(low: &At, high: &At) -> f64 {
 mod tests {
     use super::*;
 
-    fn run(f: impl Fn(f64) -> f64, slope: impl Fn(f64) -> f64) -> (Option<At>, usize) {
+    fn run(f: impl Fn(f64) -> f64, slope: impl Fn(f64) -> f64) -> (Option<LinePoint>, usize) {
         let mut count = 0;
-        let zero = At { step: 0.0, value: f(0.0), slope: slope(0.0) };
+        let zero = LinePoint { step: 0.0, value: f(0.0), slope: slope(0.0) };
         let found = search(zero, &mut |step| {
             count += 1;
-            Ok((At { step, value: f(step), slope: slope(step) }, ()))
+            Ok((LinePoint { step, value: f(step), slope: slope(step) }, ()))
         });
         (found.ok().map(|p| p.0), count)
     }

@@ -24,7 +24,7 @@ pub(crate) struct Vector {
 
 impl Vector {
     /// A stored vector.
-    pub(super) fn of(base: Rc<BaseVector>) -> Self {
+    pub(super) fn from_base(base: Rc<BaseVector>) -> Self {
         Vector { terms: vec![(1.0, base)] }
     }
 
@@ -47,7 +47,9 @@ impl Vector {
     /// The same vector, stored as it is.
     pub fn materialised(&self) -> Vector {
         match self.arena() {
-            Some(arena) if self.stored().is_none() => Vector::of(arena.materialised(self.summed(arena))),
+            Some(arena) if self.stored().is_none() => {
+                Vector::from_base(arena.materialised(self.summed(arena)))
+            }
             _ => self.clone(),
         }
     }
@@ -67,7 +69,7 @@ impl Vector {
     }
 
     /// Whether both are the same stored vector: a cheap test that misses equal copies.
-    pub fn is(&self, other: &Vector) -> bool {
+    pub fn is_same(&self, other: &Vector) -> bool {
         match (self.terms.as_slice(), other.terms.as_slice()) {
             ([(a, x)], [(b, y)]) => a == b && Rc::ptr_eq(x, y),
             _ => false,
@@ -107,7 +109,7 @@ impl Vector {
         let values = |v: &Vector| arena.or(v.values().map(Cow::into_owned), Vec::new);
         let mut made = values(self);
         made.iter_mut().zip(values(other)).for_each(|(x, y)| *x = f(*x, y));
-        Vector::of(arena.vector(made))
+        Vector::from_base(arena.vector(made))
     }
 }
 
@@ -154,7 +156,7 @@ impl ArgminSub<Vector, Vector> for Vector {
             && factor == of_other
             && let Some(difference) = x.arena.difference(*factor, x, y)
         {
-            return Vector::of(difference);
+            return Vector::from_base(difference);
         }
         self.scaled_sum(-1.0, other)
     }
@@ -224,10 +226,10 @@ mod tests {
     #[test]
     fn sums_are_read_only_when_they_are_asked_for_and_are_right() {
         let arena = Rc::new(VectorArena::new(&Threads::new(2).expect("threads"), None));
-        let of = |f: fn(usize) -> f32| Vector::of(arena.vector((0..50_000).map(f).collect()));
+        let of = |f: fn(usize) -> f32| Vector::from_base(arena.vector((0..50_000).map(f).collect()));
         let (a, b) = (of(|i| (i % 5) as f32), of(|i| (i % 3) as f32 - 1.0));
         let pair = a.sub(&b);
-        assert!(pair.stored().is_none() && !pair.is(&a) && pair.is(&pair.clone()));
+        assert!(pair.stored().is_none() && !pair.is_same(&a) && pair.is_same(&pair.clone()));
         let sum = a.mul(&2.0).add(&b).scaled_add(&-0.5, &pair).mul(&-1.0);
         assert!(sum.stored().is_none());
         let materialised = sum.materialised();
@@ -247,34 +249,34 @@ mod tests {
     #[test]
     fn each_dot_is_computed_once_and_forgotten_with_its_vectors() {
         let arena = Rc::new(VectorArena::new(&Threads::new(2).expect("threads"), None));
-        let of = |k: usize| Vector::of(arena.vector((0..100).map(|i| ((i * k) % 7) as f32).collect()));
+        let of = |k: usize| Vector::from_base(arena.vector((0..100).map(|i| ((i * k) % 7) as f32).collect()));
         let (a, b, c) = (of(1), of(2), of(3));
         let (s, y) = (b.sub(&a), c.sub(&a));
         c.measure();
         // Three vectors with each other and themselves.
-        let known = || arena.known();
-        assert_eq!(known(), 6);
+        let cached = || arena.cached_dots();
+        assert_eq!(cached(), 6);
         let direction = c.mul(&3.0).add(&s).sub(&y);
         assert!(direction.dot(&c).is_finite() && direction.l2_norm() > 0.0);
-        assert_eq!(known(), 6);
+        assert_eq!(cached(), 6);
         drop((direction, s));
-        assert_eq!(known(), 3);
+        assert_eq!(cached(), 3);
         drop((y, c));
-        assert_eq!(known(), 0);
+        assert_eq!(cached(), 0);
     }
 
     #[test]
     fn dots_of_a_difference_follow_from_those_of_its_parts() {
         let arena = Rc::new(VectorArena::new(&Threads::new(2).expect("threads"), None));
-        let of = |k: usize| Vector::of(arena.vector((0..100).map(|i| ((i * k) % 7) as f32).collect()));
+        let of = |k: usize| Vector::from_base(arena.vector((0..100).map(|i| ((i * k) % 7) as f32).collect()));
         let (a, b, c) = (of(1), of(2), of(3));
         let (of_a, of_b) = (a.dot(&c), b.dot(&c));
-        let known = || arena.known();
-        let before = known();
+        let cached = || arena.cached_dots();
+        let before = cached();
         let difference = a.mul(&3.0).sub(&b.mul(&3.0));
-        assert_eq!(known(), before + 1);
+        assert_eq!(cached(), before + 1);
         assert_eq!(difference.dot(&c), 3.0 * (of_a - of_b));
-        assert_eq!(known(), before + 1);
+        assert_eq!(cached(), before + 1);
         // The values of the difference are small whole numbers, which half precision holds.
         assert!(close(difference.dot(&a), 3.0 * (a.dot(&a) - b.dot(&a))));
     }

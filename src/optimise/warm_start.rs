@@ -18,8 +18,8 @@ pub(crate) type Pairs = Vec<[Vec<bf16>; 2]>;
 pub(crate) struct LbfgsState {
     /// What the loss is multiplied with for it.
     pub scale: f64,
-    /// Its last point, as free variables.
-    pub free: Vec<f32>,
+    /// Its last point, as latent variables.
+    pub latent: Vec<f32>,
     pub pairs: Pairs,
 }
 
@@ -50,7 +50,7 @@ impl Replay {
         let pairs: Vec<[Vector; 2]> = pairs
             .into_iter()
             .skip(skipped)
-            .map(|pair| pair.map(|part| Vector::of(arena.pair(part))))
+            .map(|pair| pair.map(|part| Vector::from_base(arena.pair(part))))
             .collect();
         let mut replay = Replay { first: end, points: VecDeque::new(), gradients: VecDeque::new() };
         let mut gradient = gradient;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use impasto_onnx::{Model, Padding, Pooling, Spec, StyleLoss, Tap, Term};
+use impasto_onnx::{Model, ObjectiveSpec, Padding, Pooling, StyleLoss, Tap, Term};
 use serde::{Deserialize, Serialize};
 
 use super::presets::{self, Preset, REFERENCE_STRENGTH};
@@ -21,7 +21,7 @@ const SHALLOW_CONTENT: [&str; 2] = ["relu3_3", "relu2_2"];
 /// much of the scene: what a content weight of 1 stands for at those taps.
 const SHALLOW_SHARE: f64 = 0.1;
 
-/// Pictures that are smaller are enlarged to this longer side: strokes need room.
+/// Pictures that are smaller are enlarged to this longer side: strokes need pixels.
 const ENLARGED: usize = 256;
 
 /// How much less strength is a tenth of the style against the content. Over the scale that is 1e-5 to 3.6 times the
@@ -262,13 +262,13 @@ impl Settings {
 
     /// The losses that the weights leave over: a loss of weight 0 is not computed. `masked` says whether
     /// positions count by a mask, `regions` how many regions have style terms of their own.
-    pub fn spec(&self, masked: bool, regions: usize) -> Spec {
+    pub fn spec(&self, masked: bool, regions: usize) -> ObjectiveSpec {
         let if_used = |kind: &str, weight: f64, taps: &[String]| -> Vec<String> {
             let used = |tap: &&String| self.tap_weights.get(&format!("{kind}/{tap}")) != Some(&0.0);
             taps.iter().filter(used).filter(|_| weight > 0.0).cloned().collect()
         };
         let style = if_used("style", self.style_weight, &self.style_taps);
-        Spec {
+        ObjectiveSpec {
             style,
             style_loss: self.style_loss,
             content: if_used("content", self.content_weight, &self.content_taps),

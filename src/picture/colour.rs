@@ -37,7 +37,7 @@ pub(crate) enum ToSrgb {
     Matrix(Channels, Box<CurveAndMatrix>),
 }
 
-/// Colours that are told by a curve and primaries, as PNG's own chunks do.
+/// Colours that a curve and primaries define, as PNG's own chunks do.
 #[derive(Clone)]
 pub(crate) struct CurveAndMatrix {
     /// Linear light of the samples 0, 1/4095, … 1.

@@ -7,7 +7,7 @@ use ndarray::{Array3, ArrayView3, Axis};
 /// "Preserving Color in Neural Artistic Style Transfer" (2016), equations 5 and 6, with symmetric square
 /// roots, which change the colours least. Both are [3, ·, ·] in 0..1. What the map throws out of the range
 /// comes back to `margin` inside it.
-pub(crate) fn recoloured(picture: &Array3<f32>, like: &Array3<f32>, margin: f64) -> Array3<f32> {
+pub(crate) fn match_colour_moments(picture: &Array3<f32>, like: &Array3<f32>, margin: f64) -> Array3<f32> {
     let (from_mean, from_covariance) = statistics(picture.view());
     let (to_mean, to_covariance) = statistics(like.view());
     // The optimal transport between two normal distributions: A = C^(-½) (C^½ S C^½)^½ C^(-½).
@@ -167,7 +167,7 @@ mod tests {
             })
         };
         let (content, style) = (wave(0.1, 0.05), wave(0.06, 0.05));
-        let (mean, covariance) = statistics(recoloured(&content, &style, 0.04).view());
+        let (mean, covariance) = statistics(match_colour_moments(&content, &style, 0.04).view());
         let (want_mean, want_covariance) = statistics(style.view());
         for r in 0..3 {
             assert!((mean[r] - want_mean[r]).abs() < 2e-3, "{mean:?} {want_mean:?}");

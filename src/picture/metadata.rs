@@ -39,7 +39,7 @@ const PHOTO: [u16; 8] = [
 /// A longer value is left out: it is no date and no name.
 const LONGEST: usize = 4096;
 
-/// How a file says that its rows must be turned to stand upright: EXIF's values 1 to 8.
+/// The orientation of a file's rows, EXIF's values 1 to 8: how they are rotated and flipped to stand upright.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Orientation(u8);
 

@@ -1,4 +1,4 @@
-//! A report that the command wrote before, to go on from.
+//! A report of an earlier job, to resume it.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Files;
 use crate::params::Params;
 
-/// What a job that goes on takes from the report of another.
+/// What a resumed job takes from the report of the earlier one.
 #[derive(Clone, Debug)]
 pub struct Earlier {
     /// The pictures, the result and the model.

@@ -1,10 +1,10 @@
 //! How a job went.
 
 mod earlier;
-pub mod history;
 mod path_text;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod saved_state;
 
 use std::path::{Path, PathBuf};
 

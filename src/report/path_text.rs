@@ -12,7 +12,7 @@ enum Text {
 }
 
 impl Text {
-    fn of(path: &Path) -> Self {
+    fn from_path(path: &Path) -> Self {
         match path.to_str() {
             Some(text) => Text::Text(text.to_string()),
             None => Text::Bytes { bytes: path.as_os_str().as_encoded_bytes().to_vec() },
@@ -34,7 +34,7 @@ impl Text {
 }
 
 pub fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
-    Text::of(path).serialize(to)
+    Text::from_path(path).serialize(to)
 }
 
 pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
@@ -46,7 +46,7 @@ pub mod optional {
     use super::*;
 
     pub fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
-        path.as_deref().map(Text::of).serialize(to)
+        path.as_deref().map(Text::from_path).serialize(to)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {

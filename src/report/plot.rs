@@ -30,7 +30,7 @@ pub fn write(report: &Report, path: &Path) -> Result<()> {
     // Registering twice is harmless; failing means that the font cannot be parsed.
     plotters::style::register_font("sans-serif", FontStyle::Normal, FONT)
         .map_err(|_| failed("the embedded font cannot be read".into()))?;
-    if is(path, "svg") {
+    if has_ending(path, "svg") {
         let mut text = String::new();
         draw(SVGBackend::with_string(&mut text, SIZE).into_drawing_area(), report).map_err(failed)?;
         return files::write(path, text.as_bytes());
@@ -46,7 +46,7 @@ pub fn write(report: &Report, path: &Path) -> Result<()> {
 
 /// Whether a plot can be written under that name.
 pub fn check(path: &Path) -> Result<()> {
-    if is(path, "svg") || is(path, "png") {
+    if has_ending(path, "svg") || has_ending(path, "png") {
         return Ok(());
     }
     Err(Error::Parameters(format!(
@@ -55,7 +55,7 @@ pub fn check(path: &Path) -> Result<()> {
     )))
 }
 
-fn is(path: &Path, ending: &str) -> bool {
+fn has_ending(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending))
 }
 

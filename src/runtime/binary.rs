@@ -8,7 +8,7 @@ use std::path::Path;
 /// What is wrong with a library's file that ends before its parts do (ELF, PE or Mach-O). None for a file that is whole,
 /// that cannot be read, or of another kind: the loader has words for these.
 pub(super) fn cut_off(path: &Path) -> Option<String> {
-    let mut file = Contents::of(path)?;
+    let mut file = Contents::open(path)?;
     let end = match file.bytes(0, 4)?.as_slice() {
         b"\x7fELF" => file.elf_end(),
         [b'M', b'Z', ..] => file.pe_end(),
@@ -32,7 +32,7 @@ struct Contents {
 }
 
 impl Contents {
-    fn of(path: &Path) -> Option<Self> {
+    fn open(path: &Path) -> Option<Self> {
         let file = File::open(path).ok()?;
         let length = file.metadata().ok()?.len();
         Some(Contents { file, length, big_endian: false })
@@ -60,7 +60,7 @@ impl Contents {
 
     /// The end of the segments, the sections and the two tables of these. Where a table is not there whole, its own end.
     fn elf_end(&mut self) -> Option<u64> {
-        /// A section that takes no room in the file.
+        /// A section that takes no bytes of the file.
         const NOBITS: u64 = 8;
         let wide = self.number(4, 1)? == 2;
         self.big_endian = self.number(5, 1)? == 2;

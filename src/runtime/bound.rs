@@ -11,7 +11,7 @@ use super::vectors::DeviceTensor;
 use crate::error::Result;
 
 /// A session with its inputs bound, whose changing input and outputs lie in the computer's memory.
-pub(crate) struct Bound {
+pub(crate) struct BoundGraph {
     session: Lease,
     binding: IoBinding,
     /// The input that changes.
@@ -19,14 +19,14 @@ pub(crate) struct Bound {
     input: ort::value::Tensor<f32>,
 }
 
-impl Bound {
+impl BoundGraph {
     /// Binds `fixed` for good. The input `name`, of the shape `dims`, is given to each run.
     pub fn new(session: Lease, name: &str, dims: &[usize], fixed: Vec<Value>) -> Result<Self> {
         let failed = |e: ort::Error| explain("the inputs cannot be bound", &e);
         let binding = bound(&session, fixed, None).map_err(failed)?;
         let dims: Vec<i64> = dims.iter().map(|&d| d as i64).collect();
         let input = ort::value::Tensor::new(&Allocator::default(), dims).map_err(failed)?;
-        Ok(Bound { session, binding, name: name.to_string(), input })
+        Ok(BoundGraph { session, binding, name: name.to_string(), input })
     }
 
     /// Runs the graph and shows each output to `read`, by its name. `stop` lets another thread end the run early,
@@ -53,30 +53,31 @@ fn bound(session: &Session, fixed: Vec<Value>, of_device: Option<&str>) -> ort::
         let value = ort::value::Tensor::from_array((dims, values))?;
         binding.bind_input(name, &value)?;
     }
-    let here = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
+    let host_memory =
+        MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)?;
     for output in session.outputs().into_iter().filter(|o| Some(o.as_str()) != of_device) {
-        binding.bind_output_to_device(output, &here)?;
+        binding.bind_output_to_device(output, &host_memory)?;
     }
     Ok(binding)
 }
 
 /// A session with its inputs bound, whose changing input and one output are vectors in the device's memory.
-pub(crate) struct Resident {
+pub(crate) struct BoundGraphOnDevice {
     session: Lease,
     binding: IoBinding,
     input: &'static str,
     output: &'static str,
 }
 
-impl Resident {
+impl BoundGraphOnDevice {
     /// Binds `fixed` for good. The input and the output that are named here are given to each run.
     pub fn new(session: Lease, input: &'static str, output: &'static str, fixed: Vec<Value>) -> Result<Self> {
         let failed = |e: ort::Error| explain("the inputs cannot be bound", &e);
         let binding = bound(&session, fixed, Some(output)).map_err(failed)?;
-        Ok(Resident { session, binding, input, output })
+        Ok(BoundGraphOnDevice { session, binding, input, output })
     }
 
-    /// Runs the graph and shows each output but the vector to `read`, by its name. `stop` as in [`Bound::run`].
+    /// Runs the graph and shows each output but the vector to `read`, by its name. `stop` as in [`BoundGraph::run`].
     pub fn run(
         &mut self,
         from: &DeviceTensor,

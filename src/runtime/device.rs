@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use impasto_onnx::{Size, StyleLoss};
+use impasto_onnx::{GraphTarget, StyleLoss};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -78,14 +78,14 @@ pub struct Backend {
     pub tf32: bool,
     /// The most bytes that a graph may take on the card.
     pub memory: Option<u64>,
-    /// Whether the optimiser's vectors lie in the device's memory, where there is room for the whole picture.
-    pub resident: bool,
+    /// Whether the optimiser's vectors lie in the device's memory, if the whole picture fits into it.
+    pub vectors_on_device: bool,
 }
 
 impl Backend {
     /// A device with one thread per core.
-    pub fn of(device: Device) -> Self {
-        Backend { device, threads: 0, tf32: true, memory: None, resident: device != Device::Cpu }
+    pub fn new(device: Device) -> Self {
+        Backend { device, threads: 0, tf32: true, memory: None, vectors_on_device: device != Device::Cpu }
     }
 
     /// The same for graphs that compute this loss. Square roots of covariances need full single precision: with TF32's
@@ -94,11 +94,11 @@ impl Backend {
         Backend { tf32: self.tf32 && loss != StyleLoss::Moments, ..self }
     }
 
-    /// Of graphs for pictures of this size, [H, W], those that are written for the device.
-    pub fn size(&self, size: [usize; 2]) -> Size {
+    /// What graphs for pictures of this size, [height, width], are written for.
+    pub fn graph_target(&self, size: [usize; 2]) -> GraphTarget {
         match self.device {
-            Device::Cpu => Size::Cpu(size),
-            Device::Auto | Device::Cuda(_) => Size::Card(size),
+            Device::Cpu => GraphTarget::Cpu(size),
+            Device::Auto | Device::Cuda(_) => GraphTarget::Device(size),
         }
     }
 }

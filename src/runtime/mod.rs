@@ -15,7 +15,7 @@ mod session_cache;
 mod stop;
 mod vectors;
 
-pub(crate) use bound::{Bound, Resident};
+pub(crate) use bound::{BoundGraph, BoundGraphOnDevice};
 pub use device::{Backend, Device};
 pub use library::{LIBRARY_VARIABLE, load, set_up_folder};
 pub use placement::{Placement, placement};

@@ -1,5 +1,5 @@
 //! Where the nodes of a graph run. ONNX Runtime gives a node that a card cannot run to the CPU and says nothing, and
-//! its values then go to and fro; only its profile tells.
+//! its values are then copied in both directions; only its profile says so.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ struct Event {
     args: BTreeMap<String, serde_json::Value>,
 }
 
-/// Runs a graph once and tells which providers ran its nodes.
+/// Runs a graph once; the providers that ran its nodes.
 pub fn placement(model: &[u8], backend: &Backend, inputs: &[(&str, Tensor)]) -> Result<Placement> {
     let failed =
         |e: &dyn std::fmt::Display| Error::Runtime(format!("ONNX Runtime's profile cannot be read: {e}"));

@@ -46,7 +46,7 @@ pub fn resolve(device: Device) -> Result<Device> {
     }
 }
 
-/// The bytes that a card has free, where its driver tells.
+/// The bytes that a card has free, if its driver says so.
 pub(crate) fn free_memory(device: Device) -> Option<u64> {
     let Device::Cuda(index) = device else { return None };
     cards::free_memory(index)
@@ -80,7 +80,7 @@ fn try_cuda(index: u32) -> Result<()> {
     let kernel = graph.constant("kernel", impasto_onnx::graph::Tensor::f32(&[1, 1, 3, 3], vec![1.0; 9]));
     let y = graph.add("Conv", "y", &[&x, &kernel]);
     graph.output(&y, &["1", "1", "6", "6"]);
-    let backend = Backend { threads: 1, ..Backend::of(Device::Cuda(index)) };
+    let backend = Backend { threads: 1, ..Backend::new(Device::Cuda(index)) };
     let mut session = Session::new(&graph.to_bytes("probe", "", &[]), &backend).map_err(|e| match e {
         Error::Runtime(message) if message.contains("libcuda.so.1") => {
             Error::Device("there is no NVIDIA driver (libcuda.so.1); install the card's driver".into())

@@ -118,7 +118,7 @@ pub(super) fn explain(what: &str, e: &ort::Error) -> Error {
     sorted(what, e.message())
 }
 
-/// An error of ONNX Runtime, told apart by its words, as all have the same code.
+/// An error of ONNX Runtime, sorted by its words, as all have the same code.
 fn sorted(what: &str, message: &str) -> Error {
     let memory = [
         "bad_alloc",

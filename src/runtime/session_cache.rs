@@ -18,7 +18,7 @@ impl SessionCache {
     /// The most pixels of a graph's picture that it is kept for: the memory of larger ones is worth more than the time.
     const MOST_PIXELS: usize = 256 * 256;
 
-    /// A session with this graph, for pictures of so many pixels: one that is there, or one that is loaded now.
+    /// A session with this graph, for pictures of `pixels` pixels: a cached one, or one that is loaded now.
     pub fn session(&self, graph: &[u8], backend: &Backend, pixels: usize) -> Result<Lease> {
         if pixels > Self::MOST_PIXELS || backend.device != Device::Cpu {
             return Session::new(graph, backend).map(Lease::from);

@@ -19,7 +19,7 @@ impl Stop {
     /// Ends the run that is under way, and those that begin later.
     pub fn terminate(&self) {
         if let Err(e) = self.0.terminate() {
-            tracing::debug!("a run could not be told to end early: {e}");
+            tracing::debug!("a run could not be ended early: {e}");
         }
     }
 

@@ -1,5 +1,5 @@
-//! Vectors in the memory of the device that evaluates them, and what the optimiser computes of them there. Only factors
-//! and dots go to and fro.
+//! Vectors in the memory of the device that evaluates them, and what the optimiser computes of them on the device. Only factors
+//! and dot products are copied between host and device.
 
 use std::cell::RefCell;
 
@@ -70,29 +70,29 @@ impl Vectors {
             Device::Cuda(index) => (AllocationDevice::CUDA, index as i32),
             Device::Cpu | Device::Auto => (AllocationDevice::CPU, 0),
         };
-        let there =
+        let device_memory =
             MemoryInfo::new(device, index, AllocatorType::Device, MemoryType::Default).map_err(failed)?;
-        let allocator = Allocator::new(&sums[0].borrow().session, there).map_err(failed)?;
+        let allocator = Allocator::new(&sums[0].borrow().session, device_memory).map_err(failed)?;
         let size = [1, 3, h as i64, w as i64];
         Ok(Vectors { size, allocator, sums, dots })
     }
 
-    /// Room for a vector with any values.
+    /// An uninitialised vector.
     pub fn alloc(&self) -> Result<DeviceTensor> {
         Tensor::new(&self.allocator, self.size).map(DeviceTensor).map_err(failed)
     }
 
-    /// Copies values [3, H, W] there.
+    /// Copies values [3, H, W] to the device.
     pub fn to_device(&self, values: Vec<f32>) -> Result<DeviceTensor> {
-        let here = Tensor::from_array((self.size.to_vec(), values)).map_err(failed)?;
-        self.sum(&[(1.0, &DeviceTensor(here))])
+        let on_host = Tensor::from_array((self.size.to_vec(), values)).map_err(failed)?;
+        self.sum(&[(1.0, &DeviceTensor(on_host))])
     }
 
-    /// Copies a vector here.
+    /// Copies a vector to the host.
     pub fn to_host(&self, vector: &DeviceTensor) -> Result<Vec<f32>> {
-        let mut here = Tensor::<f32>::new(&Allocator::default(), self.size).map_err(failed)?;
-        self.sum_into(&[(1.0, vector)], &mut here)?;
-        Ok(here.extract_tensor().1.to_vec())
+        let mut on_host = Tensor::<f32>::new(&Allocator::default(), self.size).map_err(failed)?;
+        self.sum_into(&[(1.0, vector)], &mut on_host)?;
+        Ok(on_host.extract_tensor().1.to_vec())
     }
 
     /// Σ factor · vector
@@ -132,8 +132,9 @@ impl Vectors {
 
     /// The dot of a vector with each of others.
     pub fn dots(&self, row: &DeviceTensor, others: &[&DeviceTensor]) -> Result<Vec<f64>> {
-        let here = MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)
-            .map_err(failed)?;
+        let host_memory =
+            MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Device, MemoryType::CPUOutput)
+                .map_err(failed)?;
         let mut dots = Vec::with_capacity(others.len());
         for some in others.chunks(DOTS[1]) {
             let which = usize::from(some.len() > DOTS[0]);
@@ -144,7 +145,7 @@ impl Vectors {
                 let vector = some[if at < some.len() { at } else { 0 }];
                 binding.bind_input(vectors::input(at), &vector.0).map_err(failed)?;
             }
-            binding.bind_output_to_device("dots", &here).map_err(failed)?;
+            binding.bind_output_to_device("dots", &host_memory).map_err(failed)?;
             let outputs = session.session.run_binding(&binding).map_err(failed)?;
             let values = outputs["dots"].try_extract_tensor::<f32>().map_err(failed)?.1;
             dots.extend(values[..some.len()].iter().map(|v| f64::from(*v)));
@@ -185,21 +186,21 @@ mod tests {
 
     #[test]
     fn sums_and_dots_are_those_of_the_values() {
-        let vectors = Vectors::new(&Backend::of(Device::Cpu), [17, 13]).expect("vectors");
+        let vectors = Vectors::new(&Backend::new(Device::Cpu), [17, 13]).expect("vectors");
         for count in [1, 3, 4, 5, 24, 25, 60] {
             let all: Vec<Vec<f32>> = (0..count).map(values).collect();
-            let there: Vec<DeviceTensor> =
+            let on_device: Vec<DeviceTensor> =
                 all.iter().map(|v| vectors.to_device(v.clone()).expect("a vector")).collect();
             let factor = |at: usize| 0.5 - at as f64 / 7.0;
             let terms: Vec<(f64, &DeviceTensor)> =
-                there.iter().enumerate().map(|(at, v)| (factor(at), v)).collect();
+                on_device.iter().enumerate().map(|(at, v)| (factor(at), v)).collect();
             let sum = vectors.to_host(&vectors.sum(&terms).expect("a sum")).expect("its values");
             for (at, sum) in sum.iter().enumerate() {
                 let wanted: f64 = all.iter().enumerate().map(|(k, v)| factor(k) * f64::from(v[at])).sum();
                 assert!((f64::from(*sum) - wanted).abs() < 1e-4 * count as f64, "{count}: {sum} {wanted}");
             }
-            let others: Vec<&DeviceTensor> = there.iter().collect();
-            let dots = vectors.dots(&there[count - 1], &others).expect("dots");
+            let others: Vec<&DeviceTensor> = on_device.iter().collect();
+            let dots = vectors.dots(&on_device[count - 1], &others).expect("dots");
             assert_eq!(dots.len(), count);
             for (dot, other) in dots.iter().zip(&all) {
                 let wanted: f64 =
@@ -211,13 +212,13 @@ mod tests {
 
     #[test]
     fn values_of_another_size_are_an_error() {
-        let vectors = Vectors::new(&Backend::of(Device::Cpu), [4, 4]).expect("vectors");
+        let vectors = Vectors::new(&Backend::new(Device::Cpu), [4, 4]).expect("vectors");
         assert!(vectors.to_device(vec![0.0; 47]).is_err());
     }
 
     #[test]
     fn all_nodes_are_counted() {
-        let placed = placement(&Backend::of(Device::Cpu), &[1, 3, 4, 4], &[0.5; 48]).expect("a placement");
+        let placed = placement(&Backend::new(Device::Cpu), &[1, 3, 4, 4], &[0.5; 48]).expect("a placement");
         assert!(placed.keys().all(|provider| provider == "CPUExecutionProvider"), "{placed:?}");
         assert!(placed.values().sum::<usize>() > SUMS[1] + DOTS[1], "{placed:?}");
     }

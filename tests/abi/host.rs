@@ -65,12 +65,12 @@ impl Pixels {
         (self.width * self.layout * self.sample) as usize + self.padding
     }
 
-    fn at(&self, x: u32, y: u32, c: u32) -> usize {
+    fn sample_offset(&self, x: u32, y: u32, c: u32) -> usize {
         self.offset + y as usize * self.stride() + ((x * self.layout + c) * self.sample) as usize
     }
 
     pub fn set(&mut self, x: u32, y: u32, c: u32, value: f32) {
-        let at = self.at(x, y, c);
+        let at = self.sample_offset(x, y, c);
         match self.sample {
             1 => self.bytes[at] = (value * 255.0).round() as u8,
             2 => self.bytes[at..at + 2].copy_from_slice(&((value * 65535.0).round() as u16).to_ne_bytes()),
@@ -79,7 +79,7 @@ impl Pixels {
     }
 
     pub fn get(&self, x: u32, y: u32, c: u32) -> f32 {
-        let b = &self.bytes[self.at(x, y, c)..];
+        let b = &self.bytes[self.sample_offset(x, y, c)..];
         match self.sample {
             1 => b[0] as f32 / 255.0,
             2 => u16::from_ne_bytes([b[0], b[1]]) as f32 / 65535.0,
@@ -89,7 +89,7 @@ impl Pixels {
 
     /// The bytes of a pixel.
     pub fn pixel(&self, x: u32, y: u32) -> &[u8] {
-        &self.bytes[self.at(x, y, 0)..][..(self.layout * self.sample) as usize]
+        &self.bytes[self.sample_offset(x, y, 0)..][..(self.layout * self.sample) as usize]
     }
 
     pub fn descriptor(&mut self) -> Picture {

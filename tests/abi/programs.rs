@@ -43,7 +43,7 @@ impl Workshop {
         Some(shop)
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -53,13 +53,13 @@ impl Workshop {
         if let Some((height, width)) = size {
             picture = picture.resized(height, width).expect("resized");
         }
-        let png = self.at(&format!("{to}.png"));
+        let png = self.path(&format!("{to}.png"));
         Picture::new(picture.into_rgb(), None).expect("a picture").write(&png).expect("written");
-        write_ppm(&self.at(&format!("{to}.ppm")), &Picture::read(&png).expect("a picture"));
+        write_ppm(&self.path(&format!("{to}.ppm")), &Picture::read(&png).expect("a picture"));
     }
 
     fn compile(&self, compiler: &str, flags: &[&str], sources: &[&str]) -> PathBuf {
-        let program = self.at("program");
+        let program = self.path("program");
         let mut command = Command::new(compiler);
         command
             .args(flags)
@@ -72,8 +72,8 @@ impl Workshop {
 
     /// Runs a program as the examples are run and returns the picture's bytes.
     fn run(&self, command: &mut Command) -> Vec<u8> {
-        let out = self.at("out.ppm");
-        command.arg(self.at("content.ppm")).arg(self.at("style.ppm")).arg(&out).args([PARAMS, ENGINE]);
+        let out = self.path("out.ppm");
+        command.arg(self.path("content.ppm")).arg(self.path("style.ppm")).arg(&out).args([PARAMS, ENGINE]);
         let output = succeed(command.env("LD_LIBRARY_PATH", self.folder.path()));
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains("cancelled; once more") && said.contains("6 of 6 evaluations"), "{said}");
@@ -82,13 +82,13 @@ impl Workshop {
 
     /// What the command makes of the same pictures with the same parameters.
     fn of_command(&self) -> Vec<u8> {
-        let (params, out) = (self.at("params.json"), self.at("command.png"));
+        let (params, out) = (self.path("params.json"), self.path("command.png"));
         std::fs::write(&params, PARAMS).expect("written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_impasto"));
-        command.arg(self.at("content.png")).arg(self.at("style.png"));
+        command.arg(self.path("content.png")).arg(self.path("style.png"));
         command.arg("-o").arg(&out).arg("--params").arg(&params);
         succeed(command.args(["--device", "cpu", "--threads", "2", "--quiet"]));
-        let ppm = self.at("command.ppm");
+        let ppm = self.path("command.ppm");
         write_ppm(&ppm, &Picture::read(&out).expect("a picture"));
         std::fs::read(ppm).expect("a picture")
     }
@@ -113,7 +113,7 @@ fn c_and_python_make_what_the_command_makes() {
     assert!(shop.run(&mut Command::new(&program)) == expected, "C differs");
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let mut command = Command::new(python);
-    command.arg(example("stylise.py")).arg(shop.at("libimpasto.so"));
+    command.arg(example("stylise.py")).arg(shop.path("libimpasto.so"));
     assert!(shop.run(&mut command) == expected, "Python differs");
 }
 
@@ -141,7 +141,7 @@ int main(void)
     return changed > sizeof photo / 2 ? 0 : 2;
 }
 "#;
-    let source = shop.at("page.c");
+    let source = shop.path("page.c");
     std::fs::write(&source, format!("{code}{main}")).expect("written");
     let program = shop.compile("cc", &["-std=c11"], &[source.to_str().expect("UTF-8")]);
     succeed(Command::new(program).env("LD_LIBRARY_PATH", shop.folder.path()));
@@ -167,7 +167,7 @@ fn another_onnx_runtime_in_the_process_does_no_harm() {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let mut command = Command::new(python);
     let code = "import sys, runpy, onnxruntime; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')";
-    command.arg("-c").arg(code).arg(example("stylise.py")).arg(shop.at("libimpasto.so"));
+    command.arg("-c").arg(code).arg(example("stylise.py")).arg(shop.path("libimpasto.so"));
     assert!(shop.run(command.env("PYTHONPATH", packages)) == expected);
 }
 
@@ -189,8 +189,8 @@ fn the_c_example_is_clean_under_valgrind() {
         "--quiet",
     ]);
     command.arg(format!("--suppressions={}", root().join("tests/abi/onnxruntime.supp").display()));
-    let out = shop.at("out.ppm");
-    command.arg(&program).arg(shop.at("content.ppm")).arg(shop.at("style.ppm")).arg(&out);
+    let out = shop.path("out.ppm");
+    command.arg(&program).arg(shop.path("content.ppm")).arg(shop.path("style.ppm")).arg(&out);
     command
         .args([r#"{"size": 32, "style_size": 32, "iterations": 4}"#, r#"{"device": "cpu", "threads": 1}"#]);
     succeed(command.env("LD_LIBRARY_PATH", shop.folder.path()));

@@ -61,7 +61,7 @@ fn damaged_files_neither_panic_nor_take_more_memory_than_announced() {
             let name = format!("{} with seed {seed}", path.display());
             let start = Instant::now();
             let outcome = catch_unwind(AssertUnwindSafe(|| {
-                let info = PictureInfo::of(&bytes, &name).ok()?;
+                let info = PictureInfo::parse(&bytes, &name).ok()?;
                 if info.decoding_bytes > MOST_BYTES {
                     return None;
                 }

@@ -42,7 +42,7 @@ fn reading_takes_no_more_than_the_samples_and_the_result() {
     .chain([("bits", bits(1000), 12)])
     .collect();
     for (name, bytes, most) in files {
-        let (info, for_header) = counted(|| PictureInfo::of(&bytes, name).expect("a header"));
+        let (info, for_header) = counted(|| PictureInfo::parse(&bytes, name).expect("a header"));
         assert!(for_header < 200_000, "{name}: the header alone took {for_header} bytes");
         let (picture, used) = counted(|| Picture::decode(&bytes, name).expect("a picture"));
         let pixels = (picture.height() * picture.width()) as u64;
@@ -70,7 +70,7 @@ fn the_announcement_holds_for_every_kind_of_file() {
     for path in fixtures() {
         let bytes = std::fs::read(&path).expect("the fixture");
         let name = path.display().to_string();
-        let Ok(info) = PictureInfo::of(&bytes, &name) else { continue };
+        let Ok(info) = PictureInfo::parse(&bytes, &name) else { continue };
         let (picture, used) = counted(|| Picture::decode(&bytes, &name));
         assert!(picture.is_ok(), "{picture:?}");
         let used = used + bytes.len() as u64;

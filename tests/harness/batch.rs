@@ -12,15 +12,15 @@ struct Place(tempfile::TempDir);
 impl Place {
     fn new() -> Self {
         let place = Place(folder());
-        std::fs::create_dir(place.at("in")).expect("a folder");
+        std::fs::create_dir(place.path("in")).expect("a folder");
         for (from, to) in [("cat.png", "in/a.png"), ("dusk.jpg", "in/b.jpg"), ("coffee.png", "in/c.png")] {
-            std::fs::copy(sample(from), place.at(to)).expect("copied");
+            std::fs::copy(sample(from), place.path(to)).expect("copied");
         }
-        std::fs::copy(sample("whirls.jpg"), place.at("s.jpg")).expect("copied");
+        std::fs::copy(sample("whirls.jpg"), place.path("s.jpg")).expect("copied");
         place
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -41,26 +41,26 @@ fn lines(path: &Path) -> Vec<serde_json::Value> {
 fn pictures_and_folders_go_into_a_folder_under_their_names() {
     let place = Place::new();
     succeed(&mut place.job(&["in/a.png", "in/b.jpg", "s.jpg", "-o", "new/"]));
-    assert_eq!(names(&place.at("new")), ["a.png", "b.jpg"]);
-    assert_eq!(Picture::read(&place.at("new/b.jpg")).expect("a picture").width(), 64);
+    assert_eq!(names(&place.path("new")), ["a.png", "b.jpg"]);
+    assert_eq!(Picture::read(&place.path("new/b.jpg")).expect("a picture").width(), 64);
     // A folder, with a style of the program's own, in one format.
     succeed(&mut place.job(&["in", "--style", "ink-wash", "-o", "other/", "--format", "png"]));
-    assert_eq!(names(&place.at("other")), ["a.png", "b.png", "c.png"]);
+    assert_eq!(names(&place.path("other")), ["a.png", "b.png", "c.png"]);
     // Each is what a command of its own would paint.
     succeed(&mut place.job(&["in/a.png", "s.jpg", "-o", "one.png"]));
-    let read = |name: &str| std::fs::read(place.at(name)).expect("a file");
+    let read = |name: &str| std::fs::read(place.path(name)).expect("a file");
     assert!(read("one.png") == read("new/a.png"));
 }
 
 #[test]
 fn one_that_fails_is_told_and_the_others_go_on() {
     let place = Place::new();
-    std::fs::write(place.at("in/bad.png"), "no picture").expect("written");
+    std::fs::write(place.path("in/bad.png"), "no picture").expect("written");
     let arguments = ["in", "s.jpg", "-o", "out/", "--report", "r.jsonl", "--progress", "json"];
     let output = place.job(&arguments).output().expect("it starts");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stderr(&output).contains("bad.png"), "{}", stderr(&output));
-    assert_eq!(names(&place.at("out")), ["a.png", "b.jpg", "c.png"]);
+    assert_eq!(names(&place.path("out")), ["a.png", "b.jpg", "c.png"]);
     let events: Vec<serde_json::Value> = String::from_utf8_lossy(&output.stdout)
         .lines()
         .map(|l| serde_json::from_str(l).expect("a JSON line"))
@@ -72,7 +72,7 @@ fn one_that_fails_is_told_and_the_others_go_on() {
         (&last["event"], &last["painted"], &last["failed"]),
         (&"finished".into(), &3.into(), &1.into())
     );
-    let reports = lines(&place.at("r.jsonl"));
+    let reports = lines(&place.path("r.jsonl"));
     assert_eq!(reports.len(), 4);
     assert_eq!(reports.iter().filter(|r| r["error"].is_string()).count(), 1);
 
@@ -94,10 +94,10 @@ fn what_is_for_one_picture_or_would_be_written_over_is_refused() {
     refused(&["in/a.png", "in/b.jpg", "s.jpg", "-o", "out/", "--mask", "in/a.png"], "--mask");
     refused(&["in/a.png", "in/b.jpg", "s.jpg", "-o", "out/", "--plot", "p.svg"], "--plot");
     refused(&["in", "s.jpg", "-o", "in/"], "is one of the files that are read");
-    std::fs::create_dir(place.at("two")).expect("a folder");
-    std::fs::copy(place.at("in/a.png"), place.at("two/a.png")).expect("copied");
+    std::fs::create_dir(place.path("two")).expect("a folder");
+    std::fs::copy(place.path("in/a.png"), place.path("two/a.png")).expect("copied");
     refused(&["in/a.png", "two/a.png", "s.jpg", "-o", "out/"], "would both be painted");
-    std::fs::create_dir(place.at("none")).expect("a folder");
+    std::fs::create_dir(place.path("none")).expect("a folder");
     let output = place.job(&["none", "s.jpg", "-o", "out/"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
 }
@@ -107,7 +107,7 @@ fn what_is_for_one_picture_or_would_be_written_over_is_refused() {
 fn killed_at_any_moment_every_file_is_whole_and_the_rest_is_painted_later() {
     let place = Place::new();
     for copy in 0..4 {
-        std::fs::copy(sample("cat.png"), place.at(&format!("in/d{copy}.png"))).expect("copied");
+        std::fs::copy(sample("cat.png"), place.path(&format!("in/d{copy}.png"))).expect("copied");
     }
     let command = || {
         let mut job = place.job(&["in", "s.jpg", "-o", "out/", "--skip-existing", "--quiet"]);
@@ -119,13 +119,13 @@ fn killed_at_any_moment_every_file_is_whole_and_the_rest_is_painted_later() {
         std::thread::sleep(std::time::Duration::from_millis(150 + 170 * kill));
         let _ = child.kill();
         child.wait().expect("it ends");
-        for name in names(&place.at("out")).iter().filter(|n| !n.ends_with(".partial")) {
-            Picture::read(&place.at("out").join(name)).expect("a whole picture");
+        for name in names(&place.path("out")).iter().filter(|n| !n.ends_with(".partial")) {
+            Picture::read(&place.path("out").join(name)).expect("a whole picture");
         }
     }
     succeed(&mut command());
     let done: Vec<String> =
-        names(&place.at("out")).into_iter().filter(|n| !n.ends_with(".partial")).collect();
+        names(&place.path("out")).into_iter().filter(|n| !n.ends_with(".partial")).collect();
     assert_eq!(done, ["a.png", "b.jpg", "c.png", "d0.png", "d1.png", "d2.png", "d3.png"]);
 }
 
@@ -153,5 +153,5 @@ fn an_interrupt_leaves_whole_pictures_and_says_how_to_go_on() {
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     let last: serde_json::Value = serde_json::from_str(rest.lines().last().expect("a line")).expect("JSON");
     assert_eq!((&last["event"], &last["left"]), (&"finished".into(), &3.into()));
-    assert!(names(&place.at("out")).is_empty());
+    assert!(names(&place.path("out")).is_empty());
 }

@@ -102,7 +102,7 @@ pub type Values = std::collections::HashMap<String, (Vec<usize>, Vec<f32>)>;
 impl Run {
     pub fn new(graph: &Graph) -> Self {
         let bytes = graph.to_bytes("test", "", &[]);
-        Run(Session::new(&bytes, &Backend { threads: 2, ..Backend::of(Device::Cpu) })
+        Run(Session::new(&bytes, &Backend { threads: 2, ..Backend::new(Device::Cpu) })
             .expect("the graph loads"))
     }
 

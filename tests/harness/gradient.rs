@@ -5,7 +5,9 @@
 //! above float32's rounding of the loss. ReLU and pooling bend the loss on the way; the tolerance is 2 %.
 
 use impasto::models;
-use impasto::onnx::{Kind, Model, Padding, Pooling, Size, Spec, StyleLoss, objective, spec};
+use impasto::onnx::{
+    GraphTarget, Model, ObjectiveSpec, Padding, Pooling, StyleLoss, TermKind, objective, spec,
+};
 
 use super::common::{Run, noise};
 
@@ -20,30 +22,33 @@ struct Problem {
 impl Problem {
     /// All terms, with targets from pictures of noise.
     fn new(model: &Model, style: &[&str], content: &str, pooling: Pooling, h: usize, w: usize) -> Self {
-        let spec = Spec {
+        let spec = ObjectiveSpec {
             style: style.iter().map(|t| t.to_string()).collect(),
             content: vec![content.to_string()],
             total_variation: true,
             pooling,
-            ..Spec::default()
+            ..ObjectiveSpec::default()
         };
-        Problem::of(model, &spec, h, w)
+        Problem::from_spec(model, &spec, h, w)
     }
 
-    fn of(model: &Model, spec: &Spec, h: usize, w: usize) -> Self {
+    fn from_spec(model: &Model, spec: &ObjectiveSpec, h: usize, w: usize) -> Self {
         let size = [1, 3, h, w];
-        let of_pictures = Spec { regions: 0, ..spec.clone() };
-        let mut features = Run::new(&objective::features(model, &of_pictures, Size::Any).expect("features"));
+        let of_pictures = ObjectiveSpec { regions: 0, ..spec.clone() };
+        let mut features =
+            Run::new(&objective::features(model, &of_pictures, GraphTarget::Any).expect("features"));
         let targets = features.with(&[("picture", &size, &noise(3 * h * w, 1))]);
         let mut inputs = Vec::new();
         for term in spec.terms() {
             let weight = match (term.kind, spec.style_loss) {
-                (Kind::Style(_), StyleLoss::Gram) => {
+                (TermKind::Style(_), StyleLoss::Gram) => {
                     model.reference_style_weight(model.tap(&term.tap).expect("a tap"))
                 }
-                (Kind::Style(_), StyleLoss::Moments) => 1e5,
-                (Kind::Content, _) => model.reference_content_weight(model.tap(&term.tap).expect("a tap")),
-                (Kind::TotalVariation, _) => 10.0,
+                (TermKind::Style(_), StyleLoss::Moments) => 1e5,
+                (TermKind::Content, _) => {
+                    model.reference_content_weight(model.tap(&term.tap).expect("a tap"))
+                }
+                (TermKind::TotalVariation, _) => 10.0,
             };
             if let Some(target) = &term.target {
                 let (dims, values) = targets[&target.replace(&term.name, term.plain_name())].clone();
@@ -58,11 +63,11 @@ impl Problem {
             inputs.push((spec::region_input(region), vec![1, 1, h, w], mask));
         }
         let graph = |size| Run::new(&objective::objective(model, spec, size).expect("an objective"));
-        let sized = [Size::Cpu([h, w]), Size::Card([h, w])].map(graph);
-        Problem { run: graph(Size::Any), sized, inputs, size }
+        let sized = [GraphTarget::Cpu([h, w]), GraphTarget::Device([h, w])].map(graph);
+        Problem { run: graph(GraphTarget::Any), sized, inputs, size }
     }
 
-    fn at(&mut self, picture: &[f32]) -> (f64, Vec<f32>) {
+    fn loss_and_gradient(&mut self, picture: &[f32]) -> (f64, Vec<f32>) {
         let mut inputs: Vec<(&str, &[usize], &[f32])> = vec![("picture", &self.size, picture)];
         inputs.extend(self.inputs.iter().map(|(n, d, v)| (n.as_str(), d.as_slice(), v.as_slice())));
         let mut out = self.run.with(&inputs);
@@ -95,7 +100,7 @@ impl Problem {
     /// `step`: how far the pixel that is changed most goes.
     fn check_in(&mut self, picture: &[f32], parts: &[&str], step: f64) {
         let [_, _, h, w] = self.size;
-        let (_, gradient) = self.at(picture);
+        let (_, gradient) = self.loss_and_gradient(picture);
         let chosen = noise(picture.len(), 77);
         let border = |i: usize| {
             let (y, x) = (i / w % h, i % w);
@@ -117,7 +122,8 @@ impl Problem {
             let moved = |by: f64| -> Vec<f32> {
                 picture.iter().zip(&direction).map(|(&x, d)| (x as f64 + by * d) as f32).collect()
             };
-            let numeric = (self.at(&moved(step)).0 - self.at(&moved(-step)).0) / (2.0 * step);
+            let numeric = (self.loss_and_gradient(&moved(step)).0 - self.loss_and_gradient(&moved(-step)).0)
+                / (2.0 * step);
             let exact: f64 = direction.iter().map(|d| d * d).sum();
             assert!((numeric / exact - 1.0).abs() < 0.02, "{name}: {exact}, numerically {numeric}");
         }
@@ -150,38 +156,38 @@ fn of_the_built_in_model_at_full_depth() {
 }
 
 /// The spec of the shallow taps.
-fn shallow() -> Spec {
-    Spec {
+fn shallow() -> ObjectiveSpec {
+    ObjectiveSpec {
         style: SHALLOW.map(str::to_string).to_vec(),
         content: vec!["relu3_2".to_string()],
         total_variation: true,
-        ..Spec::default()
+        ..ObjectiveSpec::default()
     }
 }
 
 #[test]
 fn of_moments() {
-    let spec = Spec { style_loss: StyleLoss::Moments, ..shallow() };
+    let spec = ObjectiveSpec { style_loss: StyleLoss::Moments, ..shallow() };
     // With fewer positions than channels covariances are singular, and their roots not smooth.
     for (h, w) in [(96, 112), (101, 93)] {
-        Problem::of(&compact(), &spec, h, w).check_larger(&noise(3 * h * w, 2), spec.style_loss);
+        Problem::from_spec(&compact(), &spec, h, w).check_larger(&noise(3 * h * w, 2), spec.style_loss);
     }
 }
 
 #[test]
 fn of_replicated_borders() {
-    let spec = Spec { padding: Padding::Replicate, ..shallow() };
+    let spec = ObjectiveSpec { padding: Padding::Replicate, ..shallow() };
     for (h, w) in [(32, 48), (37, 29), (16, 17)] {
-        Problem::of(&compact(), &spec, h, w).check_larger(&noise(3 * h * w, 2), spec.style_loss);
+        Problem::from_spec(&compact(), &spec, h, w).check_larger(&noise(3 * h * w, 2), spec.style_loss);
     }
 }
 
 #[test]
 fn of_regions() {
     for style_loss in [StyleLoss::Gram, StyleLoss::Moments] {
-        let spec = Spec { regions: 2, style_loss, ..shallow() };
+        let spec = ObjectiveSpec { regions: 2, style_loss, ..shallow() };
         assert_eq!(spec.terms()[3].name, "style/relu1_1@2");
-        Problem::of(&compact(), &spec, 100, 96).check_larger(&noise(3 * 100 * 96, 2), style_loss);
+        Problem::from_spec(&compact(), &spec, 100, 96).check_larger(&noise(3 * 100 * 96, 2), style_loss);
     }
 }
 
@@ -189,8 +195,9 @@ fn of_regions() {
 #[test]
 fn a_flat_picture_has_no_borders_where_they_are_replicated() {
     for (padding, flat) in [(Padding::Zero, false), (Padding::Replicate, true)] {
-        let spec = Spec { content: vec!["relu1_1".to_string()], padding, ..Spec::default() };
-        let mut run = Run::new(&objective::features(&compact(), &spec, Size::Any).expect("features"));
+        let spec =
+            ObjectiveSpec { content: vec!["relu1_1".to_string()], padding, ..ObjectiveSpec::default() };
+        let mut run = Run::new(&objective::features(&compact(), &spec, GraphTarget::Any).expect("features"));
         let out = run.with(&[("picture", &[1, 3, 20, 24], &[0.3; 3 * 20 * 24])]);
         let (_, values) = &out["content/relu1_1/features"];
         let alike =
@@ -204,7 +211,11 @@ fn a_flat_picture_has_no_borders_where_they_are_replicated() {
 #[test]
 fn moments_are_compared_by_the_wasserstein_distance() {
     let model = compact();
-    let spec = Spec { style: vec!["relu1_1".to_string()], style_loss: StyleLoss::Moments, ..Spec::default() };
+    let spec = ObjectiveSpec {
+        style: vec!["relu1_1".to_string()],
+        style_loss: StyleLoss::Moments,
+        ..ObjectiveSpec::default()
+    };
     let mut run = Run::new(&objective::style_losses(&model, &spec).expect("a graph"));
     let n = model.tap("relu1_1").expect("a tap").channels;
     let side = n + 1;
@@ -246,16 +257,16 @@ fn moments_are_compared_by_the_wasserstein_distance() {
             ("style/relu1_1/gram", &[side, side], target),
             ("style/relu1_1/weight", &[], &[1.0]),
         ]);
-        (f64::from(out["style/relu1_1/loss"].1[0]), out["style/relu1_1/slope"].1.clone())
+        (f64::from(out["style/relu1_1/loss"].1[0]), out["style/relu1_1/statistics/gradient"].1.clone())
     };
-    let (is, slope) = loss(&a.2, &b.2);
+    let (is, gradient) = loss(&a.2, &b.2);
     assert!((is - wanted / energy).abs() < 1e-3 * wanted / energy, "{is}, {}", wanted / energy);
     assert!(loss(&b.2, &b.2).0.abs() < 1e-5 && is > 0.01);
     // The derivative, along itself; only the matrix and its last column are read.
     let moved = |by: f64| -> Vec<f32> {
-        a.2.iter().zip(&slope).map(|(v, s)| (f64::from(*v) + by * f64::from(*s)) as f32).collect()
+        a.2.iter().zip(&gradient).map(|(v, s)| (f64::from(*v) + by * f64::from(*s)) as f32).collect()
     };
-    let exact: f64 = slope.iter().map(|s| f64::from(*s).powi(2)).sum();
+    let exact: f64 = gradient.iter().map(|s| f64::from(*s).powi(2)).sum();
     let step = 1e-2 / exact.sqrt();
     let numeric = (loss(&moved(step), &b.2).0 - loss(&moved(-step), &b.2).0) / (2.0 * step);
     assert!((numeric / exact - 1.0).abs() < 0.02, "{exact}, numerically {numeric}");
@@ -276,10 +287,12 @@ fn of_a_flat_picture_with_ties() {
     let (h, w) = (64, 64);
     let mut problem = Problem::new(&compact(), &SHALLOW, "relu3_2", Pooling::Max, h, w);
     let flat = |v: f32| vec![v; 3 * h * w];
-    let (_, gradient) = problem.at(&flat(0.4));
+    let (_, gradient) = problem.loss_and_gradient(&flat(0.4));
     let sum: f64 = gradient.iter().map(|&g| g as f64).sum();
     let step = 1e-3;
-    let numeric = (problem.at(&flat(0.4 + step)).0 - problem.at(&flat(0.4 - step)).0) / (2.0 * step as f64);
+    let numeric = (problem.loss_and_gradient(&flat(0.4 + step)).0
+        - problem.loss_and_gradient(&flat(0.4 - step)).0)
+        / (2.0 * step as f64);
     assert!((numeric / sum - 1.0).abs() < 0.02, "{sum}, numerically {numeric}");
     // The content target is noise, so only the style's part is the same everywhere: take it alone.
     let mut alone = Problem::new(&compact(), &SHALLOW, "relu3_2", Pooling::Max, h, w);
@@ -288,7 +301,7 @@ fn of_a_flat_picture_with_ties() {
             values[0] = 0.0;
         }
     }
-    let (_, gradient) = alone.at(&flat(0.4));
+    let (_, gradient) = alone.loss_and_gradient(&flat(0.4));
     // Far from the borders; pooling is aligned to 4 pixels at relu3, so positions 4 apart are alike.
     let at = |y: usize, x: usize| gradient[y * w + x];
     for (y, x) in [(28, 28), (30, 29), (33, 35)] {

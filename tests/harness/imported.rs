@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use impasto::onnx::graph::{Attr, Graph, Tensor};
-use impasto::onnx::{self, Model, Pooling, Size, Spec, objective};
+use impasto::onnx::{self, GraphTarget, Model, ObjectiveSpec, Pooling, objective};
 
 use super::common::{Run, Values, fixture, folder, impasto, noise, quick, stderr, succeed};
 use super::networks::{between, bytes, graphs, imported, network, node};
@@ -13,8 +13,8 @@ const SIZE: [usize; 4] = [1, 3, 51, 70];
 fn taps_of(model: &Model) -> Values {
     let style = ["relu1_1", "relu2_2", "relu3_4", "relu5_1"].map(String::from).to_vec();
     let content = vec!["relu4_2".to_string()];
-    let spec = Spec { style, content, pooling: Pooling::Max, ..Spec::default() };
-    let graph = objective::features(model, &spec, Size::Any).expect("features");
+    let spec = ObjectiveSpec { style, content, pooling: Pooling::Max, ..ObjectiveSpec::default() };
+    let graph = objective::features(model, &spec, GraphTarget::Any).expect("features");
     Run::new(&graph).with(&[("picture", &SIZE, &noise(SIZE.iter().product(), 4))])
 }
 
@@ -330,13 +330,15 @@ fn legal_networks_come_in_and_their_objectives_load() {
         let model = imported(&graph).unwrap_or_else(|e| panic!("{at}: {e}"));
         assert_eq!(model.taps.len(), 4, "{at}");
         Run::new(&graphs(&model));
-        let average = Spec {
+        let average = ObjectiveSpec {
             style: vec!["relu3_1".into()],
             content: vec!["relu2_2".into()],
             pooling: Pooling::Average,
-            ..Spec::default()
+            ..ObjectiveSpec::default()
         };
-        Run::new(&objective::objective(&model, &average, Size::Any).unwrap_or_else(|e| panic!("{at}: {e}")));
+        Run::new(
+            &objective::objective(&model, &average, GraphTarget::Any).unwrap_or_else(|e| panic!("{at}: {e}")),
+        );
     }
 }
 

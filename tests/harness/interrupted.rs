@@ -22,7 +22,7 @@ fn a_token_stops_within_an_evaluation_and_keeps_the_best_picture() {
         }
     }
     let (content, style) = pictures();
-    let styles = [Style::of(&style)];
+    let styles = [Style::new(&style)];
     let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
     let engine = engine("compact");
     let params = Params { size: Some(64), iterations: Some(100), ..Default::default() };
@@ -45,7 +45,7 @@ fn a_token_also_stops_in_the_middle_of_a_long_evaluation() {
     let token = CancelToken::new();
     let asked = std::thread::scope(|scope| {
         let job = scope.spawn(|| {
-            let styles = [Style::of(&style)];
+            let styles = [Style::new(&style)];
             let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
             engine.stylise(&pictures, &params, &mut Silent, &token)
         });

@@ -71,7 +71,7 @@ fn a_job_that_is_cancelled_at_any_level_has_a_picture_of_the_full_size() {
     let engine = engine("compact");
     let read = |name: &str| Picture::read(&sample(name)).expect("the sample");
     let (content, style) = (read("cat.png"), read("whirls.jpg"));
-    let styles = [Style::of(&style)];
+    let styles = [Style::new(&style)];
     let pictures = Pictures { content: &content, styles: &styles, mask: None, init: None };
     let params = Params { size: Some(96), iterations: Some(4), levels: Some(3), ..Params::default() };
     for evaluation in [1, 5, 9, 10, 15, 16, 19] {

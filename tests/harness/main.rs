@@ -8,7 +8,6 @@ mod controls;
 mod exported;
 mod faults;
 mod fetched;
-mod going_on;
 mod gradient;
 mod imported;
 mod interrupted;
@@ -23,3 +22,4 @@ mod rules;
 mod styles;
 #[cfg(target_os = "linux")]
 mod terminals;
+mod warm_start;

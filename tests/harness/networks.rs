@@ -1,7 +1,7 @@
 //! Networks as ONNX files that tests change, and what they give.
 
 use impasto::onnx::graph::{Attr, Graph, Node, Port, Tensor};
-use impasto::onnx::{self, Model, Size, Spec, memory, objective, receptive};
+use impasto::onnx::{self, GraphTarget, Model, ObjectiveSpec, objective, peak_memory, receptive};
 
 use super::common::noise;
 
@@ -69,11 +69,11 @@ pub fn imported(graph: &Graph) -> onnx::Result<Model> {
 }
 
 /// The losses that a model's first and last taps are asked for.
-pub fn spec_of(model: &Model) -> Spec {
+pub fn spec_of(model: &Model) -> ObjectiveSpec {
     let mut style: Vec<String> = model.taps.iter().map(|tap| tap.name.clone()).collect();
     let content = style.last().cloned().into_iter().collect();
     style.drain(1..style.len().max(2) - 1);
-    Spec { style, content, masked: true, ..Spec::default() }
+    ObjectiveSpec { style, content, masked: true, ..ObjectiveSpec::default() }
 }
 
 /// Builds every graph of a model that was let in, which must not fail, and returns the objective for any size.
@@ -81,14 +81,14 @@ pub fn graphs(model: &Model) -> Graph {
     let spec = spec_of(model);
     let blocks = model.taps.iter().map(|tap| tap.block).max().expect("a tap");
     let side = 2 << blocks;
-    for size in [Size::Cpu([side, side + 3]), Size::Card([side, side])] {
+    for size in [GraphTarget::Cpu([side, side + 3]), GraphTarget::Device([side, side])] {
         let graph = objective::objective(model, &spec, size).unwrap_or_else(|e| panic!("{e}"));
-        assert!(memory::peak(&graph) > 0);
+        assert!(peak_memory::bytes(&graph) > 0);
         objective::tile(model, &spec, size).unwrap_or_else(|e| panic!("{e}"));
     }
-    let features = objective::features(model, &spec, Size::Any).unwrap_or_else(|e| panic!("{e}"));
+    let features = objective::features(model, &spec, GraphTarget::Any).unwrap_or_else(|e| panic!("{e}"));
     assert!(receptive::radius(&features) < 1 << 24);
-    let average = Spec { pooling: onnx::Pooling::Average, ..spec.clone() };
-    objective::objective(model, &average, Size::Any).unwrap_or_else(|e| panic!("{e}"));
-    objective::objective(model, &spec, Size::Any).unwrap_or_else(|e| panic!("{e}"))
+    let average = ObjectiveSpec { pooling: onnx::Pooling::Average, ..spec.clone() };
+    objective::objective(model, &average, GraphTarget::Any).unwrap_or_else(|e| panic!("{e}"));
+    objective::objective(model, &spec, GraphTarget::Any).unwrap_or_else(|e| panic!("{e}"))
 }

@@ -18,7 +18,7 @@ impl Place {
         Place(to)
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -33,7 +33,7 @@ impl Place {
     fn refused(&self, arguments: &[&str], wanted: &str) {
         let contents = || -> Vec<(String, Option<Vec<u8>>)> {
             let all = names(self.0.path()).into_iter();
-            all.map(|name| (name.clone(), std::fs::read(self.at(&name)).ok())).collect()
+            all.map(|name| (name.clone(), std::fs::read(self.path(&name)).ok())).collect()
         };
         let before = contents();
         let output = self.job(arguments).output().expect("it starts");
@@ -48,7 +48,7 @@ impl Place {
 fn no_file_that_is_read_is_written_over() {
     let place = Place::new();
     let read = "is one of the files that are read";
-    std::fs::copy(sample("cat.png"), place.at("out-0004.png")).expect("copied");
+    std::fs::copy(sample("cat.png"), place.path("out-0004.png")).expect("copied");
     place.refused(&["out-0004.png", "s.jpg", "-o", "out.png", "--save-every", "2"], read);
     place.refused(&["c.png", "out-0004.png", "-o", "./out.png", "--save-every", "4"], read);
     // Also another's file with a preview's name, but none with a number that no preview gets.
@@ -57,9 +57,9 @@ fn no_file_that_is_read_is_written_over() {
     // The same job again replaces its result, and its own pictures on the way.
     succeed(&mut place.job(&["c.png", "s.jpg", "-o", "out.png", "--save-every", "3"]));
 
-    std::fs::write(place.at("p.json"), r#"{"size": 64}"#).expect("written");
+    std::fs::write(place.path("p.json"), r#"{"size": 64}"#).expect("written");
     place.refused(&["c.png", "s.jpg", "-o", "o.png", "--params", "p.json", "--report", "./p.json"], read);
-    std::fs::copy(super::common::fixture("narrow.safetensors"), place.at("m.safetensors")).expect("copied");
+    std::fs::copy(super::common::fixture("narrow.safetensors"), place.path("m.safetensors")).expect("copied");
     let model = ["c.png", "s.jpg", "-o", "o.png", "--model", "m.safetensors", "--report", "m.safetensors"];
     place.refused(&model, read);
     for option in ["--mask", "--blend", "--init", "--part", "--region"] {
@@ -78,8 +78,8 @@ fn no_file_is_named_for_two_outputs_however_it_is_spelt() {
     place.refused(&["c.png", "s.jpg", "-o", "r.png", "--save-every", "2", "--plot", "r-0004.png"], twice);
     #[cfg(unix)]
     {
-        std::fs::create_dir(place.at("b")).expect("a folder");
-        std::os::unix::fs::symlink("b", place.at("a")).expect("a link");
+        std::fs::create_dir(place.path("b")).expect("a folder");
+        std::os::unix::fs::symlink("b", place.path("a")).expect("a link");
         place.refused(&["c.png", "s.jpg", "-o", "a/o.png", "--plot", "b/o.png"], twice);
         place.refused(&["c.png", "s.jpg", "-o", "a/o.png", "--report", "a/../a/o.png"], twice);
     }
@@ -91,14 +91,14 @@ fn links_permissions_and_pipes_stay_what_they_are() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     let place = Place::new();
-    std::fs::create_dir(place.at("real")).expect("a folder");
-    symlink("real/o.png", place.at("l.png")).expect("a link");
+    std::fs::create_dir(place.path("real")).expect("a folder");
+    symlink("real/o.png", place.path("l.png")).expect("a link");
     succeed(&mut place.job(&["c.png", "s.jpg", "-o", "l.png"]));
-    assert!(std::fs::symlink_metadata(place.at("l.png")).expect("there").file_type().is_symlink());
-    assert_eq!(Picture::read(&place.at("real/o.png")).expect("a picture").width(), 64);
-    assert_eq!(names(&place.at("real")), ["o.png"]);
+    assert!(std::fs::symlink_metadata(place.path("l.png")).expect("there").file_type().is_symlink());
+    assert_eq!(Picture::read(&place.path("real/o.png")).expect("a picture").width(), 64);
+    assert_eq!(names(&place.path("real")), ["o.png"]);
 
-    let target = place.at("real/o.png");
+    let target = place.path("real/o.png");
     std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o600)).expect("permissions");
     succeed(&mut place.job(&["c.png", "s.jpg", "-o", "l.png"]));
     assert_eq!(std::fs::metadata(&target).expect("there").permissions().mode() & 0o777, 0o600);
@@ -106,11 +106,11 @@ fn links_permissions_and_pipes_stay_what_they_are() {
     let output = place.job(&["c.png", "s.jpg", "-o", "l.png"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
 
-    let pipe = std::ffi::CString::new(place.at("q.png").to_str().expect("UTF-8")).expect("no NUL");
+    let pipe = std::ffi::CString::new(place.path("q.png").to_str().expect("UTF-8")).expect("no NUL");
     // SAFETY: the name lives through the call.
     assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
     let reader = std::thread::spawn({
-        let path = place.at("q.png");
+        let path = place.path("q.png");
         move || std::fs::read(path).expect("what is written")
     });
     succeed(&mut place.job(&["c.png", "s.jpg", "-o", "q.png"]));
@@ -122,7 +122,7 @@ fn links_permissions_and_pipes_stay_what_they_are() {
 #[test]
 fn a_picture_whose_place_fails_is_kept_and_said_where() {
     let place = Place::new();
-    let out = place.at("gone");
+    let out = place.path("gone");
     std::fs::create_dir(&out).expect("a folder");
     let job = place.job(&["c.png", "s.jpg", "-o", "gone/o.png"]);
     // The folder goes while the picture is painted; a script waits for its first line.
@@ -187,7 +187,7 @@ fn a_picture_goes_through_standard_input_and_output() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("it starts");
-    let bytes = std::fs::read(place.at("c.png")).expect("the content");
+    let bytes = std::fs::read(place.path("c.png")).expect("the content");
     child.stdin.take().expect("its input").write_all(&bytes).expect("written");
     let output = child.wait_with_output().expect("it ends");
     assert!(output.status.success());
@@ -205,13 +205,13 @@ fn a_picture_goes_through_standard_input_and_output() {
 #[test]
 fn a_job_goes_on_after_its_folder_was_moved_and_with_other_pictures() {
     let place = Place::new();
-    std::fs::create_dir_all(place.at("A/in")).expect("folders");
-    std::fs::rename(place.at("c.png"), place.at("A/in/c.png")).expect("moved");
-    std::fs::rename(place.at("s.jpg"), place.at("A/s.jpg")).expect("moved");
+    std::fs::create_dir_all(place.path("A/in")).expect("folders");
+    std::fs::rename(place.path("c.png"), place.path("A/in/c.png")).expect("moved");
+    std::fs::rename(place.path("s.jpg"), place.path("A/s.jpg")).expect("moved");
     succeed(&mut place.job(&["A/in/c.png", "A/s.jpg", "-o", "A/o.png", "--report", "A/r.json"]));
-    std::fs::rename(place.at("A"), place.at("B")).expect("moved");
+    std::fs::rename(place.path("A"), place.path("B")).expect("moved");
     succeed(&mut place.job(&["--resume", "B/r.json", "-o", "o2.png"]));
-    std::fs::rename(place.at("B/in/c.png"), place.at("elsewhere.png")).expect("moved");
+    std::fs::rename(place.path("B/in/c.png"), place.path("elsewhere.png")).expect("moved");
     succeed(&mut place.job(&["elsewhere.png", "B/s.jpg", "--resume", "B/r.json", "-o", "o3.png"]));
     place
         .refused(&["elsewhere.png", "B/s.jpg", "B/s.jpg", "--resume", "B/r.json", "-o", "o4.png"], "1 style");
@@ -221,7 +221,7 @@ fn a_job_goes_on_after_its_folder_was_moved_and_with_other_pictures() {
 #[test]
 fn a_built_in_model_is_meant_by_its_name_whatever_lies_there() {
     let place = Place::new();
-    std::fs::write(place.at("compact"), "no model").expect("written");
+    std::fs::write(place.path("compact"), "no model").expect("written");
     succeed(&mut place.job(&["c.png", "s.jpg", "-o", "a.png", "--report", "a.json"]));
     succeed(&mut place.job(&["--resume", "a.json", "-o", "b.png"]));
 }
@@ -229,14 +229,14 @@ fn a_built_in_model_is_meant_by_its_name_whatever_lies_there() {
 #[test]
 fn a_kept_model_is_not_written_over() {
     let place = Place::new();
-    let models = place.at("data/impasto/models");
+    let models = place.path("data/impasto/models");
     std::fs::create_dir_all(&models).expect("a folder");
     let model = models.join("mine.safetensors");
     std::fs::copy(super::common::fixture("narrow.safetensors"), &model).expect("copied");
     let before = std::fs::read(&model).expect("the model");
     let report = "data/impasto/models/mine.safetensors";
     let mut job = place.job(&["c.png", "s.jpg", "-o", "o.png", "--model", "mine", "--report", report]);
-    let output = job.env("XDG_DATA_HOME", place.at("data")).output().expect("it starts");
+    let output = job.env("XDG_DATA_HOME", place.path("data")).output().expect("it starts");
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("is one of the files that are read"));
     assert!(std::fs::read(&model).expect("the model") == before);

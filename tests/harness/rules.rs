@@ -83,11 +83,11 @@ fn arithmetic_with_and_without_broadcasting() {
     let constants: [(&[usize], usize); 4] = [(&[], 1), (&[4], 4), (&[3, 1], 3), (&[2, 3, 4], 24)];
     for op in ["Add", "Sub", "Mul", "Div"] {
         for (dims, count) in constants {
-            for swapped in [false, true] {
+            for constant_first in [false, true] {
                 check(&[2, 3, 4], positive(24), |g, x| {
                     let values = noise(count, 8).into_iter().map(|v| 0.7 + v).collect::<Vec<_>>();
                     let c = g.constant("c", Tensor::f32(dims, values));
-                    if swapped { g.add(op, "op", &[&c, x]) } else { g.add(op, "op", &[x, &c]) }
+                    if constant_first { g.add(op, "op", &[&c, x]) } else { g.add(op, "op", &[x, &c]) }
                 });
             }
         }
@@ -182,10 +182,10 @@ fn shapes() {
         g.add_with("Transpose", "op", &[x], [("perm", ints(&[1, 2, 0]))])
     });
     check(&[2, 3, 4], scattered(24), |g, x| {
-        let turned = g.add("Transpose", "turned", &[x]);
+        let transposed = g.add("Transpose", "transposed", &[x]);
         // A factor that is not the same everywhere, so that a wrong order shows.
         let c = g.constant("c", Tensor::f32(&[4, 3, 2], positive(24)));
-        g.add("Mul", "op", &[&turned, &c])
+        g.add("Mul", "op", &[&transposed, &c])
     });
 }
 
@@ -213,8 +213,8 @@ fn products_of_matrices() {
         g.add("MatMul", "op", &[x, &c])
     });
     check(&[3, 4], scattered(12), |g, x| {
-        let turned = g.add("Transpose", "turned", &[x]);
-        g.add("MatMul", "op", &[x, &turned])
+        let transposed = g.add("Transpose", "transposed", &[x]);
+        g.add("MatMul", "op", &[x, &transposed])
     });
     for (trans_a, trans_b) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
         for first in [true, false] {

@@ -45,7 +45,7 @@ fn each_style_is_painted_in_its_region() {
     let longer = Params { iterations: Some(30), ..params() };
     for params in [longer.clone(), Params { tile_size: Some(64), ..longer }] {
         // The second takes what the first leaves.
-        let styles = [Style { region: Some(&left), ..Style::of(&red) }, Style::of(&blue)];
+        let styles = [Style { region: Some(&left), ..Style::new(&red) }, Style::new(&blue)];
         let (content, painted, report) = stylise(&styles, None, &params).expect("a picture");
         let change =
             |columns: std::ops::Range<usize>| redness(&painted, columns.clone()) - redness(&content, columns);
@@ -60,7 +60,7 @@ fn regions_and_a_mask_leave_what_is_not_selected_untouched() {
     let (red, blue) = (stripes([0.9, 0.3, 0.1]), stripes([0.1, 0.3, 0.9]));
     let left = Array2::from_shape_fn((64, 96), |(_, x)| f32::from(x < 48));
     let mask = Array2::from_shape_fn((64, 96), |(y, x)| f32::from((20..60).contains(&y) && x > 20));
-    let styles = [Style { region: Some(&left), ..Style::of(&red) }, Style::of(&blue)];
+    let styles = [Style { region: Some(&left), ..Style::new(&red) }, Style::new(&blue)];
     let (content, painted, _) = stylise(&styles, Some(&mask), &params()).expect("a picture");
     let (mut changed, content) = ([0, 0], content.quantised());
     for y in 0..64 {
@@ -80,11 +80,11 @@ fn regions_and_a_mask_leave_what_is_not_selected_untouched() {
 fn a_region_that_does_not_fit_or_is_black_is_refused() {
     let style = stripes([0.9, 0.3, 0.1]);
     for (region, said) in [(Array2::ones((64, 95)), "same size"), (Array2::zeros((64, 96)), "black")] {
-        let styles = [Style { region: Some(&region), ..Style::of(&style) }];
+        let styles = [Style { region: Some(&region), ..Style::new(&style) }];
         let e = stylise(&styles, None, &params()).expect_err("refused");
         assert!(matches!(e, Error::Picture { .. }) && e.to_string().contains(said), "{e}");
     }
-    let e = stylise(&[Style { scale: 5.0, ..Style::of(&style) }], None, &params()).expect_err("refused");
+    let e = stylise(&[Style { scale: 5.0, ..Style::new(&style) }], None, &params()).expect_err("refused");
     assert!(e.to_string().contains("styles[0]: the scale is 5"), "{e}");
 }
 
@@ -92,10 +92,10 @@ fn a_region_that_does_not_fit_or_is_black_is_refused() {
 fn a_style_s_own_scale_is_the_style_scale_of_a_job_with_that_style() {
     let style = Picture::read(&sample("whirls.jpg")).expect("the sample");
     let (_, own, _) =
-        stylise(&[Style { scale: 0.5, ..Style::of(&style) }], None, &params()).expect("a picture");
+        stylise(&[Style { scale: 0.5, ..Style::new(&style) }], None, &params()).expect("a picture");
     let of_job = Params { style_scale: Some(0.5), ..params() };
-    let (_, job, _) = stylise(&[Style::of(&style)], None, &of_job).expect("a picture");
-    let (_, plain, _) = stylise(&[Style::of(&style)], None, &params()).expect("a picture");
+    let (_, job, _) = stylise(&[Style::new(&style)], None, &of_job).expect("a picture");
+    let (_, plain, _) = stylise(&[Style::new(&style)], None, &params()).expect("a picture");
     assert_eq!(own.rgb(), job.rgb());
     assert_ne!(own.rgb(), plain.rgb());
 }
@@ -111,9 +111,9 @@ fn a_cropped_style_is_the_middle_of_its_picture() {
     let middle = ndarray::s![.., top..top + height, left..left + width];
     let cut = Picture::new(style.rgb().slice(middle).to_owned(), None).expect("a picture");
     let crop = Params { style_fit: Some(StyleFit::Crop), ..params() };
-    let (_, cropped, _) = stylise(&[Style::of(&style)], None, &crop).expect("a picture");
-    let (_, of_middle, _) = stylise(&[Style::of(&cut)], None, &params()).expect("a picture");
-    let (_, whole, _) = stylise(&[Style::of(&style)], None, &params()).expect("a picture");
+    let (_, cropped, _) = stylise(&[Style::new(&style)], None, &crop).expect("a picture");
+    let (_, of_middle, _) = stylise(&[Style::new(&cut)], None, &params()).expect("a picture");
+    let (_, whole, _) = stylise(&[Style::new(&style)], None, &params()).expect("a picture");
     let apart = |a: &Picture, b: &Picture| (a.rgb() - b.rgb()).mapv(f32::abs).mean().expect("pixels");
     assert!(apart(&cropped, &of_middle) < 1e-6 && apart(&whole, &of_middle) > 1e-3);
 }
@@ -220,12 +220,13 @@ fn a_style_of_the_program_is_painted_by_its_name() {
     assert_eq!(report.settings.style.as_deref(), Some("mosaic"));
     // As if the picture had been passed along.
     let picture = styles::open("mosaic").expect("a style");
-    let (_, passed, _) = stylise(&[Style::of(&picture)], None, &params()).expect("a picture");
+    let (_, passed, _) = stylise(&[Style::new(&picture)], None, &params()).expect("a picture");
     assert_eq!(mosaic.rgb(), passed.rgb());
     // Beside another one it counts as one more.
     let red = stripes([0.9, 0.3, 0.1]);
-    let (_, both, _) = stylise(&[Style::of(&red)], None, &named("mosaic")).expect("a picture");
-    let (_, apart, _) = stylise(&[Style::of(&red), Style::of(&picture)], None, &params()).expect("a picture");
+    let (_, both, _) = stylise(&[Style::new(&red)], None, &named("mosaic")).expect("a picture");
+    let (_, apart, _) =
+        stylise(&[Style::new(&red), Style::new(&picture)], None, &params()).expect("a picture");
     assert_eq!(both.rgb(), apart.rgb());
     assert!(
         matches!(stylise(&[], None, &named("fauvism")), Err(Error::Parameters(m)) if m.contains("mosaic"))

@@ -37,7 +37,7 @@ impl Context<'_> {
 
     fn rank(&self, value: &str) -> Result<usize> {
         let unknown =
-            || Error::bad_node(self.node, format!("the rank of '{value}' cannot be told from the graph"));
+            || Error::bad_node(self.node, format!("the rank of '{value}' does not follow from the graph"));
         self.shapes.rank(value).ok_or_else(unknown)
     }
 

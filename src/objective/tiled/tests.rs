@@ -53,16 +53,16 @@ fn compare(
     let at = at.as_slice().expect("a picture");
     let evaluate = |tile: Option<usize>| {
         let cancel = CancelToken::new();
-        let wanted = ObjectiveInputs {
+        let compared = ObjectiveInputs {
             content: &content,
             styles: &styles,
             mask: mask.as_ref(),
             guidance: guidance.as_ref(),
         };
         let mut objective =
-            Objective::new(&engine.resources, &settings, &wanted, tile, &cancel).expect("an objective");
+            Objective::new(&engine.resources, &settings, &compared, tile, &cancel).expect("an objective");
         let mut gradient = vec![f32::NAN; at.len()];
-        let Location::Host(objective) = objective.place() else { panic!("the CPU has no other place") };
+        let Location::Host(objective) = objective.location() else { panic!("the CPU has no other place") };
         let (loss, terms) = objective.evaluate(at, &mut gradient).expect("a loss");
         (loss, terms, gradient)
     };

@@ -6,7 +6,7 @@ use super::super::colour::{Channels, CurveAndMatrix, ToSrgb};
 use super::super::metadata::{Metadata, Orientation};
 use super::super::{Depth, Picture};
 
-/// How a file tells its colours.
+/// How a file defines its colours.
 #[derive(Clone, Default)]
 pub(super) enum Colours {
     /// sRGB, or not at all.

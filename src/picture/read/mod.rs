@@ -1,4 +1,4 @@
-//! Reads picture files, told by their content and not by their name. A file is read in two passes: its
+//! Reads picture files. Their content says which format they have, not their name. A file is read in two passes: its
 //! header, which says how large the picture is, and then its rows.
 
 mod assemble;
@@ -41,7 +41,7 @@ pub struct PictureInfo {
 
 impl PictureInfo {
     /// Reads the header of a file's bytes; `name` is what errors call it.
-    pub fn of(bytes: &[u8], name: &str) -> Result<Self> {
+    pub fn parse(bytes: &[u8], name: &str) -> Result<Self> {
         let kind = sniff::kind(bytes).map_err(|problem| Error::picture(name, problem))?;
         let header = header(kind, bytes).map_err(|problem| Error::picture(name, problem))?;
         let [height, width] = header.upright();
@@ -66,10 +66,10 @@ impl Picture {
     /// Reads the header of a file: what is in it, and how much memory reading it needs.
     pub fn probe(path: &Path) -> Result<PictureInfo> {
         let name = path.display().to_string();
-        PictureInfo::of(&contents(path, &name)?, &name)
+        PictureInfo::parse(&contents(path, &name)?, &name)
     }
 
-    /// Reads a file, turned upright by its EXIF orientation and converted from its colour space to sRGB.
+    /// Reads a file, rotated and flipped by its EXIF orientation and converted from its colour space to sRGB.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         Picture::decode(&contents(path, &name)?, &name)

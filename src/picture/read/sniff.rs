@@ -1,4 +1,4 @@
-//! Tells what a file is by its first bytes.
+//! Detects what a file is by its first bytes.
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ const JPEG_QUALITY: u8 = 95;
 
 impl Format {
     /// The format that a file's ending asks for.
-    pub fn of(path: &Path) -> Result<Self> {
+    pub fn from_path(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
         Format::named(ending).ok_or_else(|| {
             Error::Parameters(format!(
@@ -107,7 +107,7 @@ impl Picture {
     /// metadata as far as the format can hold them. The file appears complete or not at all.
     pub fn write(&self, path: &Path) -> Result<()> {
         let bytes = self
-            .encode(Format::of(path)?)
+            .encode(Format::from_path(path)?)
             .map_err(|problem| Error::Output { path: path.to_path_buf(), problem })?;
         files::write(path, &bytes)
     }
@@ -133,7 +133,7 @@ impl Picture {
 
     fn encode_with(&self, format: Format, kept: Option<Kept>) -> std::result::Result<Vec<u8>, String> {
         format.check_size(self.height(), self.width()).map_err(|e| e.to_string())?;
-        let samples = Samples::of(self, format.depth(self.depth), format.can_hold_alpha(), kept);
+        let samples = Samples::new(self, format.depth(self.depth), format.can_hold_alpha(), kept);
         match format {
             Format::Png => png(self, &samples),
             Format::Jpeg => jpeg(self, &samples),

@@ -26,7 +26,7 @@ pub(super) struct Samples {
 
 impl Samples {
     /// The picture's samples in its own profile. Without room for alpha it is laid on white.
-    pub fn of(picture: &Picture, depth: Depth, room_for_alpha: bool, kept: Option<Kept>) -> Self {
+    pub fn new(picture: &Picture, depth: Depth, room_for_alpha: bool, kept: Option<Kept>) -> Self {
         let mut rgb = Cow::Borrowed(&picture.rgb);
         let transparent = picture.alpha.as_ref().filter(|a| a.iter().any(|&v| v < 1.0));
         if let Some(alpha) = transparent.filter(|_| !room_for_alpha) {

@@ -3,7 +3,7 @@
 use impasto::Picture;
 use impasto::picture::linear;
 
-use super::make::{Tiff, at, near, pattern, png};
+use super::make::{Tiff, near, pattern, pixel, png};
 
 fn numbers(values: &[u32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_be_bytes()).collect()
@@ -30,7 +30,7 @@ fn to_p3([r, g, b]: [f64; 3]) -> [f64; 3] {
 fn check(name: &str, rows: &[u8], chunks: &[(&[u8; 4], Vec<u8>)]) {
     let picture = Picture::decode(&png(40, 24, 16, 2, rows, chunks), name).expect(name);
     for (i, wanted) in pattern().into_iter().enumerate() {
-        let (got, wanted) = (at(&picture, [i / 40, i % 40]), wanted.map(f32::from));
+        let (got, wanted) = (pixel(&picture, [i / 40, i % 40]), wanted.map(f32::from));
         assert!(near(got, wanted, 2.0), "{name} at {i}: {got:?}, not {wanted:?}");
     }
 }
@@ -78,7 +78,7 @@ fn a_grey_png_with_a_gamma_is_converted_too() {
     let rows: Vec<u8> = (0..24 * 40).flat_map(|_| 10_000u16.to_be_bytes()).collect();
     let bytes = png(40, 24, 16, 0, &rows, &[(b"gAMA", numbers(&[100_000]))]);
     let picture = Picture::decode(&bytes, "grey.png").expect("a picture");
-    assert!(near(at(&picture, [3, 3]), [109.2; 3], 1.0), "{:?}", at(&picture, [3, 3]));
+    assert!(near(pixel(&picture, [3, 3]), [109.2; 3], 1.0), "{:?}", pixel(&picture, [3, 3]));
 }
 
 /// A CMYK profile of a table with two steps for each ink: full ink is half as light as naive conversion says.
@@ -120,13 +120,13 @@ fn a_cmyk_profile_is_applied() {
         (0..24 * 40).flat_map(|i| if i % 40 < 20 { [0, 255, 0, 0] } else { [0; 4] }).collect();
     let tiff = Tiff::new(40, 24, 5, [1, 8, 4], inks);
     let naive = Picture::decode(&tiff.bytes(), "naive.tif").expect("a picture");
-    assert!(near(at(&naive, [5, 5]), [255.0, 0.0, 255.0], 0.01), "{:?}", at(&naive, [5, 5]));
+    assert!(near(pixel(&naive, [5, 5]), [255.0, 0.0, 255.0], 0.01), "{:?}", pixel(&naive, [5, 5]));
     let mut with_profile = tiff;
     with_profile.tags.push((34675, 7, cmyk_profile()));
     let picture = Picture::decode(&with_profile.bytes(), "profile.tif").expect("a picture");
     // Lab (60, 40, 0) and (100, 0, 0) in sRGB.
-    assert!(near(at(&picture, [5, 5]), [212.0, 113.0, 145.0], 4.0), "{:?}", at(&picture, [5, 5]));
-    assert!(near(at(&picture, [5, 30]), [255.0; 3], 1.0), "{:?}", at(&picture, [5, 30]));
+    assert!(near(pixel(&picture, [5, 5]), [212.0, 113.0, 145.0], 4.0), "{:?}", pixel(&picture, [5, 5]));
+    assert!(near(pixel(&picture, [5, 30]), [255.0; 3], 1.0), "{:?}", pixel(&picture, [5, 30]));
     assert!(picture.icc().is_none(), "the result is RGB");
 }
 

@@ -4,7 +4,7 @@ use impasto::Picture;
 use impasto::picture::{Format, Resolution};
 use ndarray::{Array2, Array3};
 
-use super::make::{Tiff, at, near, pattern, png};
+use super::make::{Tiff, near, pattern, pixel, png};
 
 const FORMATS: [Format; 4] = [Format::Png, Format::Jpeg, Format::Tiff, Format::WebP];
 
@@ -42,7 +42,7 @@ fn camera_date_artist_and_resolution_are_kept_in_every_format() {
     let bytes = png(40, 24, 8, 2, &rows, &[(b"eXIf", exif())]);
     let picture = Picture::decode(&bytes, "photo.png").expect("a picture");
     // It lies on its head.
-    assert!(near(at(&picture, [23, 39]), pattern()[0].map(f32::from), 0.01));
+    assert!(near(pixel(&picture, [23, 39]), pattern()[0].map(f32::from), 0.01));
     for format in FORMATS {
         let out = picture.encode(format).expect("encoded");
         let has = |text: &str| out.windows(text.len()).any(|w| w == text.as_bytes());
@@ -54,7 +54,7 @@ fn camera_date_artist_and_resolution_are_kept_in_every_format() {
         assert_eq!(again.metadata(), picture.metadata(), "{format:?}");
         assert_eq!(again.metadata().resolution, Some(Resolution { x: 240.0, y: 240.0 }), "{format:?}");
         // Upright already.
-        assert!(near(at(&again, [23, 39]), pattern()[0].map(f32::from), 12.0), "{format:?}");
+        assert!(near(pixel(&again, [23, 39]), pattern()[0].map(f32::from), 12.0), "{format:?}");
     }
     let small = picture.resized(16, 20).expect("resized");
     assert_eq!(small.metadata(), picture.metadata());
@@ -93,13 +93,13 @@ fn a_jpeg_shows_nothing_that_was_hidden() {
     let jpeg =
         Picture::decode(&picture.encode(Format::Jpeg).expect("encoded"), "out.jpg").expect("a picture");
     assert!(jpeg.alpha().is_none());
-    assert!(near(at(&jpeg, [8, 8]), [0.0, 127.0, 0.0], 4.0), "{:?}", at(&jpeg, [8, 8]));
-    assert!(near(at(&jpeg, [8, 24]), [255.0; 3], 4.0), "{:?}", at(&jpeg, [8, 24]));
-    assert!(near(at(&jpeg, [8, 40]), [127.0, 127.0, 255.0], 6.0), "{:?}", at(&jpeg, [8, 40]));
+    assert!(near(pixel(&jpeg, [8, 8]), [0.0, 127.0, 0.0], 4.0), "{:?}", pixel(&jpeg, [8, 8]));
+    assert!(near(pixel(&jpeg, [8, 24]), [255.0; 3], 4.0), "{:?}", pixel(&jpeg, [8, 24]));
+    assert!(near(pixel(&jpeg, [8, 40]), [127.0, 127.0, 255.0], 6.0), "{:?}", pixel(&jpeg, [8, 40]));
     for format in [Format::Png, Format::Tiff, Format::WebP] {
         let again = Picture::decode(&picture.encode(format).expect("encoded"), "out").expect("a picture");
         assert!(
-            near(at(&again, [8, 24]), [255.0, 0.0, 255.0], 0.01),
+            near(pixel(&again, [8, 24]), [255.0, 0.0, 255.0], 0.01),
             "{format:?}: the colour under alpha 0 stays"
         );
         assert_eq!(again.alpha().expect("alpha")[[8, 24]], 0.0);

@@ -3,7 +3,7 @@
 use impasto::Picture;
 use impasto::picture::{FileKind, PictureInfo};
 
-use super::make::{at, fixture, near, pattern, worst};
+use super::make::{fixture, near, pattern, pixel, worst};
 
 fn plain() -> Vec<u8> {
     pattern().into_iter().flatten().collect()
@@ -20,12 +20,12 @@ fn jpegs_of_every_order_of_scans_look_alike() {
     ] {
         let picture = Picture::read(&fixture(name)).expect(name);
         assert!(
-            near(at(&picture, [12, 15]), [230.0, 40.0, 40.0], 4.0),
+            near(pixel(&picture, [12, 15]), [230.0, 40.0, 40.0], 4.0),
             "{name}: {:?}",
-            at(&picture, [12, 15])
+            pixel(&picture, [12, 15])
         );
         // The last rows and columns too; chroma that is stored coarsely differs most around the patch.
-        let corner = at(&picture, [23, 39]);
+        let corner = pixel(&picture, [23, 39]);
         assert!(near(corner, [216.0, 85.0, 214.0], 8.0), "{name}: {corner:?}");
     }
 }
@@ -35,14 +35,14 @@ fn cmyk_jpegs_are_no_negatives_of_each_other() {
     for name in ["cmyk.jpg", "ycck.jpg", "cmyk-no-marker.jpg"] {
         let picture = Picture::read(&fixture(name)).expect(name);
         assert!(
-            near(at(&picture, [12, 15]), [230.0, 40.0, 40.0], 6.0),
+            near(pixel(&picture, [12, 15]), [230.0, 40.0, 40.0], 6.0),
             "{name}: {:?}",
-            at(&picture, [12, 15])
+            pixel(&picture, [12, 15])
         );
         assert!(
-            near(at(&picture, [23, 39]), [216.0, 85.0, 214.0], 12.0),
+            near(pixel(&picture, [23, 39]), [216.0, 85.0, 214.0], 12.0),
             "{name}: {:?}",
-            at(&picture, [23, 39])
+            pixel(&picture, [23, 39])
         );
     }
 }
@@ -62,15 +62,15 @@ fn compressed_tiffs_are_read_exactly() {
         let picture = Picture::read(&fixture(name)).expect(name);
         assert!(worst(&picture, &plain()) <= tolerance, "{name}: {}", worst(&picture, &plain()));
         assert!(
-            near(at(&picture, [12, 15]), [230.0, 40.0, 40.0], 5.0),
+            near(pixel(&picture, [12, 15]), [230.0, 40.0, 40.0], 5.0),
             "{name}: {:?}",
-            at(&picture, [12, 15])
+            pixel(&picture, [12, 15])
         );
         assert!(picture.alpha().is_none(), "{name}");
     }
     for name in ["jpeg.tif", "jpeg-tables.tif", "jpeg-rgb.tif"] {
         let picture = Picture::read(&fixture(name)).expect(name);
-        let (patch, corner) = (at(&picture, [12, 15]), at(&picture, [23, 39]));
+        let (patch, corner) = (pixel(&picture, [12, 15]), pixel(&picture, [23, 39]));
         assert!(
             near(patch, [230.0, 40.0, 40.0], 5.0) && near(corner, [216.0, 85.0, 214.0], 8.0),
             "{name}: {patch:?} {corner:?}"
@@ -86,7 +86,7 @@ fn jpeg_xl_is_read() {
     let lossless = Picture::read(&fixture("lossless.jxl")).expect("a picture");
     assert!(worst(&lossless, &plain()) < 0.6, "{}", worst(&lossless, &plain()));
     let lossy = Picture::read(&fixture("lossy.jxl")).expect("a picture");
-    assert!(near(at(&lossy, [12, 15]), [230.0, 40.0, 40.0], 6.0), "{:?}", at(&lossy, [12, 15]));
+    assert!(near(pixel(&lossy, [12, 15]), [230.0, 40.0, 40.0], 6.0), "{:?}", pixel(&lossy, [12, 15]));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn gif_bmp_and_pnm_are_read() {
         bmp.extend(row.chunks(3).flat_map(|p| [p[2], p[1], p[0]]));
     }
     for (bytes, kind) in [(ppm, FileKind::Pnm), (pam, FileKind::Pnm), (bmp, FileKind::Bmp)] {
-        let info = PictureInfo::of(&bytes, "picture").expect("a header");
+        let info = PictureInfo::parse(&bytes, "picture").expect("a header");
         assert_eq!((info.kind, info.width, info.height), (kind, 40, 24));
         let picture = Picture::decode(&bytes, "picture").expect("a picture");
         assert_eq!(worst(&picture, plain.as_raw()).round(), 0.0, "{kind:?}");
@@ -126,7 +126,7 @@ fn the_first_picture_of_an_animation_is_read() {
     drop(encoder);
     let picture = Picture::decode(&gif, "moving.gif").expect("a picture");
     assert_eq!((picture.width(), picture.height()), (40, 24));
-    assert!(near(at(&picture, [9, 9]), [230.0, 40.0, 40.0], 4.0));
+    assert!(near(pixel(&picture, [9, 9]), [230.0, 40.0, 40.0], 4.0));
 }
 
 /// The header says what decoding gives, also where the file lies on its side.

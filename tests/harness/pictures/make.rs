@@ -26,7 +26,7 @@ pub fn opened(path: &Path) -> Vec<u8> {
 }
 
 /// A sample of a picture as a number of 0 to 255.
-pub fn at(picture: &Picture, [y, x]: [usize; 2]) -> [f32; 3] {
+pub fn pixel(picture: &Picture, [y, x]: [usize; 2]) -> [f32; 3] {
     [0, 1, 2].map(|c| picture.rgb()[[c, y, x]] * 255.0)
 }
 

@@ -3,7 +3,7 @@
 use impasto::Picture;
 use impasto::picture::{Depth, PictureInfo};
 
-use super::make::{Tiff, at, near, pattern, shorts, worst};
+use super::make::{Tiff, near, pattern, pixel, shorts, worst};
 
 fn samples() -> Vec<u8> {
     pattern().into_iter().flatten().collect()
@@ -11,7 +11,7 @@ fn samples() -> Vec<u8> {
 
 fn read(tiff: &Tiff) -> Picture {
     let bytes = tiff.bytes();
-    let info = PictureInfo::of(&bytes, "made.tif").expect("a header");
+    let info = PictureInfo::parse(&bytes, "made.tif").expect("a header");
     let picture = Picture::decode(&bytes, "made.tif").expect("a picture");
     assert_eq!([info.height, info.width], [picture.height(), picture.width()]);
     picture
@@ -57,15 +57,17 @@ fn planes_palettes_and_few_bits_are_read() {
     let mut palette = Tiff::new(40, 24, 3, [1, 4, 1], [0x09; 20 * 24].to_vec());
     palette.tags.push((320, 3, shorts(&map)));
     let picture = read(&palette);
-    assert!(near(at(&picture, [7, 6]), [230.0, 40.0, 40.0], 0.01));
-    assert!(near(at(&picture, [7, 7]), [100.0; 3], 0.01));
+    assert!(near(pixel(&picture, [7, 6]), [230.0, 40.0, 40.0], 0.01));
+    assert!(near(pixel(&picture, [7, 7]), [100.0; 3], 0.01));
 
     // White is zero, one bit.
     let picture = read(&Tiff::new(40, 24, 0, [1, 1, 1], [0b0101_0101; 5 * 24].to_vec()));
-    assert!(near(at(&picture, [3, 8]), [255.0; 3], 0.01) && near(at(&picture, [3, 9]), [0.0; 3], 0.01));
+    assert!(near(pixel(&picture, [3, 8]), [255.0; 3], 0.01) && near(pixel(&picture, [3, 9]), [0.0; 3], 0.01));
     let wide: Vec<u8> = (0..24 * 20).flat_map(|_| [0xff, 0xf8, 0x00]).collect();
     let picture = read(&Tiff::new(40, 24, 1, [1, 12, 1], wide));
-    assert!(near(at(&picture, [3, 8]), [255.0; 3], 0.01) && near(at(&picture, [3, 9]), [127.5; 3], 0.2));
+    assert!(
+        near(pixel(&picture, [3, 8]), [255.0; 3], 0.01) && near(pixel(&picture, [3, 9]), [127.5; 3], 0.2)
+    );
 }
 
 #[test]
@@ -87,7 +89,7 @@ fn alpha_is_read_as_the_file_says() {
     // Grey and alpha; alpha behind another extra sample.
     let grey: Vec<u8> = (0..40 * 24).flat_map(|_| [90, 51]).collect();
     let picture = read(&Tiff::new(40, 24, 1, [1, 8, 2], grey).with(338, &[2]));
-    assert!(near(at(&picture, [5, 5]), [90.0; 3], 0.01) && picture.alpha().expect("alpha")[[5, 5]] == 0.2);
+    assert!(near(pixel(&picture, [5, 5]), [90.0; 3], 0.01) && picture.alpha().expect("alpha")[[5, 5]] == 0.2);
     let five: Vec<u8> = pattern().into_iter().flat_map(|[r, g, b]| [r, g, b, 7, 51]).collect();
     let picture = read(&Tiff::new(40, 24, 2, [1, 8, 5], five).with(338, &[0, 2]));
     assert!(worst(&picture, &samples()) < 0.01 && picture.alpha().expect("alpha")[[5, 5]] == 0.2);

@@ -98,7 +98,7 @@ pub(super) fn refused(what: impl std::fmt::Display) -> Problem {
 }
 
 impl Layout {
-    pub fn of(structure: &Structure, directory: &Directory) -> Result<Self, Problem> {
+    pub fn parse(structure: &Structure, directory: &Directory) -> Result<Self, Problem> {
         let number = |tag: u16| structure.first_number(directory, tag);
         let or = |tag: u16, default: u64| number(tag).unwrap_or(default);
         let side = |tag: u16| number(tag).and_then(|n| usize::try_from(n).ok()).ok_or_else(cut_off);

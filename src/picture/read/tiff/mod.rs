@@ -53,7 +53,7 @@ fn page(structure: &Structure) -> Result<(Directory, Option<String>), String> {
 fn open(bytes: &[u8]) -> Result<(Structure<'_>, Layout, Directory, Option<String>), String> {
     let structure = Structure::new(bytes).ok_or_else(super::problem::cut_off)?;
     let (directory, note) = page(&structure)?;
-    let layout = Layout::of(&structure, &directory)?;
+    let layout = Layout::parse(&structure, &directory)?;
     Ok((structure, layout, directory, note))
 }
 

@@ -17,14 +17,14 @@ pub(super) fn decoded<'a>(layout: &Layout, file: &'a [u8], piece: usize) -> Resu
     // Uncompressed pieces are as long as they must be, whatever the file says.
     let length = if layout.compression == Compression::None { size } else { length };
     let stored = rest.get(..length).ok_or_else(cut_off)?;
-    let turned: Vec<u8>;
+    let reversed: Vec<u8>;
     let stored = match layout.lowest_bit_first && layout.compression != Compression::Jpeg {
         true if layout.compression == Compression::None => {
             return Ok(Cow::Owned(stored.iter().map(|b| b.reverse_bits()).collect()));
         }
         true => {
-            turned = stored.iter().map(|b| b.reverse_bits()).collect();
-            turned.as_slice()
+            reversed = stored.iter().map(|b| b.reverse_bits()).collect();
+            reversed.as_slice()
         }
         false => stored,
     };

@@ -1,7 +1,7 @@
 //! Addresses on the web: where a redirection leads.
 
 /// The parts of an address (RFC 3986, section 3), each with the characters that set it off.
-struct Parts<'a> {
+struct Url<'a> {
     /// `https:`
     scheme: &'a str,
     /// `//example.org:8080`
@@ -12,8 +12,8 @@ struct Parts<'a> {
     query: &'a str,
 }
 
-impl<'a> Parts<'a> {
-    fn of(address: &'a str) -> Self {
+impl<'a> Url<'a> {
+    fn parse(address: &'a str) -> Self {
         let address = address.split('#').next().unwrap_or_default();
         let is_scheme = |text: &str| {
             text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -29,13 +29,13 @@ impl<'a> Parts<'a> {
             None => ("", rest),
         };
         let (path, query) = rest.split_at(end(rest, &['?']));
-        Parts { scheme, host, path, query }
+        Url { scheme, host, path, query }
     }
 }
 
 /// Whether a file may be got from there: what is wrong, if not.
 pub(super) fn check(address: &str) -> Result<(), String> {
-    let Parts { scheme, host, .. } = Parts::of(address);
+    let Url { scheme, host, .. } = Url::parse(address);
     if !matches!(scheme.to_ascii_lowercase().as_str(), "http:" | "https:") || host.len() < 3 {
         return Err(
             "is not an address on the web; expected one that begins with https:// or http://".to_string()
@@ -47,7 +47,7 @@ pub(super) fn check(address: &str) -> Result<(), String> {
 /// Where a redirection from `from` to `to` leads, which may be relative (RFC 3986, section 5.2). One that leaves the web,
 /// or leads from https to http, is refused with what is wrong.
 pub(super) fn redirected(from: &str, to: &str) -> Result<String, String> {
-    let (base, target) = (Parts::of(from), Parts::of(to));
+    let (base, target) = (Url::parse(from), Url::parse(to));
     let path;
     let (host, path, query) = if !target.scheme.is_empty() || !target.host.is_empty() {
         (target.host, target.path, target.query)

@@ -8,9 +8,9 @@ use crate::operators::{self, Gradient, Shape};
 use crate::shapes::{Shapes, integers};
 
 /// The most bytes that float32 activations take at one time when the graph's nodes run in order, without
-/// weights, inputs and the runtime's own room. Elementwise nodes write over an input that nobody needs any
+/// weights, inputs and the runtime's own memory. Elementwise nodes write over an input that nobody needs any
 /// more. Values whose size is not known from the graph (matrices and scalars) do not count.
-pub fn peak(graph: &Graph) -> u64 {
+pub fn bytes(graph: &Graph) -> u64 {
     let counts = counts(graph);
     let nodes = by_depth(graph);
     // What a value is stored in: a reshaped value is its source.
@@ -67,13 +67,13 @@ fn is_view(node: &Node) -> bool {
 }
 
 fn is_in_place(node: &Node) -> bool {
-    operators::of(node).is_some_and(|operator| operator.in_place)
+    operators::lookup(node).is_some_and(|operator| operator.in_place)
 }
 
 /// How many entries the values have that grow with the picture. `Shapes` knows those of the forward graph;
 /// those of the gradient follow from them.
 fn counts(graph: &Graph) -> HashMap<String, u64> {
-    let shapes = Shapes::of(graph);
+    let shapes = Shapes::infer(graph);
     let mut counts: HashMap<String, u64> = HashMap::new();
     let mut measured: HashMap<&str, &str> = HashMap::new();
     let entries = |name: &str| shapes.size(name).map(|s| s.iter().product::<usize>() as u64);
@@ -151,10 +151,10 @@ mod tests {
         let b = graph.add("Relu", "b", &[&a]);
         let c = graph.add("Transpose", "c", &[&b]);
         graph.output(&c, &["1", "4", "8", "8"]);
-        assert_eq!(peak(&graph), 2 * size);
+        assert_eq!(bytes(&graph), 2 * size);
         // What is read again at the end lives until then.
         let d = graph.add("Transpose", "d", &[&c]);
         graph.add("Add", "e", &[&d, &a]);
-        assert_eq!(peak(&graph), 3 * size);
+        assert_eq!(bytes(&graph), 3 * size);
     }
 }

@@ -1,5 +1,5 @@
-//! What L-BFGS knows at the end of a job, in a file: a job that goes on with it loses nothing. The file is a safetensors
-//! file with the free variables of the last point and the pairs of differences.
+//! L-BFGS's state at the end of a job, in a file, for the warm start of another job. The file is a safetensors
+//! file with the latent variables of the last point and the pairs of differences.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,30 +13,30 @@ use crate::files;
 use crate::optimise::LbfgsState;
 use crate::params::Settings;
 
-/// L-BFGS's memory at one size, with what it is true of.
-pub struct History {
+/// L-BFGS's state at one size, with what it is valid for.
+pub struct SavedState {
     /// Height and width.
     size: [usize; 2],
     /// The parameters that the loss depends on, and the model.
     of: Value,
-    memory: LbfgsState,
+    state: LbfgsState,
 }
 
-/// What a job gets from the one that it goes on from besides the picture, and what it leaves for the next.
+/// A warm start: the state that a job gets from an earlier one besides the picture, and the state that it keeps for the next.
 #[derive(Default)]
-pub struct Carry {
-    /// What L-BFGS knew at the end of that job. It is used where size, model and parameters of the loss are the same; that
-    /// the pictures are is for the caller to know.
-    pub from: Option<History>,
-    /// Whether what it knows at the end is wanted.
+pub struct WarmStart {
+    /// The state at the end of the earlier job. It is used if size, model and the parameters of the loss are the same. That
+    /// the pictures are the same is up to the caller.
+    pub from: Option<SavedState>,
+    /// Whether to keep the state at the end of this job.
     pub keep: bool,
-    /// That, afterwards.
-    pub kept: Option<History>,
+    /// The kept state, after the job.
+    pub kept: Option<SavedState>,
 }
 
-impl History {
-    pub(crate) fn new(size: [usize; 2], model: &str, settings: &Settings, memory: LbfgsState) -> Self {
-        History { size, of: objective_of(model, settings), memory }
+impl SavedState {
+    pub(crate) fn new(size: [usize; 2], model: &str, settings: &Settings, state: LbfgsState) -> Self {
+        SavedState { size, of: objective_of(model, settings), state }
     }
 
     /// Height and width of its picture.
@@ -44,13 +44,18 @@ impl History {
         self.size
     }
 
-    /// What it knows, if that is true of a picture of this size with these settings.
-    pub(crate) fn memory(self, size: [usize; 2], model: &str, settings: &Settings) -> Option<LbfgsState> {
+    /// The state, if it is valid for a picture of this size, [height, width], with these settings.
+    pub(crate) fn state_if_fitting(
+        self,
+        size: [usize; 2],
+        model: &str,
+        settings: &Settings,
+    ) -> Option<LbfgsState> {
         let fits = self.size == size && self.of == objective_of(model, settings);
         if !fits {
             tracing::info!("L-BFGS's memory is that of another size, model or loss; it begins without");
         }
-        fits.then_some(self.memory)
+        fits.then_some(self.state)
     }
 
     /// Writes it as a file.
@@ -63,12 +68,12 @@ impl History {
     pub fn bytes(&self) -> Result<Vec<u8>, String> {
         let failed = |e: safetensors::SafeTensorError| e.to_string();
         let shape = vec![3, self.size[0], self.size[1]];
-        let free: Vec<u8> = self.memory.free.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let latent: Vec<u8> = self.state.latent.iter().flat_map(|v| v.to_le_bytes()).collect();
         let bytes = |values: &[bf16]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
         let pairs: Vec<[Vec<u8>; 2]> =
-            self.memory.pairs.iter().map(|pair| pair.each_ref().map(|v| bytes(v))).collect();
+            self.state.pairs.iter().map(|pair| pair.each_ref().map(|v| bytes(v))).collect();
         let mut tensors =
-            vec![("free".to_string(), TensorView::new(Dtype::F32, shape.clone(), &free).map_err(failed)?)];
+            vec![("free".to_string(), TensorView::new(Dtype::F32, shape.clone(), &latent).map_err(failed)?)];
         for (at, pair) in pairs.iter().enumerate() {
             for (name, values) in ["s", "y"].into_iter().zip(pair) {
                 let view = TensorView::new(Dtype::BF16, shape.clone(), values).map_err(failed)?;
@@ -76,15 +81,15 @@ impl History {
             }
         }
         let metadata = HashMap::from([
-            ("scale".to_string(), self.memory.scale.to_string()),
+            ("scale".to_string(), self.state.scale.to_string()),
             ("of".to_string(), self.of.to_string()),
         ]);
         safetensors::serialize(tensors, Some(metadata)).map_err(failed)
     }
 
     /// Reads such a file.
-    pub fn read(path: &Path) -> Result<History> {
-        let read = std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| History::parse(&bytes));
+    pub fn read(path: &Path) -> Result<SavedState> {
+        let read = std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| SavedState::parse(&bytes));
         read.map_err(|problem| {
             Error::Parameters(format!(
                 "{}: is not L-BFGS's memory, as --keep-history writes it: {problem}",
@@ -94,7 +99,7 @@ impl History {
     }
 
     /// Reads the bytes of such a file; the error says what is wrong with them.
-    pub fn parse(bytes: &[u8]) -> Result<History, String> {
+    pub fn parse(bytes: &[u8]) -> Result<SavedState, String> {
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
         let text = |name: &str| {
@@ -114,8 +119,8 @@ impl History {
                 )),
             }
         };
-        let (shape, free) = read("free", Dtype::F32)?;
-        let free: Vec<f32> = free.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let (shape, latent) = read("free", Dtype::F32)?;
+        let latent: Vec<f32> = latent.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         let mut pairs = Vec::new();
         while tensors.names().contains(&&*format!("s/{}", pairs.len())) {
             let part = |name: &str| -> Result<Vec<bf16>, String> {
@@ -128,11 +133,11 @@ impl History {
             };
             pairs.push([part("s")?, part("y")?]);
         }
-        let finite = scale.is_finite() && scale > 0.0 && free.iter().all(|v| v.is_finite());
+        let finite = scale.is_finite() && scale > 0.0 && latent.iter().all(|v| v.is_finite());
         if !finite || pairs.iter().flatten().flatten().any(|v| !v.is_finite()) {
             return Err("a value is not a finite number".into());
         }
-        Ok(History { size: [shape[1], shape[2]], of, memory: LbfgsState { scale, free, pairs } })
+        Ok(SavedState { size: [shape[1], shape[2]], of, state: LbfgsState { scale, latent, pairs } })
     }
 }
 
