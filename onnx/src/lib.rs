@@ -28,6 +28,7 @@ pub mod receptive;
 mod rules;
 mod shapes;
 pub mod spec;
+mod style;
 mod tap;
 pub mod vectors;
 pub mod vgg;

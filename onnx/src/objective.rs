@@ -9,15 +9,12 @@
 use crate::differentiate;
 use crate::error::{Error, Result};
 use crate::graph::{Attr, Data, Graph, Port, Tensor};
-use crate::losses::{
-    content_loss, gram, gram_loss, mask, mean, moments_loss, neighbour_differences, product,
-    weighted_mean_square, weighted_sum,
-};
+use crate::losses::{content_loss, mask, neighbour_differences, weighted_mean_square};
 use crate::model::{self, Model};
-use crate::moments::{self, Moments};
 use crate::operators::{self, Gradient};
 use crate::shapes::Shapes;
-use crate::spec::{ObjectiveSpec, Padding, Pooling, StyleLoss, Term, TermKind, region_input};
+use crate::spec::{ObjectiveSpec, Padding, Pooling, Term, TermKind, region_input};
+use crate::style;
 use crate::tap::Tap;
 
 /// The pictures that a graph is for, and the device that it is written for. Sizes are [height, width] in pixels.
@@ -48,7 +45,7 @@ impl GraphTarget {
 }
 
 /// The features model: input `picture` [1, 3, H, W], RGB, 0..1; for each style tap an output
-/// `style/TAP/gram` [N, N] (with moments [N + 1, N + 1], see [`StyleLoss::side`]), for each content tap an output
+/// `style/TAP/gram` [N, N] (with moments [N + 1, N + 1], see [`crate::StyleLoss::dims`]), for each content tap an output
 /// `content/TAP/features` [1, N, h, w]. If `spec` says so there is an input `mask` [1, 1, H, W], 0..1, that weights the positions of the Gram matrices.
 pub fn features(model: &Model, spec: &ObjectiveSpec, graph_target: GraphTarget) -> Result<Graph> {
     let mut graph = graph_target.graph();
@@ -61,19 +58,11 @@ pub fn features(model: &Model, spec: &ObjectiveSpec, graph_target: GraphTarget) 
         let n = tap.channels.to_string();
         let mask = mask(&mut graph, spec, &term, tap);
         if let TermKind::Style(_) = term.kind {
-            let mut statistics = gram(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
-            if spec.style_loss == StyleLoss::Moments {
-                let mean = mean(&mut graph, &term.name, &value, tap.channels, mask.as_ref());
-                let perm = [("perm", Attr::Ints(vec![1, 0]))];
-                let transposed =
-                    graph.add_with("Transpose", &format!("{}/mean/transposed", term.name), &[&mean], perm);
-                let one = graph.constant("const/one", Tensor::f32(&[1, 1], vec![1.0]));
-                let moments = Moments { square: statistics, mean };
-                statistics = moments::join(&mut graph, &term.name, &moments, &transposed, &one);
-            }
+            let statistics =
+                style::statistics(&mut graph, spec.style_loss, &term.name, tap, &value, mask.as_ref());
             let name = graph.alias(&statistics, term.target.as_deref().unwrap_or_default());
-            let side = spec.style_loss.side(tap.channels).to_string();
-            graph.output(&name, &[&side, &side]);
+            let dims = spec.style_loss.dims(tap.channels).map(|n| n.to_string());
+            graph.output(&name, &dims.each_ref().map(String::as_str));
         } else {
             let name = graph.alias(&value, term.target.as_deref().unwrap_or_default());
             graph.output(&name, &feature_dims(tap, &n, graph_target).each_ref().map(String::as_str));
@@ -129,16 +118,9 @@ fn losses(
         let target = term.target.clone().unwrap_or_default();
         let mask = mask(graph, spec, &term, tap);
         losses.push(if let TermKind::Style(_) = term.kind {
-            let side = spec.style_loss.side(tap.channels).to_string();
-            let target = graph.input(Port::new(target, &[&side, &side]));
-            let square = gram(graph, &term.name, &value, tap.channels, mask.as_ref());
-            match spec.style_loss {
-                StyleLoss::Gram => gram_loss(graph, &term, tap, &square, &target),
-                StyleLoss::Moments => {
-                    let mean = mean(graph, &term.name, &value, tap.channels, mask.as_ref());
-                    moments_loss(graph, &term, &Moments { square, mean }, &target, tap.channels)
-                }
-            }
+            let dims = spec.style_loss.dims(tap.channels).map(|n| n.to_string());
+            let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
+            style::loss(graph, spec.style_loss, &term, tap, &value, &target, mask.as_ref())
         } else {
             let dims = feature_dims(tap, &n, graph_target);
             let target = graph.input(Port::new(target, &dims.each_ref().map(String::as_str)));
@@ -200,32 +182,15 @@ pub fn style_losses(model: &Model, spec: &ObjectiveSpec) -> Result<Graph> {
     let mut graph = Graph::default();
     for term in spec.terms().into_iter().filter(|t| matches!(t.kind, TermKind::Style(_))) {
         let tap = model.tap(&term.tap)?;
-        let channels = tap.channels;
-        let side = spec.style_loss.side(channels).to_string();
-        let statistics = graph.input(Port::new(term.statistics(), &[&side, &side]));
-        let target = graph.input(Port::new(term.target.clone().unwrap_or_default(), &[&side, &side]));
-        let statistics_gradient = match spec.style_loss {
-            StyleLoss::Gram => {
-                let loss = gram_loss(&mut graph, &term, tap, &statistics, &target);
-                differentiate::gradient(&mut graph, &loss, &statistics)?
-            }
-            StyleLoss::Moments => {
-                let own = moments::split(&mut graph, &term.name, &statistics, channels);
-                let loss = moments_loss(&mut graph, &term, &own, &target, channels);
-                let square = differentiate::gradient(&mut graph, &loss, &own.square)?;
-                let mean = differentiate::gradient(&mut graph, &loss, &own.mean)?;
-                let zeros = graph.constant(
-                    &format!("const/zeros/{channels}"),
-                    Tensor::f32(&[1, channels], vec![0.0; channels]),
-                );
-                let zero = graph.constant("const/zero", Tensor::f32(&[1, 1], vec![0.0]));
-                let name = format!("{}/statistics/gradients", term.name);
-                moments::join(&mut graph, &name, &Moments { square, mean }, &zeros, &zero)
-            }
-        };
+        let dims = spec.style_loss.dims(tap.channels).map(|n| n.to_string());
+        let dims = dims.each_ref().map(String::as_str);
+        let statistics = graph.input(Port::new(term.statistics(), &dims));
+        let target = graph.input(Port::new(term.target.clone().unwrap_or_default(), &dims));
+        let statistics_gradient =
+            style::statistics_gradient(&mut graph, spec.style_loss, &term, tap, &statistics, &target)?;
         let statistics_gradient = graph.alias(&statistics_gradient, &term.statistics_gradient());
         graph.output(&term.loss, &[]);
-        graph.output(&statistics_gradient, &[&side, &side]);
+        graph.output(&statistics_gradient, &dims);
     }
     graph.prune();
     Ok(graph)
@@ -248,18 +213,18 @@ pub fn tile(model: &Model, spec: &ObjectiveSpec, graph_target: GraphTarget) -> R
         let n = tap.channels.to_string();
         let Some(mask) = mask(&mut graph, &spec, &term, tap) else { continue };
         if let TermKind::Style(_) = term.kind {
-            let side = spec.style_loss.side(tap.channels).to_string();
-            let statistics_gradient = graph.input(Port::new(term.statistics_gradient(), &[&side, &side]));
-            let sums = product(&mut graph, &term.name, &value, tap.channels, Some(&mask));
-            let pairs = match spec.style_loss {
-                StyleLoss::Gram => vec![(sums, statistics_gradient)],
-                StyleLoss::Moments => {
-                    let name = format!("{}/statistics/gradients", term.name);
-                    let gradients = moments::split(&mut graph, &name, &statistics_gradient, tap.channels);
-                    let means = weighted_sum(&mut graph, &term.name, &value, tap.channels, Some(&mask));
-                    vec![(sums, gradients.square), (means, gradients.mean)]
-                }
-            };
+            let dims = spec.style_loss.dims(tap.channels).map(|n| n.to_string());
+            let dims = dims.each_ref().map(String::as_str);
+            let statistics_gradient = graph.input(Port::new(term.statistics_gradient(), &dims));
+            let pairs = style::sums(
+                &mut graph,
+                spec.style_loss,
+                &term.name,
+                tap,
+                &value,
+                &mask,
+                &statistics_gradient,
+            );
             for (sums, statistics_gradient) in pairs {
                 let part = graph.add("Mul", &format!("{}/part", term.name), &[&sums, &statistics_gradient]);
                 let keep = [("keepdims", Attr::Int(0))];
@@ -403,6 +368,7 @@ fn replicate(graph: &mut Graph, input: &str, first: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::StyleLoss;
 
     #[test]
     fn every_node_is_as_the_table_of_operators_has_it() {

@@ -128,7 +128,10 @@ pub struct ObjectiveSpec {
 impl ObjectiveSpec {
     /// Whether a term's tap head is applied to the difference of its statistics, and not to its activations.
     pub(crate) fn folds_head(&self, term: &Term) -> bool {
-        self.style_loss == StyleLoss::Gram && matches!(term.kind, TermKind::Style(_))
+        match self.style_loss {
+            StyleLoss::Gram => matches!(term.kind, TermKind::Style(_)),
+            StyleLoss::Moments => false,
+        }
     }
 
     /// The terms in the order style (region by region), content, total variation.
@@ -146,12 +149,13 @@ impl ObjectiveSpec {
 }
 
 impl StyleLoss {
-    /// The side of the square matrix that holds the statistics of `channels` activations: their Gram matrix, or
-    /// that of themselves and of a 1 at each position, whose last column is their mean.
-    pub fn side(self, channels: usize) -> usize {
+    /// Rows and columns of the matrix that holds the statistics of `channels` activations: their Gram matrix, or that of
+    /// themselves and of a 1 at each position, whose last column is their mean. Statistics are one matrix of means over
+    /// positions, so that tiles can be summed and styles averaged.
+    pub fn dims(self, channels: usize) -> [usize; 2] {
         match self {
-            StyleLoss::Gram => channels,
-            StyleLoss::Moments => channels + 1,
+            StyleLoss::Gram => [channels; 2],
+            StyleLoss::Moments => [channels + 1; 2],
         }
     }
 }

@@ -73,14 +73,15 @@ impl Task<'_> {
 
     /// The bytes of matrices that are kept for the gradient of square roots.
     fn matrices(&self, model: &Model, spec: &ObjectiveSpec) -> Result<u64> {
-        if spec.style_loss == StyleLoss::Gram {
-            return Ok(0);
-        }
+        let matrices = match spec.style_loss {
+            StyleLoss::Gram => return Ok(0),
+            StyleLoss::Moments => 6 * moments::ITERATIONS as u64,
+        };
         let mut entries = 0;
         for tap in &spec.style {
             entries += (model.tap(tap)?.channels as u64).pow(2) * spec.regions.max(1) as u64;
         }
-        Ok(4 * 6 * moments::ITERATIONS as u64 * entries)
+        Ok(4 * matrices * entries)
     }
 
     /// The bytes of all activations at a time, and of those that are kept for each tile.

@@ -150,12 +150,12 @@ impl GraphInputs {
     ) -> Result<Self> {
         let spec = compared.spec(settings);
         let terms = spec.terms();
-        let target = |(term, values): (&Term, Vec<f32>)| Value {
-            name: term.target.clone().unwrap_or_default(),
-            dims: vec![values.len().isqrt(); 2],
-            values,
-        };
-        let mut inputs: Vec<Value> = terms.iter().zip(statistics).map(target).collect();
+        let Resources { model, backend, .. } = targets.resources;
+        let mut inputs = Vec::new();
+        for (term, values) in terms.iter().zip(statistics) {
+            let dims = spec.style_loss.dims(model.tap(&term.tap)?.channels).to_vec();
+            inputs.push(Value { name: term.target.clone().unwrap_or_default(), dims, values });
+        }
         let of_content = ObjectiveSpec { style: Vec::new(), masked: false, regions: 0, ..spec.clone() };
         if !of_content.content.is_empty() {
             inputs.extend(targets.features(&of_content, compared.content, None)?);
@@ -170,7 +170,6 @@ impl GraphInputs {
         for (region, mask) in compared.guidance.iter().flat_map(|g| &g.masks).enumerate() {
             plane(spec::region_input(region), mask);
         }
-        let Resources { model, backend, .. } = targets.resources;
         for term in &terms {
             let weight = weight(model, settings, compared.shares(), term)?;
             inputs.push(Value { name: term.weight.clone(), dims: Vec::new(), values: vec![weight] });

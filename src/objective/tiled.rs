@@ -18,6 +18,8 @@ use crate::runtime::{Session, Tensor};
 struct Part {
     term: Term,
     weight: f64,
+    /// Rows and columns of the statistics of a style term.
+    statistics: [usize; 2],
     /// The tap's block, from 0.
     block: usize,
     /// The mask that it counts by: the job's, 0, or that of a region, from 1.
@@ -87,8 +89,8 @@ pub(crate) fn statistics(
     let spec = ObjectiveSpec { content: Vec::new(), masked: true, total_variation: false, ..spec.clone() };
     let mut tiled = Tiled::frame(resources, &spec, [h, w], &[mask], most, cancel)?;
     for name in &spec.style {
-        let side = spec.style_loss.side(resources.model.tap(name)?.channels);
-        tiled.targets.push(vec![0.0; side * side]);
+        let [rows, columns] = spec.style_loss.dims(resources.model.tap(name)?.channels);
+        tiled.targets.push(vec![0.0; rows * columns]);
     }
     let picture = picture.as_standard_layout();
     tiled.pass_one(picture.as_slice().unwrap_or_default())
@@ -167,12 +169,14 @@ impl Tiled {
         }
         let mut parts = Vec::new();
         for term in spec.terms() {
-            let block = resources.model.tap(&term.tap)?.block - 1;
+            let tap = resources.model.tap(&term.tap)?;
+            let block = tap.block - 1;
             let mask = match term.kind {
                 TermKind::Style(Some(region)) => region + 1,
                 _ => 0,
             };
-            parts.push(Part { weight: 0.0, term, block, mask, positions: 0.0 });
+            let statistics = spec.style_loss.dims(tap.channels);
+            parts.push(Part { weight: 0.0, term, statistics, block, mask, positions: 0.0 });
         }
         let blocks = parts.iter().map(|p| p.block + 1).max().unwrap_or(1);
         let mut tiles = Vec::new();
@@ -224,12 +228,12 @@ impl Tiled {
         let names: Vec<[String; 2]> =
             self.styles.iter().map(|p| [p.term.statistics(), p.term.statistics_gradient()]).collect();
         let weights: Vec<[f32; 1]> = self.styles.iter().map(|p| [p.weight as f32]).collect();
-        let dims: Vec<[usize; 2]> = statistics.iter().map(|s| [s.len().isqrt(); 2]).collect();
         let mut given = Vec::new();
         for (at, part) in self.styles.iter().enumerate() {
             let target = part.term.target.as_deref().unwrap_or_default();
-            given.push((names[at][0].as_str(), Tensor { dims: &dims[at], values: &statistics[at] }));
-            given.push((target, Tensor { dims: &dims[at], values: &self.targets[at] }));
+            let dims = &part.statistics;
+            given.push((names[at][0].as_str(), Tensor { dims, values: &statistics[at] }));
+            given.push((target, Tensor { dims, values: &self.targets[at] }));
             given.push((&part.term.weight, Tensor { dims: &[], values: &weights[at] }));
         }
         for output in self.runs.run(session, &given)? {
@@ -283,14 +287,13 @@ impl Tiled {
         let ([h, w], [th, tw]) = (self.size, self.tile);
         let (colours, plane) = ([1, 3, th, tw], [1, 1, th, tw]);
         let names: Vec<String> = self.styles.iter().map(|part| part.term.statistics_gradient()).collect();
-        let matrices: Vec<[usize; 2]> = statistics_gradients.iter().map(|g| [g.len().isqrt(); 2]).collect();
         let mut cut = Vec::new();
         for tile in &self.tiles {
             tile.cut(picture, self.size, self.tile, &mut cut);
             let mut given = vec![("picture", Tensor { dims: &colours, values: &cut })];
             given.extend(tile.planes(&self.inputs, &plane));
-            for ((name, dims), of_statistics) in names.iter().zip(&matrices).zip(statistics_gradients) {
-                given.push((name, Tensor { dims, values: of_statistics }));
+            for ((name, part), values) in names.iter().zip(&self.styles).zip(statistics_gradients) {
+                given.push((name, Tensor { dims: &part.statistics, values }));
             }
             // The graph's content loss is the mean over the tile's own positions.
             let share = |p: &Part| [(p.weight * tile.positions[p.mask][p.block] / p.positions) as f32];

@@ -91,7 +91,11 @@ impl Backend {
     /// The same for graphs that compute this loss. Square roots of covariances need full single precision: with TF32's
     /// rounding small variances become negative, and the roots not a number.
     pub fn for_loss(self, loss: StyleLoss) -> Self {
-        Backend { tf32: self.tf32 && loss != StyleLoss::Moments, ..self }
+        let may_round = match loss {
+            StyleLoss::Gram => true,
+            StyleLoss::Moments => false,
+        };
+        Backend { tf32: self.tf32 && may_round, ..self }
     }
 
     /// What graphs for pictures of this size, [height, width], are written for.
