@@ -1,5 +1,6 @@
 //! The parameters of a job, as the command, the C ABI and GIMP give them.
 
+mod names;
 mod presets;
 mod schema;
 mod settings;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+use names::{PaddingName, PoolingName, StyleLossName};
 pub use presets::Preset;
 pub use schema::{schema, type_of};
 pub use settings::Settings;
@@ -153,39 +155,6 @@ pub struct Params {
     /// Show the best picture every so many evaluations.
     #[schemars(range(min = 1, max = 100_000), extend("x-unit" = "evaluations"))]
     pub preview_every: Option<usize>,
-}
-
-/// How activations are pooled.
-#[derive(JsonSchema)]
-#[allow(dead_code, reason = "only its names are used, as the schema of a type of another crate")]
-#[schemars(rename_all = "snake_case", inline)]
-enum PoolingName {
-    /// As the network was trained.
-    Max,
-    /// Smoother; Gatys et al. 2016, section 2.
-    Average,
-}
-
-/// What is compared of the activations at style taps.
-#[derive(JsonSchema)]
-#[allow(dead_code, reason = "as above")]
-#[schemars(rename_all = "snake_case", inline)]
-enum StyleLossName {
-    /// Their Gram matrices, as in the paper.
-    Gram,
-    /// Their means and covariances (the 2-Wasserstein distance of normal distributions).
-    Moments,
-}
-
-/// What the network sees beyond the picture's borders.
-#[derive(JsonSchema)]
-#[allow(dead_code, reason = "as above")]
-#[schemars(rename_all = "snake_case", inline)]
-enum PaddingName {
-    /// Grey, as it was trained.
-    Zero,
-    /// The pixels at the border again.
-    Replicate,
 }
 
 impl Params {
