@@ -36,7 +36,7 @@ pub struct WarmStart {
 
 impl SavedState {
     pub(crate) fn new(size: [usize; 2], model: &str, settings: &Settings, state: LbfgsState) -> Self {
-        SavedState { size, of: objective_of(model, settings), state }
+        SavedState { size, of: loss_settings(model, settings), state }
     }
 
     /// Height and width of its picture.
@@ -51,7 +51,7 @@ impl SavedState {
         model: &str,
         settings: &Settings,
     ) -> Option<LbfgsState> {
-        let fits = self.size == size && self.of == objective_of(model, settings);
+        let fits = self.size == size && self.of == loss_settings(model, settings);
         if !fits {
             tracing::info!("L-BFGS's memory is that of another size, model or loss; it begins without");
         }
@@ -142,7 +142,7 @@ impl SavedState {
 }
 
 /// The settings without those that the loss does not depend on.
-fn objective_of(model: &str, settings: &Settings) -> Value {
+fn loss_settings(model: &str, settings: &Settings) -> Value {
     let mut of = serde_json::to_value(settings).unwrap_or_default();
     if let Some(fields) = of.as_object_mut() {
         for name in ["preset", "iterations", "levels", "init", "seed", "tile_size", "preview_every"] {
