@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes as c
 import os
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from . import _abi, _params, _pixels
 from ._pixels import Pixels
@@ -44,17 +44,14 @@ class Job:
         self._in_content_size = bool(options.get("content_size", False)) or self.is_masked
         self._tell: Optional[Callable[[Progress], object]] = options.get("progress")
         self._cancel: Optional[CancelToken] = options.get("cancel")
-        self._result = self.content
-        # The library wants an output even where nothing is painted.
-        self._set_output(self._out or self.content)
+        self._set_output(self._out or self._room(*self.content.size))
 
     def prepare(self, size: Callable[[], Sequence[int]]) -> None:
         """Makes room for the result. ``size`` tells the height and width that the library works in."""
-        if self._out is not None:
-            return
-        height, width = self.content.size if self._in_content_size else size()
-        array = self.content.empty(height, width)
-        self._set_output(Pixels(array, self.content.restored, self.content.is_array))
+        if self._out is None and not self._in_content_size:
+            height, width = size()
+            if (height, width) != self.content.size:
+                self._set_output(self._room(height, width))
 
     def watched(self, signals: Signals) -> Watch:
         """The job's progress callback, which is set."""
@@ -65,6 +62,10 @@ class Job:
     def result(self) -> Any:
         """The picture that has been painted, of the kind that the content is."""
         return self._result.restored(self._result.array)
+
+    def _room(self, height: int, width: int) -> Pixels:
+        """Memory for a result of the content's format. Until it is written it takes up addresses and nothing else."""
+        return Pixels(self.content.empty(height, width), self.content.restored, self.content.is_array)
 
     def _set_output(self, pixels: Pixels) -> None:
         self._result = pixels
@@ -80,14 +81,17 @@ class Job:
         return pointer
 
     def _add_init(self, init: Any, params: Dict[str, Any]) -> None:
-        if init is None or (isinstance(init, str) and init in _params.starts()):
+        starts = _params.starts()
+        if init is None or (isinstance(init, str) and init in starts):
             params["init"] = init
             return
+        if isinstance(init, str) and init == "picture":
+            raise ParametersError("init: pass the picture itself, and not the word")
         params["init"] = "picture"
-        self.raw.init = self._pointer(_pixels.of("init", init))
+        self.raw.init = self._pointer(_named("init", init, f"one of {', '.join(starts)}", starts))
 
     def _add_styles(self, given: StylesLike, params: Dict[str, Any]) -> None:
-        styles = [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
+        styles: List[Any] = [] if given is None else list(given) if isinstance(given, (list, tuple)) else [given]
         pictures: List[Style] = []
         for style in styles:
             if not _params.is_style(style):
@@ -101,7 +105,7 @@ class Job:
         raw = (_abi.Style * len(pictures))()
         for i, (to, style) in enumerate(zip(raw, pictures)):
             to.struct_size, to.weight, to.scale = c.sizeof(_abi.Style), style.weight, style.scale
-            to.picture = self._described(_style(f"styles[{i}]", style.picture))
+            to.picture = self._described(_named(f"styles[{i}]", style.picture, "one of impasto.styles()", _params.styles()))
             if style.region is not None:
                 to.region = self._pointer(_pixels.mask_of(f"styles[{i}].region", style.region))
         self._kept.append(raw)
@@ -109,13 +113,12 @@ class Job:
         self.raw.style_count = len(pictures)
 
 
-def _style(name: str, picture: Any) -> Pixels:
-    """A style picture. A path that is nowhere may be a style's name that is misspelt."""
+def _named(name: str, picture: Any, what: str, known: Iterable[str]) -> Pixels:
+    """A picture in whose place there might be a name. A path that is nowhere may be a name that is misspelt."""
     try:
         return _pixels.of(name, picture)
     except FileNotFoundError as problem:
-        if isinstance(picture, str) and os.path.basename(picture) == picture:
-            raise ParametersError(
-                f"style: {picture!r} is neither a file nor one of impasto.styles(){_params.near(picture, _params.styles())}"
-            ) from problem
-        raise
+        if not isinstance(picture, str) or os.path.basename(picture) != picture:
+            raise
+        near = _params.near(picture, known)
+        raise ParametersError(f"{name}: {picture!r} is neither a file nor {what}{near}") from problem

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, root, run, target, wheel};
+use crate::{Result, onnxruntime, root, run, target, wheel};
 
 /// What the tests need besides the wheel and what pip gets with it.
-const TOOLS: [&str; 3] = ["pytest", "mypy", "typing_extensions"];
+const TOOLS: [&str; 3] = ["pytest==9.2.0", "mypy==2.4.1", "typing_extensions"];
 
 /// Makes the wheel and a fresh virtual environment, installs the wheel as a user would, and runs `python/tests` there.
 pub fn test(arguments: &[String]) -> Result<()> {
@@ -23,9 +23,10 @@ pub fn test(arguments: &[String]) -> Result<()> {
     run::all(Command::new(run::python()).args(["-m", "venv"]).arg(&environment))?;
     let python = environment.join("bin").join("python");
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).arg(&wheel).args(TOOLS);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.arg(&wheel).args(TOOLS).arg(format!("onnxruntime=={}", onnxruntime::VERSION));
     run::all(&mut pip)
-        .map_err(|e| format!("{e}; Python 3.9 or later with venv and a way to PyPI are needed"))?;
+        .map_err(|e| format!("{e}; Python 3.10 or later with venv and a way to PyPI are needed"))?;
 
     let mut tests = Command::new(&python);
     tests.args(["-m", "pytest", "--quiet", "--import-mode=importlib", "-p", "no:cacheprovider"]);
