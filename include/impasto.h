@@ -45,8 +45,9 @@
  * The host. The library prints nothing, sets no signal handler and no environment variable, does not exit or
  *   abort, and does not throw. It may be closed and opened again; its code stays in the process.
  * ONNX Runtime is opened when it is first needed: the file or folder that the environment variable
- *   IMPASTO_ONNXRUNTIME names; beside this library, and in lib beside it; the folder of cargo xtask setup; the
- *   system's. It does not disturb another ONNX Runtime in the process.
+ *   IMPASTO_ONNXRUNTIME names; beside this library, and in lib beside it; the wheel onnxruntime of the Python
+ *   that it was installed into; the folder of cargo xtask setup; the system's. It does not disturb another
+ *   ONNX Runtime in the process.
  */
 
 

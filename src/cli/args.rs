@@ -33,7 +33,8 @@ Exit codes: 0 done, 2 bad parameters, 3 bad picture, 4 bad model, 5 ONNX Runtime
 6 output cannot be written, 7 not enough memory, 130 interrupted (the best picture so far is written).
 
 ONNX Runtime is looked for in the file or folder that IMPASTO_ONNXRUNTIME names, beside the program,
-in the folder of `cargo xtask setup`, and among the system's libraries.";
+in the Python packages that the program was installed with, in the folder of `cargo xtask setup`, and
+among the system's libraries.";
 
 /// Repaint a photograph in the style of a painting.
 ///

@@ -1,4 +1,4 @@
-//! Finds ONNX Runtime's library and opens it, once per process.
+//! Opens ONNX Runtime's library, once per process.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -6,31 +6,17 @@ use std::sync::Mutex;
 use ort::environment::Environment;
 
 use super::binary;
+use super::locate::{self, LIBRARY_VARIABLE};
 use crate::error::{Error, Result};
 
-/// The environment variable that names the library's file, or the folder that holds it.
-pub const LIBRARY_VARIABLE: &str = "IMPASTO_ONNXRUNTIME";
-
-#[cfg(target_os = "windows")]
-const FILE: &str = "onnxruntime.dll";
-#[cfg(target_os = "macos")]
-const FILE: &str = "libonnxruntime.dylib";
-#[cfg(not(any(target_os = "windows", target_os = "macos")))]
-const FILE: &str = "libonnxruntime.so";
-
 static ENVIRONMENT: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
-
-/// The folder in which `cargo xtask setup` leaves ONNX Runtime: `impasto/onnxruntime` in the user's cache
-/// folder.
-pub fn set_up_folder() -> Option<PathBuf> {
-    dirs::cache_dir().map(|d| d.join("impasto").join("onnxruntime"))
-}
 
 /// Opens ONNX Runtime if that has not happened yet, and says where it lies.
 ///
 /// It is looked for in this order: the file or folder that the variable `IMPASTO_ONNXRUNTIME` names;
-/// beside the executable or library that this code is in, and in `lib` beside or above that; the project's
-/// set-up folder; the system's libraries. The error lists all the places.
+/// beside the executable or library that this code is in, and in `lib` beside or above that; the Python wheel
+/// `onnxruntime` of the environment that this code was installed into; the project's set-up folder; the system's
+/// libraries. The error lists all the places.
 pub fn load() -> Result<PathBuf> {
     environment().map(|(_, path)| path)
 }
@@ -46,72 +32,47 @@ pub(crate) fn environment() -> Result<(Environment, PathBuf)> {
 }
 
 fn open() -> Result<(Environment, PathBuf)> {
-    let mut looked = Vec::new();
     let asked = std::env::var_os(LIBRARY_VARIABLE).filter(|v| !v.is_empty());
     if let Some(asked) = asked {
         // What was asked for by name is used or refused; another one is never taken in its place.
         let path = PathBuf::from(asked);
         // Relative to the working folder, not to the program.
         let path = std::path::absolute(&path).unwrap_or(path);
-        let path = if path.is_dir() { in_folder(&path).unwrap_or(path.join(FILE)) } else { path };
+        let file = locate::file();
+        let path = if path.is_dir() { locate::in_folder(&path).unwrap_or(path.join(&file)) } else { path };
         if !path.is_file() {
             return Err(Error::Runtime(format!(
-                "{LIBRARY_VARIABLE} names {}, which is not a file; let it name ONNX Runtime's library ({FILE}) or its folder",
+                "{LIBRARY_VARIABLE} names {}, which is not a file; let it name ONNX Runtime's library ({file}) or its folder",
                 path.display()
             )));
         }
         return start(&path).map_err(|e| Error::Runtime(format!("{e} ({LIBRARY_VARIABLE} names it)")));
     }
-    let own = own_file().and_then(|f| f.parent().map(Path::to_path_buf));
-    let executable = std::env::current_exe().ok().and_then(|f| f.parent().map(Path::to_path_buf));
-    let mut folders: Vec<PathBuf> = Vec::new();
-    for folder in own.into_iter().chain(executable) {
-        let above = folder.parent().map(|f| f.join("lib"));
-        for folder in [Some(folder.clone()), Some(folder.join("lib")), above].into_iter().flatten() {
-            if !folders.contains(&folder) {
-                folders.push(folder);
-            }
-        }
-    }
-    folders.extend(set_up_folder());
-    for folder in &folders {
-        if let Some(path) = in_folder(folder) {
+    let mut looked = String::new();
+    for place in locate::places() {
+        if let Some(path) = place.library {
             return Ok(start(&path)?);
         }
-        looked.push(format!("  {}", folder.display()));
+        looked += &format!("  {}\n", place.shown);
     }
-    match start(Path::new(FILE)) {
-        Ok(found) => Ok(found),
-        Err(Failure::TooOld(message)) => Err(Error::Runtime(message)),
-        Err(Failure::Other(reason)) => Err(Error::Runtime(format!(
-            "ONNX Runtime ({FILE}) was not found. Looked in:\n  {LIBRARY_VARIABLE} (not set)\n{}\n  the system's libraries \
+    let plain = match start(Path::new(&locate::file())) {
+        Ok(found) => return Ok(found),
+        Err(failure) => failure,
+    };
+    if let Some(path) = locate::in_system(ort::MINOR_VERSION) {
+        return Ok(start(&path)?);
+    }
+    match plain {
+        Failure::TooOld(message) => Err(Error::Runtime(message)),
+        Failure::Other(reason) => Err(Error::Runtime(format!(
+            "ONNX Runtime ({}) was not found. Looked in:\n  {LIBRARY_VARIABLE} (not set)\n{looked}  the system's libraries \
              ({reason})\n\
-             Get it with `cargo xtask setup`, or let {LIBRARY_VARIABLE} name the library from ONNX Runtime 1.17 or later.",
-            looked.join("\n")
+             Get it with `pip install onnxruntime` if Impasto came with pip, or with `cargo xtask setup` in Impasto's \
+             sources; or let {LIBRARY_VARIABLE} name the library from ONNX Runtime 1.{} or later.",
+            locate::file(),
+            ort::MINOR_VERSION
         ))),
     }
-}
-
-/// The library in a folder: `libonnxruntime.so`, or with a version behind, the newest.
-fn in_folder(folder: &Path) -> Option<PathBuf> {
-    let plain = folder.join(FILE);
-    if plain.is_file() {
-        return Some(plain);
-    }
-    let mut versions: Vec<PathBuf> = std::fs::read_dir(folder)
-        .ok()?
-        .filter_map(|e| Some(e.ok()?.path()))
-        .filter(|p| {
-            p.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(&format!("{FILE}.")))
-        })
-        .collect();
-    versions.sort_by_key(|p| {
-        let name = p.to_string_lossy().into_owned();
-        name.rsplit("so.")
-            .next()
-            .map(|v| v.split('.').map(|n| n.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>())
-    });
-    versions.pop()
 }
 
 enum Failure {
@@ -145,7 +106,7 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
             Failure::Other(format!("{shown} cannot be opened: {reason}"))
         }
         ort::LoadDynamicError::BadVersion { version_str, .. } => Failure::TooOld(format!(
-            "{shown} is ONNX Runtime {version_str}, which is too old; 1.{} or later is needed (`cargo xtask setup` gets one)",
+            "{shown} is ONNX Runtime {version_str}, which is too old; 1.{} or later is needed (`pip install --upgrade onnxruntime` or `cargo xtask setup` gets one)",
             ort::MINOR_VERSION
         )),
         ort::LoadDynamicError::MissingApi { .. } => {
@@ -215,25 +176,3 @@ fn preload(folder: &Path) {
 
 #[cfg(not(target_os = "linux"))]
 fn preload(_: &Path) {}
-
-/// The file that this code was loaded from: the executable, or the library where it is part of one.
-#[cfg(unix)]
-fn own_file() -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    // SAFETY: zeros are a value of this plain struct.
-    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: dladdr only reads the address, and `info` is a plain struct that it fills.
-    let found =
-        unsafe { libc::dladdr(own_file as fn() -> Option<PathBuf> as *const libc::c_void, &mut info) };
-    if found == 0 || info.dli_fname.is_null() {
-        return None;
-    }
-    // SAFETY: on success dli_fname is a C string that lives as long as the object it names.
-    let name = unsafe { std::ffi::CStr::from_ptr(info.dli_fname) };
-    std::fs::canonicalize(std::ffi::OsStr::from_bytes(name.to_bytes())).ok()
-}
-
-#[cfg(not(unix))]
-fn own_file() -> Option<PathBuf> {
-    None
-}

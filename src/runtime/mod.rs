@@ -1,4 +1,4 @@
-//! ONNX Runtime: found and opened when first needed (`library`; `binary` sees whether the file is whole), on a device
+//! ONNX Runtime: found (`locate`) and opened when first needed (`library`; `binary` sees whether the file is whole), on a device
 //! (`device`; `probe` tries which work, `cards` asks NVIDIA's driver), running one graph (`session`, `session_cache`, `bound`),
 //! ending a run (`stop`), keeping vectors on the device (`vectors`), and where a graph's nodes ran (`placement`). Nothing in here
 //! knows what the graphs compute.
@@ -8,6 +8,7 @@ mod bound;
 mod cards;
 mod device;
 mod library;
+mod locate;
 mod placement;
 mod probe;
 mod session;
@@ -17,7 +18,8 @@ mod vectors;
 
 pub(crate) use bound::{BoundGraph, BoundGraphOnDevice};
 pub use device::{Backend, Device};
-pub use library::{LIBRARY_VARIABLE, load, set_up_folder};
+pub use library::load;
+pub use locate::{LIBRARY_VARIABLE, set_up_folder};
 pub use placement::{Placement, placement};
 pub(crate) use probe::free_memory;
 pub use probe::{DeviceInfo, devices, resolve};

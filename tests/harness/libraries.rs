@@ -69,3 +69,25 @@ fn a_library_that_is_none_is_refused_with_the_loader_s_reason() {
     assert_eq!(output.status.code(), Some(5));
     assert!(stderr(&output).contains("cannot open shared object file"), "{}", stderr(&output));
 }
+
+/// As distributions have it, whose packages for users hold no name without a version.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_with_a_version_in_its_name_is_found_among_the_system_s() {
+    let Some(whole) = library() else {
+        return skipped("IMPASTO_ONNXRUNTIME names no library");
+    };
+    let to = folder();
+    let devices = || {
+        let mut command = impasto();
+        command.arg("devices").env_remove("IMPASTO_ONNXRUNTIME").env("HOME", to.path());
+        command.env_remove("XDG_CACHE_HOME").env("LD_LIBRARY_PATH", to.path());
+        command.output().expect("it starts")
+    };
+    // Too old by its name, so it is not even opened.
+    std::fs::write(to.path().join("libonnxruntime.so.1.4.0"), "").expect("written");
+    assert_eq!(devices().status.code(), Some(5));
+    std::os::unix::fs::symlink(&whole, to.path().join("libonnxruntime.so.1.21")).expect("linked");
+    let output = devices();
+    assert!(output.status.success(), "{}", stderr(&output));
+}

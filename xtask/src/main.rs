@@ -9,7 +9,9 @@ mod gallery;
 mod gimp;
 mod gimp_root;
 mod onnxruntime;
+mod python;
 mod run;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -70,6 +72,14 @@ enum Task {
     /// Tests what runs on a CUDA card with fake NVIDIA libraries, for machines that have none (Linux on x86-64)
     TestCard {
         /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Makes the Python wheel: target/dist/impasto-VERSION-….whl (Linux)
+    Wheel,
+    /// Makes the wheel, installs it into a fresh Python environment, and tests it there
+    TestPython {
+        /// Passed on to pytest
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -157,6 +167,11 @@ fn perform(task: &Task) -> Result<()> {
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),
         Task::TestCard { arguments } => card::test(arguments),
+        Task::Wheel => {
+            println!("{}", wheel::make()?.display());
+            Ok(())
+        }
+        Task::TestPython { arguments } => python::test(arguments),
         Task::Circles => circles::check(&root()),
         Task::Gallery => {
             onnxruntime::set_up(false)?;
