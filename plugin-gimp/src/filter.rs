@@ -100,7 +100,7 @@ fn paint(
     })?;
     match layer {
         Some(layer) => new_layer(image, layer, &result, selection.as_ref()),
-        None => in_place(drawable, &result),
+        None => in_place(image, drawable, &result),
     }
     .map_err(Failure::Problem)
 }
@@ -166,8 +166,34 @@ fn new_layer(
     Ok(())
 }
 
-/// Replaces the drawable's pixels, one step to undo; GIMP itself sees to it that the selection holds.
-fn in_place(drawable: &gimp::Drawable, result: &Pixels) -> Result<(), String> {
+/// Replaces the drawable's pixels, one step to undo. Filters on the drawable are merged first, since they are part of
+/// what was painted.
+fn in_place(image: &gimp::Image, drawable: &gimp::Drawable, result: &Pixels) -> Result<(), String> {
+    image.undo_group_start();
+    let replaced = merge_filters(drawable).and_then(|()| replace(drawable, result));
+    image.undo_group_end();
+    replaced
+}
+
+/// Merges the filters on a drawable and keeps its size, which a filter may enlarge.
+fn merge_filters(drawable: &gimp::Drawable) -> Result<(), String> {
+    if drawable.filters().is_empty() {
+        return Ok(());
+    }
+    let (width, height, before) = (drawable.width(), drawable.height(), drawable.offsets());
+    if !drawable.merge_filters() {
+        return Err(tr("GIMP does not merge the layer's filters.").into());
+    }
+    let larger = (drawable.width(), drawable.height()) != (width, height);
+    if let (true, Some(layer)) = (larger, drawable.downcast_ref::<gimp::Layer>()) {
+        let ((x, y), (new_x, new_y)) = (before.unwrap_or((0, 0)), drawable.offsets().unwrap_or((0, 0)));
+        layer.resize(width, height, new_x - x, new_y - y);
+    }
+    Ok(())
+}
+
+/// Writes new pixels; GIMP itself keeps what is not selected.
+fn replace(drawable: &gimp::Drawable, result: &Pixels) -> Result<(), String> {
     let refused = || tr("GIMP does not take the new pixels.").to_string();
     let shadow = drawable.shadow_buffer().ok_or_else(refused)?;
     pixels::write(drawable, &shadow, result)?;

@@ -10,6 +10,7 @@ mod parameters;
 mod picture;
 mod pixels;
 mod progress;
+mod seen;
 mod style;
 mod text;
 

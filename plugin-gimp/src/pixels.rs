@@ -7,6 +7,7 @@ use gimp::gegl::{AbyssPolicy, Buffer, Rectangle};
 use gimp::prelude::*;
 
 use crate::picture::Pixels;
+use crate::seen::Seen;
 use crate::text::tr;
 
 /// Rows that are converted at once where pixels are merged.
@@ -68,17 +69,8 @@ fn read_as(
     sample: u32,
 ) -> Result<Pixels, String> {
     let rectangle = area.rectangle(scale);
-    let mut pixels = Pixels::new(rectangle.width() as u32, rectangle.height() as u32, layout, sample);
-    let format = format(layout, sample);
-    buffer(drawable)?.get_pixels_into(
-        &rectangle,
-        scale,
-        &format,
-        &mut pixels.bytes,
-        None,
-        AbyssPolicy::Clamp,
-    );
-    Ok(pixels)
+    let bytes = Seen::new(drawable)?.pixels(&rectangle, scale, &format(layout, sample), AbyssPolicy::Clamp);
+    Ok(Pixels { bytes, width: rectangle.width() as u32, height: rectangle.height() as u32, layout, sample })
 }
 
 /// A whole drawable, 16 bits with alpha, to take a style from.
@@ -145,8 +137,8 @@ pub fn region(
 ) -> Result<Pixels, String> {
     let scale = side.map_or(1.0, |side| shrink(area, side));
     let rectangle = area.seen_from(drawable, region).rectangle(scale);
-    let bytes =
-        buffer(region)?.get_pixels(&rectangle, scale, &Format::from_encoding("Y'A u8"), AbyssPolicy::None);
+    let format = Format::from_encoding("Y'A u8");
+    let bytes = Seen::new(region)?.pixels(&rectangle, scale, &format, AbyssPolicy::None);
     let mut mask = Pixels::new(rectangle.width() as u32, rectangle.height() as u32, 1, 1);
     for (to, [value, alpha]) in mask.bytes.iter_mut().zip(bytes.as_chunks::<2>().0) {
         *to = (u32::from(*value) * u32::from(*alpha) / 255) as u8;
@@ -165,7 +157,7 @@ pub fn covered(
     let scale = side.map_or(1.0, |side| shrink(area, side));
     let mut pixels = read_as(drawable, area, scale, 4, 2)?;
     let rectangle = area.seen_from(drawable, upper).rectangle(scale);
-    let over = buffer(upper)?.get_pixels(&rectangle, scale, &format(4, 2), AbyssPolicy::None);
+    let over = Seen::new(upper)?.pixels(&rectangle, scale, &format(4, 2), AbyssPolicy::None);
     for (to, over) in pixels.bytes.as_chunks_mut::<8>().0.iter_mut().zip(over.as_chunks::<8>().0) {
         let sample = |pixel: &[u8; 8], at: usize| u32::from(u16::from_ne_bytes([pixel[at], pixel[at + 1]]));
         const MOST: u32 = u16::MAX as u32;
@@ -181,7 +173,7 @@ pub fn covered(
 /// Writes the result over a buffer that is to replace, or lie above, the drawable. Pixels that are
 /// transparent in the drawable are taken from it as they are.
 pub fn write(drawable: &gimp::Drawable, to: &Buffer, result: &Pixels) -> Result<(), String> {
-    let from = buffer(drawable)?;
+    let from = Seen::new(drawable)?;
     let native = drawable.format();
     let (pixel, written) = (native.bytes_per_pixel() as usize, format(result.layout, result.sample));
     let result_pixel = (result.layout * result.sample) as usize;
@@ -194,7 +186,7 @@ pub fn write(drawable: &gimp::Drawable, to: &Buffer, result: &Pixels) -> Result<
         to.set_pixels(&rectangle, 0, &written, bytes, None);
         let is_clear = |p: &[u8]| p[result_pixel - 4..] == 0f32.to_ne_bytes();
         if drawable.has_alpha() && bytes.chunks_exact(result_pixel).any(is_clear) {
-            let before = from.get_pixels(&rectangle, 1.0, &native, AbyssPolicy::None);
+            let before = from.pixels(&rectangle, 1.0, &native, AbyssPolicy::None);
             let mut after = to.get_pixels(&rectangle, 1.0, &native, AbyssPolicy::None);
             let pixels = after.chunks_exact_mut(pixel).zip(before.chunks_exact(pixel));
             for ((after, before), painted) in pixels.zip(bytes.chunks_exact(result_pixel)) {

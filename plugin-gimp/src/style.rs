@@ -25,10 +25,14 @@ fn bundled() -> Option<std::path::PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
+/// The file of one of these pictures, if it is there.
+pub fn included(name: &str) -> Option<std::path::PathBuf> {
+    Some(bundled()?.join(format!("{name}.jpg"))).filter(|file| file.is_file())
+}
+
 /// One of these pictures, if it is there.
 pub fn built_in(name: &str) -> Option<Source> {
-    let file = gio::File::for_path(bundled()?.join(format!("{name}.jpg")));
-    file.query_exists(gio::Cancellable::NONE).then_some(Source::File(file))
+    included(name).map(|file| Source::File(gio::File::for_path(file)))
 }
 
 impl Source {

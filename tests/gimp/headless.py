@@ -300,6 +300,90 @@ def a_layer_is_where_it_starts():
     image.delete()
 
 
+def filtered(layer, operation="gegl:invert-linear", **settings):
+    """Puts a non-destructive filter on a layer."""
+    effect = Gimp.DrawableFilter.new(layer, operation, "seen")
+    effect.set_blend_mode(Gimp.LayerMode.REPLACE)
+    for name, value in settings.items():
+        effect.get_config().set_property(name.replace("_", "-"), value)
+    effect.update()
+    layer.append_filter(effect)
+
+
+def filters_on_the_layer_are_painted_as_they_are_seen(output):
+    image = photograph()
+    layer = layer_of(image)
+    before = rows(layer, "R'G'B' u8")
+    filtered(layer)
+    seen = rows(Gimp.Layer.new_from_visible(image, image, "seen"), "R'G'B' u8")
+    assert differences(seen, before) > 50, "the filter does nothing"
+    layer.set_offsets(4, 3)
+    layers, images = len(image.get_layers()), len(Gimp.get_images())
+    # A single evaluation returns its start: what is seen.
+    succeeds(image, drawables=[layer], iterations=1, size=72, output=output)
+    if output == "in-place":
+        assert len(image.get_layers()) == layers and not layer.get_filters()
+        assert differences(rows(layer, "R'G'B' u8"), seen) <= 2
+    else:
+        above = image.get_layers()[0]
+        assert above.get_offsets()[1:] == (4, 3) and not above.get_filters()
+        assert differences(rows(above, "R'G'B' u8"), seen) <= 2
+        assert len(layer.get_filters()) == 1 and rows(layer, "R'G'B' u8") == before, "the layer below has changed"
+    assert len(Gimp.get_images()) == images, "an image was left open"
+    image.delete()
+
+
+def a_filter_that_enlarges_the_layer_keeps_it_in_its_place(output):
+    image = photograph()
+    layer = layer_of(image)
+    layer.add_alpha()
+    layer.resize(40, 30, -20, -10)
+    layer.set_offsets(20, 10)
+    filtered(layer, "gegl:dropshadow", x=6.0, y=4.0)
+    seen = rows(Gimp.Layer.new_from_visible(image, image, "seen"), "R'G'B'A u8")
+    succeeds(image, drawables=[layer], iterations=1, size=40, output=output)
+    result = layer if output == "in-place" else image.get_layers()[0]
+    assert (result.get_width(), result.get_height(), result.get_offsets()[1:]) == (40, 30, (20, 10))
+    wanted = [row[20:60] for row in seen[10:40]]
+    assert differences(rows(result, "R'G'B'A u8"), wanted) <= 2
+    image.delete()
+
+
+def a_style_layer_is_taken_as_it_is_seen():
+    style = load(WHIRLS)
+    plain = layer_of(style)
+    results = []
+    for change in [lambda: None, lambda: filtered(plain), plain.merge_filters]:
+        change()
+        image = photograph()
+        succeeds(image, style_file=None, style_layer=plain)
+        results.append(pixels(image.get_layers()[0]))
+        image.delete()
+    assert results[0] != results[1] == results[2]
+    style.delete()
+
+
+def odd_layers_are_painted(output):
+    image = photograph()
+    layer = layer_of(image)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 10, 40, 30)
+    Gimp.edit_copy([layer])
+    floating = Gimp.edit_paste(layer, False)[0]
+    before = pixels(floating)
+    succeeds(image, drawables=[floating], output="in-place")
+    assert pixels(floating) != before
+    Gimp.floating_sel_anchor(floating)
+    Gimp.Selection.none(image)
+    layer.set_lock_alpha(True)
+    succeeds(image, drawables=[layer], output=output)
+    # The layer reaches out of the image on all sides, and the selection out of both.
+    layer.resize(200, 150, 60, 50)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, -10, -10, 400, 400)
+    succeeds(image, drawables=[layer], output=output)
+    assert (layer.get_width(), layer.get_height(), layer.get_offsets()[1:]) == (200, 150, (-60, -50))
+    image.delete()
+
+
 def differences(a, b):
     return max(abs(p - q) for ra, rb in zip(a, b) for pa, pb in zip(ra, rb) for p, q in zip(pa, pb))
 
@@ -400,6 +484,11 @@ tests.run(the_colour_profile_is_honoured)
 tests.run(grey_stays_grey_and_settings_have_effects)
 tests.run(a_second_style_is_painted_in_its_region)
 tests.run(a_layer_is_where_it_starts)
+for output in ["new-layer", "in-place"]:
+    tests.run(filters_on_the_layer_are_painted_as_they_are_seen, output)
+    tests.run(a_filter_that_enlarges_the_layer_keeps_it_in_its_place, output)
+    tests.run(odd_layers_are_painted, output)
+tests.run(a_style_layer_is_taken_as_it_is_seen)
 tests.run(the_same_arguments_give_the_same_picture)
 tests.run(bad_arguments_give_errors)
 tests.run(a_graphics_card_that_is_not_there_is_an_error)

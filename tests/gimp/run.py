@@ -50,10 +50,10 @@ class Gimp:
         command = ["gimp-console", "-idf", f"--batch-interpreter={interpreter}", "-b", batch, "--quit"]
         return self.watch(command, log, self.environment(**environment))
 
-    def screen(self, script, log, **environment):
+    def screen(self, script, log, size="1400x900", **environment):
         """Runs a script with windows, on a screen of its own."""
         batch = f"exec(open({os.path.join(HERE, script)!r}).read())"
-        command = ["dbus-run-session", "--", "xvfb-run", "-a", "-s", "-screen 0 1400x900x24", "gimp", "-dfs",
+        command = ["dbus-run-session", "--", "xvfb-run", "-a", "-s", f"-screen 0 {size}x24", "gimp", "-dfs",
                    "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
         return self.watch(command, log, self.environment(**environment))
 
@@ -93,12 +93,13 @@ def dialog(plug_in, out):
     german = "de_DE.utf8" in subprocess.check_output(["locale", "-a"], text=True).split()
     if not german:
         print("dialog-dark: in English, as this system has no locale de_DE.UTF-8")
-    for name, gimprc, language in [
-        ("dialog", "(theme-color-scheme light)\n", {}),
-        ("dialog-dark", "(theme-color-scheme dark)\n", {"LANG": "de_DE.UTF-8"} if german else {}),
+    for name, gimprc, size, language in [
+        ("dialog", "(theme-color-scheme light)\n", "1366x768", {}),
+        ("dialog-dark", "(theme-color-scheme dark)\n", "1400x900", {"LANG": "de_DE.UTF-8"} if german else {}),
+        ("dialog-scale-2", "(theme-color-scheme light)\n", "2800x1800", {"GDK_SCALE": "2"}),
     ]:
         gimp = Gimp(plug_in, out, gimprc + "(check-updates no)\n(last-known-release \"3.0.4\")\n(show-welcome-dialog no)\n")
-        _, said = gimp.screen("dialog.py", name, IMPASTO_SUITE=name, **language)
+        _, said = gimp.screen("dialog.py", name, size, IMPASTO_SUITE=name, **language)
         failed += counted(gimp, name, said)
         wrong = [line for line in said if "plug-in-impasto" in line and ("mnemonic" in line or "CRITICAL" in line)
                  and not ("duplicate" in line and any(name in line for name in FOLDED))]

@@ -3,6 +3,7 @@
 //! one side and the picture before and after on the other.
 
 mod preview;
+mod styles;
 mod worker;
 
 use gimp::prelude::*;
@@ -14,17 +15,8 @@ use crate::library::Library;
 use crate::text::tr;
 
 /// What is seen at once, and what an expander holds.
-const MAIN: [&str; 9] = [
-    "style-from",
-    "style-name",
-    "style-file",
-    "style-layer",
-    "preset",
-    "strength",
-    "stroke-size",
-    "colours",
-    "output",
-];
+const MAIN: [&str; 8] =
+    ["style-from", "style-file", "style-layer", "preset", "strength", "stroke-size", "colours", "output"];
 const ADVANCED: [&str; 5] = ["size", "iterations", "seed", "device", "memory"];
 const SECOND: [&str; 4] = ["blend-file", "blend-share", "blend-size", "blend-region"];
 const METHOD: [&str; 9] = [
@@ -38,7 +30,8 @@ const METHOD: [&str; 9] = [
     "pooling",
     "tap-weights",
 ];
-/// Where in these lists the rows stand that GIMP has no widget for.
+/// Where in these lists the rows stand that are our own.
+const STYLE_NAME: i32 = 1;
 const STYLE_IMAGE: i32 = 4;
 const MODEL: i32 = 3;
 /// How wide the labels of these rows are, in characters.
@@ -65,8 +58,10 @@ pub fn run(
     dialog.set_ok_label(&tr("_Paint"));
 
     let style_image = style_image(config);
-    let settings = settings(&dialog, config, library, &style_image);
-    let preview = preview::Preview::new(config, image, drawable, library);
+    let style_name = styles::chooser(config, dialog.scale_factor());
+    let ours = [(STYLE_NAME, &style_name), (STYLE_IMAGE, &style_image)];
+    let settings = settings(&dialog, config, library, &ours);
+    let preview = preview::Preview::new(config, image, drawable, library, dialog.scale_factor());
     let sides = gtk::Box::new(gtk::Orientation::Horizontal, 12);
     sides.set_border_width(12);
     sides.pack_start(preview.widget(), true, true, 0);
@@ -75,7 +70,7 @@ pub fn run(
     content.pack_start(&sides, true, true, 0);
     content.reorder_child(&sides, 0);
     sides.show_all();
-    only_the_chosen(&dialog, config, &style_image);
+    only_the_chosen(&dialog, config, &style_name, &style_image);
 
     let ok = ProcedureDialogExt::run(&dialog);
     preview.stop();
@@ -89,7 +84,7 @@ fn settings(
     dialog: &gimp_ui::ProcedureDialog,
     config: &gimp::ProcedureConfig,
     library: &Library,
-    style_image: &gtk::Widget,
+    style_choosers: &[(i32, &gtk::Widget)],
 ) -> gtk::ScrolledWindow {
     for (name, label) in [
         ("strength", tr("Stre_ngth")),
@@ -106,13 +101,15 @@ fn settings(
     column.set_size_request(360, -1);
     let advanced = gtk::Box::new(gtk::Orientation::Vertical, 6);
     let model = model(config, library);
-    for (id, properties, to, ours, position) in [
-        ("main", &MAIN[..], &column, style_image, STYLE_IMAGE),
-        ("advanced", &ADVANCED[..], &advanced, model.upcast_ref(), MODEL),
+    for (id, properties, to, ours) in [
+        ("main", &MAIN[..], &column, style_choosers),
+        ("advanced", &ADVANCED[..], &advanced, &[(MODEL, model.upcast_ref())]),
     ] {
         if let Some(list) = dialog.fill_box_list(id, properties).and_then(|l| l.downcast::<gtk::Box>().ok()) {
-            list.pack_start(ours, false, false, 0);
-            list.reorder_child(ours, position);
+            for (position, widget) in ours {
+                list.pack_start(*widget, false, false, 0);
+                list.reorder_child(*widget, *position);
+            }
             to.pack_start(&list, false, false, 0);
         }
     }
@@ -130,6 +127,18 @@ fn settings(
     scrolled.set_propagate_natural_height(true);
     scrolled.add(&column);
     scrolled
+}
+
+/// A picture whose pixels are the screen's device pixels, `scale` of them for one logical pixel.
+fn drawn(picture: &gtk::gdk_pixbuf::Pixbuf, scale: i32) -> gtk::Image {
+    let image = gtk::Image::new();
+    draw(&image, picture, scale);
+    image
+}
+
+/// Shows another picture in such an image.
+fn draw(image: &gtk::Image, picture: &gtk::gdk_pixbuf::Pixbuf, scale: i32) {
+    image.set_from_surface(picture.create_surface(scale, None::<&gtk::gdk::Window>).as_ref());
 }
 
 /// Adds what is seen when its title is opened.
@@ -222,11 +231,12 @@ fn model(config: &gimp::ProcedureConfig, library: &Library) -> gtk::Box {
 fn only_the_chosen(
     dialog: &gimp_ui::ProcedureDialog,
     config: &gimp::ProcedureConfig,
+    style_name: &gtk::Widget,
     style_image: &gtk::Widget,
 ) {
     let of = |name: &str| dialog.widget(name, glib::Type::INVALID);
     for (choice, nick, widget) in [
-        ("style-from", "built-in", of("style-name")),
+        ("style-from", "built-in", Some(style_name.clone())),
         ("style-from", "file", of("style-file")),
         ("style-from", "layer", of("style-layer")),
         ("style-from", "image", Some(style_image.clone())),

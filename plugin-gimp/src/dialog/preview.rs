@@ -13,6 +13,7 @@ use gimp_ui::prelude::*;
 use gtk::gdk_pixbuf::{Colorspace, Pixbuf};
 
 use super::worker::{Answer, Request, Worker};
+use super::{draw, drawn};
 use crate::arguments::{self, Settings};
 use crate::library::Library;
 use crate::picture::{Pixels, Second};
@@ -20,10 +21,12 @@ use crate::pixels::{self, Area};
 use crate::style::{Blend, Source};
 use crate::text::tr;
 
-/// The longer side of what is painted, in pixels.
+/// The longer side of the preview in the screen's logical pixels, and of a draft in its own pixels.
 const SIDE: i32 = 256;
 /// Evaluations of a draft.
 const EVALUATIONS: u32 = 60;
+/// Evaluations that refine a draft in the screen's device pixels while no setting changes.
+const REFINING: u32 = 60;
 /// A better picture is shown every so many evaluations.
 const SHOW_EVERY: u32 = 4;
 /// How long the settings must rest before a draft begins.
@@ -46,6 +49,10 @@ struct State {
     worker: Worker,
     /// What has been asked for last.
     asked: Option<(Settings, Source)>,
+    /// What refines the draft that is being painted, but for the draft itself.
+    refinement: Option<Request>,
+    /// Device pixels for one logical pixel of the screen.
+    scale: i32,
     style: Option<(Source, Arc<Pixels>)>,
     second: Option<(Blend, Arc<Second>)>,
     start: Option<(gimp::Drawable, Arc<Pixels>)>,
@@ -60,22 +67,23 @@ struct State {
 }
 
 impl Preview {
-    /// Reads the layer and begins with a first draft.
+    /// Reads the layer and begins with a first draft. `scale` is the screen's.
     pub fn new(
         config: &gimp::ProcedureConfig,
         image: &gimp::Image,
         drawable: &gimp::Drawable,
         library: &'static Library,
+        scale: i32,
     ) -> Self {
         let area = match drawable.mask_intersect() {
             Some((x, y, width, height)) => Area { x, y, width, height },
             None => Area::whole(drawable),
         };
-        let content = pixels::thumbnail(drawable, area, SIDE).unwrap_or_else(|_| Pixels::new(1, 1, 4, 1));
-        let selection = pixels::selection(image, drawable, area, Some(SIDE)).ok().flatten();
+        let content =
+            pixels::thumbnail(drawable, area, SIDE * scale).unwrap_or_else(|_| Pixels::new(1, 1, 4, 1));
+        let selection = pixels::selection(image, drawable, area, Some(SIDE * scale)).ok().flatten();
 
-        let before = gtk::Image::from_pixbuf(Some(&pixbuf(&content)));
-        let after = gtk::Image::from_pixbuf(Some(&pixbuf(&content)));
+        let [before, after] = [(); 2].map(|()| drawn(&pixbuf(&content), scale));
         let pictures = gtk::Box::new(gtk::Orientation::Horizontal, 6);
         pictures.pack_start(&titled(&before, &tr("Before")), true, true, 0);
         pictures.pack_start(&titled(&after, &tr("After (draft)")), true, true, 0);
@@ -98,6 +106,8 @@ impl Preview {
             mask: selection.map(|s| Arc::new(s.mask)),
             worker: Worker::new(library),
             asked: None,
+            refinement: None,
+            scale,
             style: None,
             second: None,
             start: None,
@@ -152,10 +162,10 @@ impl State {
         }
         while let Some(answer) = self.worker.answer() {
             match answer {
-                Answer::Better(picture) => self.after.set_from_pixbuf(Some(&self.fitted(&picture))),
+                Answer::Better(picture) => self.show(&picture),
                 Answer::Done(picture) => {
-                    self.after.set_from_pixbuf(Some(&self.fitted(&picture)));
-                    self.say("", false);
+                    self.show(&picture);
+                    self.refine(picture);
                 }
                 Answer::Failed(problem) => self.say(&problem, false),
             }
@@ -182,7 +192,8 @@ impl State {
             (Some((known, second)), Some(blend)) if known == blend => Some(second.clone()),
             (_, Some(blend)) => {
                 self.second = None;
-                let second = Arc::new(Second::read(blend, &self.drawable, self.area, Some(SIDE))?);
+                let second =
+                    Arc::new(Second::read(blend, &self.drawable, self.area, Some(SIDE * self.scale))?);
                 self.second = Some((blend.clone(), second.clone()));
                 Some(second)
             }
@@ -191,22 +202,49 @@ impl State {
         let start = match (&self.start, &wanted.0.start) {
             (Some((known, start)), Some(layer)) if known == layer => Some(start.clone()),
             (_, Some(layer)) => {
-                let start = Arc::new(pixels::covered(layer, &self.drawable, self.area, Some(SIDE))?);
+                let start =
+                    Arc::new(pixels::covered(layer, &self.drawable, self.area, Some(SIDE * self.scale))?);
                 self.start = Some((layer.clone(), start.clone()));
                 Some(start)
             }
             (_, None) => None,
         };
+        let longer = self.content.width.max(self.content.height).max(16);
         let mut params = wanted.0.params.clone();
-        params["size"] = self.content.width.max(self.content.height).max(16).into();
+        params["size"] = longer.min(SIDE as u32).into();
         params["iterations"] = EVALUATIONS.into();
         params["preview_every"] = SHOW_EVERY.into();
         let engine = wanted.0.engine.clone();
         let (content, mask) = (self.content.clone(), self.mask.clone());
-        self.worker.ask(Request { content, style, second, start, mask, params, engine });
+        let draft = Request { content, style, second, start, mask, params, engine };
+        let mut refinement = draft.clone();
+        for (name, value) in [
+            ("size", longer.into()),
+            ("iterations", REFINING.into()),
+            ("levels", 1.into()),
+            ("init", "picture".into()),
+        ] {
+            refinement.params[name] = value;
+        }
+        self.refinement = Some(refinement);
+        self.worker.ask(draft);
         self.asked = Some(wanted);
         self.say(&tr("Painting a draft…"), true);
         Ok(())
+    }
+
+    /// Goes on from a draft in more detail, unless this has been done.
+    fn refine(&mut self, draft: Pixels) {
+        let Some(mut refinement) = self.refinement.take() else {
+            return self.say("", false);
+        };
+        refinement.start = Some(Arc::new(draft));
+        self.worker.ask(refinement);
+        self.say(&tr("Refining the draft…"), true);
+    }
+
+    fn show(&self, picture: &Pixels) {
+        draw(&self.after, &self.fitted(picture), self.scale);
     }
 
     fn say(&self, text: &str, busy: bool) {

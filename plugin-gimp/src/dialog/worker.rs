@@ -11,6 +11,7 @@ use crate::library::{Engine, Failure, Library, Pictures};
 use crate::picture::{Pixels, Second};
 
 /// What a draft is made of.
+#[derive(Clone)]
 pub struct Request {
     pub content: Arc<Pixels>,
     pub style: Arc<Pixels>,
