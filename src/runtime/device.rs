@@ -22,6 +22,8 @@ pub enum Device {
     Cpu,
     /// A CUDA device, by its index.
     Cuda(u32),
+    /// The graphics card that ONNX Runtime's WebGPU provider takes.
+    WebGpu,
 }
 
 impl FromStr for Device {
@@ -34,7 +36,11 @@ impl FromStr for Device {
             ("auto", _) => Ok(Device::Auto),
             ("cpu", _) => Ok(Device::Cpu),
             ("cuda", _) => Ok(Device::Cuda(0)),
-            (_, None) => bad("is not a device; use auto, cpu, cuda or cuda:N"),
+            ("gpu" | "webgpu" | "webgpu:0", _) => Ok(Device::WebGpu),
+            _ if text.strip_prefix("webgpu:").is_some_and(|n| is_number(&n)) => {
+                bad("cannot be chosen: ONNX Runtime takes the fastest card by itself; use webgpu")
+            }
+            (_, None) => bad("is not a device; use auto, cpu, cuda, cuda:N or webgpu"),
             (_, Some(index)) => match index.parse() {
                 Ok(index) if index <= LAST_CARD => Ok(Device::Cuda(index)),
                 _ => bad(&format!("is no card; N of cuda:N is 0 to {LAST_CARD}")),
@@ -63,6 +69,7 @@ impl fmt::Display for Device {
             Device::Auto => f.write_str("auto"),
             Device::Cpu => f.write_str("cpu"),
             Device::Cuda(index) => write!(f, "cuda:{index}"),
+            Device::WebGpu => f.write_str("webgpu"),
         }
     }
 }
@@ -98,7 +105,7 @@ impl Backend {
     pub fn graph_target(&self, size: [usize; 2]) -> GraphTarget {
         match self.device {
             Device::Cpu => GraphTarget::Cpu(size),
-            Device::Auto | Device::Cuda(_) => GraphTarget::Device(size),
+            Device::Auto | Device::Cuda(_) | Device::WebGpu => GraphTarget::Device(size),
         }
     }
 }
@@ -114,6 +121,9 @@ mod tests {
             ("cpu", Device::Cpu),
             ("cuda", Device::Cuda(0)),
             ("cuda:255", Device::Cuda(255)),
+            ("gpu", Device::WebGpu),
+            ("webgpu", Device::WebGpu),
+            ("webgpu:0", Device::WebGpu),
         ] {
             assert_eq!(text.parse::<Device>().expect(text), device);
         }
@@ -125,7 +135,8 @@ mod tests {
             "cuda:+1",
             "cuda:",
             "cuda: 1",
-            "gpu",
+            "webgpu:1",
+            "webgpu:",
             "CPU",
             "",
         ] {

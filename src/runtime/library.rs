@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use ort::environment::Environment;
 
 use super::binary;
+use super::messages;
 use crate::error::{Error, Result};
 
 /// The environment variable that names the library's file, or the folder that holds it.
@@ -157,6 +158,7 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
     let environment = builder
         .with_name("impasto")
         .with_telemetry(false)
+        .with_logger(messages::logger())
         .build()
         .map_err(|e| Failure::Other(format!("{shown} does not start: {}", e.message())))?;
     Ok((environment, path.to_path_buf()))

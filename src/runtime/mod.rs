@@ -3,17 +3,22 @@
 //! ending a run (`stop`), keeping vectors on the device (`vectors`), and where a graph's nodes ran (`placement`). Nothing in here
 //! knows what the graphs compute.
 
+mod adapters;
 mod binary;
 mod bound;
 mod cards;
 mod device;
 mod library;
+mod messages;
 mod placement;
+mod plug_in;
 mod probe;
 mod session;
 mod session_cache;
 mod stop;
 mod vectors;
+mod vulkan;
+mod webgpu;
 
 pub(crate) use bound::{BoundGraph, BoundGraphOnDevice};
 pub use device::{Backend, Device};

@@ -7,6 +7,7 @@ use super::cards;
 use super::device::{Backend, Device, LAST_CARD};
 use super::library;
 use super::session::{Session, Tensor};
+use super::webgpu;
 use crate::error::{Error, Result};
 
 /// A device and whether it can be used.
@@ -22,7 +23,8 @@ pub struct DeviceInfo {
 pub fn devices() -> Result<Vec<DeviceInfo>> {
     library::environment()?;
     let cuda = DeviceInfo { device: Device::Cuda(0), problem: try_cuda(0).err().map(|e| e.to_string()) };
-    Ok(vec![DeviceInfo { device: Device::Cpu, problem: None }, cuda])
+    let webgpu = DeviceInfo { device: Device::WebGpu, problem: try_webgpu().err().map(|e| e.to_string()) };
+    Ok(vec![DeviceInfo { device: Device::Cpu, problem: None }, cuda, webgpu])
 }
 
 /// The device to run on: `Auto` becomes a device that works; one that was asked for by name and does not
@@ -34,6 +36,12 @@ pub fn resolve(device: Device) -> Result<Device> {
             Ok(()) => Ok(device),
             Err(e) => Err(Error::Device(format!(
                 "the device {device} cannot be used: {e}. Choose --device cpu, or auto, which takes the GPU where it works"
+            ))),
+        },
+        Device::WebGpu => match try_webgpu() {
+            Ok(()) => Ok(device),
+            Err(e) => Err(Error::Device(format!(
+                "the device webgpu cannot be used: {e}. Choose --device cpu, or auto"
             ))),
         },
         Device::Auto => match try_cuda(0) {
@@ -75,18 +83,30 @@ fn try_cuda(index: u32) -> Result<()> {
         };
         return Err(Error::Device(format!("CUDA sees {cards}")));
     }
+    let backend = Backend { threads: 1, ..Backend::new(Device::Cuda(index)) };
+    convolve(&backend).map_err(|e| match e {
+        Error::Runtime(message) if message.contains("libcuda.so.1") => {
+            Error::Device("there is no NVIDIA driver (libcuda.so.1); install the card's driver".into())
+        }
+        e => e,
+    })
+}
+
+fn try_webgpu() -> Result<()> {
+    match webgpu::problem()? {
+        Some(problem) => Err(Error::Device(problem)),
+        None => convolve(&Backend { threads: 1, ..Backend::new(Device::WebGpu) }),
+    }
+}
+
+/// Runs a small convolution.
+fn convolve(backend: &Backend) -> Result<()> {
     let mut graph = Graph::default();
     let x = graph.input(Port::new("x", &["1", "1", "8", "8"]));
     let kernel = graph.constant("kernel", impasto_onnx::graph::Tensor::f32(&[1, 1, 3, 3], vec![1.0; 9]));
     let y = graph.add("Conv", "y", &[&x, &kernel]);
     graph.output(&y, &["1", "1", "6", "6"]);
-    let backend = Backend { threads: 1, ..Backend::new(Device::Cuda(index)) };
-    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), &backend).map_err(|e| match e {
-        Error::Runtime(message) if message.contains("libcuda.so.1") => {
-            Error::Device("there is no NVIDIA driver (libcuda.so.1); install the card's driver".into())
-        }
-        e => e,
-    })?;
+    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), backend)?;
     let ones = vec![1.0; 64];
     let out = session.run(&[("x", Tensor { dims: &[1, 1, 8, 8], values: &ones })])?;
     match out.first() {

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::device::{Backend, Device};
 use super::library;
 use super::stop::Stop;
+use super::webgpu;
 use crate::error::{Error, Result};
 
 /// A float32 tensor to pass in.
@@ -43,13 +44,14 @@ impl Session {
 
     /// The same; with `profile` ONNX Runtime writes the time of each node into a file whose name begins so.
     pub(super) fn with(model: &[u8], backend: &Backend, profile: Option<&Path>) -> Result<Self> {
-        let (environment, _) = library::environment()?;
-        let session = Self::build(&environment, model, backend, profile);
+        let (environment, runtime) = library::environment()?;
+        let session = Self::build(&environment, &runtime, model, backend, profile);
         session.map(|session| Session { session }).map_err(|e| explain("the graph cannot be loaded", &e))
     }
 
     fn build(
         environment: &ort::environment::Environment,
+        runtime: &Path,
         model: &[u8],
         backend: &Backend,
         profile: Option<&Path>,
@@ -77,6 +79,9 @@ impl Session {
                 cuda = cuda.with_memory_limit(usize::try_from(limit).unwrap_or(usize::MAX));
             }
             builder = builder.with_execution_providers([cuda.build().error_on_failure()])?;
+        }
+        if backend.device == Device::WebGpu {
+            builder = webgpu::add_to(environment, runtime, builder)?;
         }
         builder.commit_from_memory(model)
     }
@@ -119,7 +124,7 @@ pub(super) fn explain(what: &str, e: &ort::Error) -> Error {
 }
 
 /// An error of ONNX Runtime, sorted by its words, as all have the same code.
-fn sorted(what: &str, message: &str) -> Error {
+pub(super) fn sorted(what: &str, message: &str) -> Error {
     let memory = [
         "bad_alloc",
         "Failed to allocate",

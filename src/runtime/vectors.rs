@@ -68,6 +68,7 @@ impl Vectors {
         let dots = [session(few)?, session(many)?];
         let (device, index) = match backend.device {
             Device::Cuda(index) => (AllocationDevice::CUDA, index as i32),
+            Device::WebGpu => (AllocationDevice::WEBGPU_BUFFER, 0),
             Device::Cpu | Device::Auto => (AllocationDevice::CPU, 0),
         };
         let device_memory =
