@@ -39,6 +39,16 @@ pub(crate) fn best() -> Option<Result<&'static Adapter, &'static str>> {
     Some(best.as_ref().map_err(String::as_str))
 }
 
+/// The most bytes of one tensor, if there is such a limit, and whether the card's memory is the computer's.
+pub(super) fn limits() -> (Option<u64>, bool) {
+    match best() {
+        Some(Ok(card)) => (Some(card.largest_tensor).filter(|bytes| *bytes > 0), card.shares_memory),
+        Some(Err(_)) => (None, false),
+        // Apple's processors have one memory.
+        None => (None, true),
+    }
+}
+
 /// The bytes that this process may take of its memory now; None where the driver does not tell.
 pub(super) fn free_memory() -> Option<u64> {
     best()?.ok()?;

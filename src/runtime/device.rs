@@ -6,6 +6,7 @@ use std::str::FromStr;
 use impasto_onnx::{GraphTarget, StyleLoss};
 use serde::{Deserialize, Serialize};
 
+use super::adapters;
 use crate::error::{Error, Result};
 
 /// No machine has more cards, and parts of cards.
@@ -15,7 +16,7 @@ pub(super) const LAST_CARD: u32 = 255;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Device {
-    /// CUDA if it really works, else the CPU.
+    /// CUDA if it really works, else a graphics card through WebGPU if it is faster than the CPU, else the CPU.
     #[default]
     Auto,
     /// The processor.
@@ -87,12 +88,29 @@ pub struct Backend {
     pub memory: Option<u64>,
     /// Whether the optimiser's vectors lie in the device's memory, if the whole picture fits into it.
     pub vectors_on_device: bool,
+    /// The most bytes that one tensor may have on the device; None if there is no such limit.
+    pub largest_tensor: Option<u64>,
+    /// Whether the device's memory is the computer's.
+    pub shares_memory: bool,
 }
 
 impl Backend {
     /// A device with one thread per core.
     pub fn new(device: Device) -> Self {
-        Backend { device, threads: 0, tf32: true, memory: None, vectors_on_device: device != Device::Cpu }
+        let (largest_tensor, shares_memory) = match device {
+            Device::WebGpu => adapters::limits(),
+            Device::Auto | Device::Cpu | Device::Cuda(_) => (None, false),
+        };
+        let vectors_on_device = device != Device::Cpu;
+        Backend {
+            device,
+            threads: 0,
+            tf32: true,
+            memory: None,
+            vectors_on_device,
+            largest_tensor,
+            shares_memory,
+        }
     }
 
     /// The same for graphs that compute this loss. Square roots of covariances need full single precision: with TF32's

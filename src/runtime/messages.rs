@@ -1,44 +1,50 @@
-//! What ONNX Runtime says while it runs. All of it goes to the log. Of what a card's driver reports, much is only said there, and
-//! the graph's values are then wrong without an error: so that is counted, and whoever runs a graph looks.
+//! What ONNX Runtime says while it runs. All of it goes to the log. What a card's driver reports to the WebGPU provider is only said
+//! there, and the graph's values are then wrong without an error: so it is kept, and whoever runs a graph asks for it.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ort::logging::{LogLevel, LoggerFunction};
 
+use super::session;
 use crate::error::Error;
 
-/// How the messages of the WebGPU provider begin.
-const DEVICE_ERROR: &str = "WebGPU device error(";
-const DEVICE_LOST: &str = "WebGPU device lost (";
-/// A device that was closed because nothing uses it any more.
+/// How the messages of the provider begin. The second kind is that of a device that is gone.
+const ERROR: &str = "WebGPU device error(";
+const LOST: &str = "WebGPU device lost (";
+/// That of a device that was closed because nothing uses it any more.
 const CLOSED: &str = "WebGPU device lost (2)";
+/// How many are kept: the first of a kind tells the cause, and those behind it follow from it.
+const MOST: usize = 32;
 
-/// The card's errors so far.
-#[derive(Default)]
-struct Heard {
+/// The card's errors.
+struct Reported {
+    /// How many there have been.
     count: u64,
-    last: String,
+    /// The last of them.
+    last: VecDeque<String>,
 }
 
-static HEARD: Mutex<Heard> = Mutex::new(Heard { count: 0, last: String::new() });
+static REPORTED: Mutex<Reported> = Mutex::new(Reported { count: 0, last: VecDeque::new() });
 
-fn heard() -> MutexGuard<'static, Heard> {
-    HEARD.lock().unwrap_or_else(|e| e.into_inner())
+fn reported() -> MutexGuard<'static, Reported> {
+    REPORTED.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 /// What ONNX Runtime is given to log with.
 pub(super) fn logger() -> LoggerFunction {
     Arc::new(|level, _, _, _, message| {
-        let is_error =
-            message.contains(DEVICE_ERROR) || message.contains(DEVICE_LOST) && !message.contains(CLOSED);
-        if is_error {
-            let mut heard = heard();
-            heard.count += 1;
-            heard.last = message.to_string();
+        if is_error(message) {
+            let mut reported = reported();
+            reported.count += 1;
+            if reported.last.len() == MOST {
+                reported.last.pop_front();
+            }
+            reported.last.push_back(message.to_string());
+            // Whoever runs the graph returns it as an error.
+            return tracing::debug!(target: "ort", "{message}");
         }
         match level {
-            // Whoever runs the graph returns it as an error.
-            _ if is_error => tracing::debug!(target: "ort", "{message}"),
             LogLevel::Verbose => tracing::trace!(target: "ort", "{message}"),
             LogLevel::Info => tracing::debug!(target: "ort", "{message}"),
             LogLevel::Warning => tracing::warn!(target: "ort", "{message}"),
@@ -47,7 +53,11 @@ pub(super) fn logger() -> LoggerFunction {
     })
 }
 
-/// Tells whether the card has reported an error.
+fn is_error(message: &str) -> bool {
+    message.contains(ERROR) || message.contains(LOST) && !message.contains(CLOSED)
+}
+
+/// Tells what the card has reported.
 pub(super) struct Watch {
     seen: u64,
 }
@@ -55,14 +65,45 @@ pub(super) struct Watch {
 impl Watch {
     /// From now on.
     pub fn begin() -> Self {
-        Watch { seen: heard().count }
+        Watch { seen: reported().count }
     }
 
-    /// The error that was reported since the last time.
+    /// The error since the last time: one that smaller tiles can mend before others, as these follow from it.
     pub fn error(&mut self) -> Option<Error> {
-        let heard = heard();
-        let is_new = heard.count > self.seen;
-        self.seen = heard.count;
-        is_new.then(|| super::session::sorted("the graphics card failed", &heard.last))
+        let reported = reported();
+        let new = usize::try_from(reported.count - self.seen).unwrap_or(MOST);
+        self.seen = reported.count;
+        let messages = reported.last.iter().skip(reported.last.len().saturating_sub(new));
+        let mut errors = messages.map(|message| session::sorted("the graphics card failed", message));
+        let first = errors.next()?;
+        match first {
+            Error::OutOfMemory(_) => Some(first),
+            _ => errors.find(|e| matches!(e, Error::OutOfMemory(_))).or(Some(first)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_card_reports_is_told_once_and_the_cause_first() {
+        let (log, mut watch) = (logger(), Watch::begin());
+        let say = |message: &str| log(LogLevel::Error, "", "", "", message);
+        say("WebGPU device lost (2): Device was destroyed.");
+        say("some node was not assigned to the preferred provider");
+        assert!(watch.error().is_none());
+        say("WebGPU device error(2): [Invalid Buffer] is invalid.");
+        say("WebGPU device error(3): vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY");
+        say("WebGPU device error(2): [Invalid BindGroup] is invalid.");
+        assert!(matches!(watch.error(), Some(Error::OutOfMemory(m)) if m.contains("vkAllocateMemory")));
+        assert!(watch.error().is_none());
+        say("WebGPU device lost (1): vkQueueSubmit failed with VK_ERROR_DEVICE_LOST");
+        assert!(matches!(watch.error(), Some(Error::Device(m)) if m.contains("VK_ERROR_DEVICE_LOST")));
+        for _ in 0..2 * MOST {
+            say("WebGPU device error(2): a third");
+        }
+        assert!(watch.error().is_some() && watch.error().is_none());
     }
 }

@@ -1,7 +1,8 @@
 //! ONNX Runtime: found and opened when first needed (`library`; `binary` sees whether the file is whole), on a device
-//! (`device`; `probe` tries which work, `cards` asks NVIDIA's driver), running one graph (`session`, `session_cache`, `bound`),
-//! ending a run (`stop`), keeping vectors on the device (`vectors`), and where a graph's nodes ran (`placement`). Nothing in here
-//! knows what the graphs compute.
+//! (`device`; `probe` tries which work, `cards` asks NVIDIA's driver, `adapters` asks Vulkan's through `vulkan`), running one graph
+//! (`session`, `session_cache`, `bound`), ending a run (`stop`), keeping vectors on the device (`vectors`), and where a graph's nodes
+//! ran (`placement`). `webgpu` is the provider for all cards, `plug_in` its library, `messages` what it only says in the log.
+//! Nothing in here knows what the graphs compute.
 
 mod adapters;
 mod binary;
@@ -30,3 +31,4 @@ pub use session::{Session, Tensor, Value};
 pub(crate) use session_cache::{Lease, SessionCache};
 pub(crate) use stop::Stop;
 pub(crate) use vectors::{DeviceTensor, Vectors, placement as vectors_placement};
+pub(crate) use webgpu::version as webgpu_version;

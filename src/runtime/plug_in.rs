@@ -2,7 +2,7 @@
 //! for this came with ONNX Runtime 1.22, so they are asked for when they are needed, and older ones work without.
 
 use std::ffi::{CStr, CString, c_char, c_void};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -55,7 +55,7 @@ impl Functions {
     const PROVIDER: usize = 312;
 
     /// Those of the ONNX Runtime in this file, which is open already.
-    fn of(file: &Path) -> Result<Self, String> {
+    fn load(file: &Path) -> Result<Self, String> {
         let failed = |e: libloading::Error| format!("{}: {e}", file.display());
         // SAFETY: the library is open, so that nothing is run here.
         let library = unsafe { Library::new(file) }.map_err(failed)?;
@@ -91,16 +91,23 @@ unsafe impl Send for PlugIn {}
 // SAFETY: as above.
 unsafe impl Sync for PlugIn {}
 
+/// Where the plug-in lies, if it is there.
+pub(super) fn file(runtime: &Path) -> PathBuf {
+    runtime.with_file_name(FILE)
+}
+
+pub(super) fn is_there(runtime: &Path) -> bool {
+    file(runtime).is_file()
+}
+
 /// The plug-in, registered once; the error tells why it cannot be used. None where it does not lie beside ONNX Runtime.
 pub(super) fn plug_in(
     environment: &Environment,
     runtime: &Path,
 ) -> Option<Result<&'static PlugIn, &'static str>> {
     static PLUG_IN: OnceLock<Option<Result<PlugIn, String>>> = OnceLock::new();
-    let found = PLUG_IN.get_or_init(|| {
-        let file = runtime.parent()?.join(FILE);
-        file.is_file().then(|| PlugIn::register(environment, runtime, &file))
-    });
+    let found = PLUG_IN
+        .get_or_init(|| is_there(runtime).then(|| PlugIn::register(environment, runtime, &file(runtime))));
     found.as_ref().map(|found| found.as_ref().map_err(String::as_str))
 }
 
@@ -109,7 +116,7 @@ impl PlugIn {
         if let Some(problem) = binary::cut_off(file) {
             return Err(format!("{} {problem}", file.display()));
         }
-        let functions = Functions::of(runtime)?;
+        let functions = Functions::load(runtime)?;
         let path = os_text(file)?;
         let env = environment.ptr().cast_mut();
         // SAFETY: this is its type.
@@ -134,7 +141,10 @@ impl PlugIn {
             let name = unsafe { CStr::from_ptr(provider(**device)) };
             name.to_bytes() == super::webgpu::PROVIDER.as_bytes()
         };
-        let device = all.iter().find(is_own).ok_or("it finds no graphics card in this machine")?;
+        let device = all.iter().find(is_own).ok_or(
+            "ONNX Runtime sees no graphics card in this machine (for a program in the place of one, such as lavapipe, set \
+             ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER=1)",
+        )?;
         Ok(PlugIn { functions, device: *device })
     }
 

@@ -3,6 +3,7 @@
 use impasto_onnx::graph::{Graph, Port};
 use ort::ep;
 
+use super::adapters;
 use super::cards;
 use super::device::{Backend, Device, LAST_CARD};
 use super::library;
@@ -17,18 +18,31 @@ pub struct DeviceInfo {
     pub device: Device,
     /// None if it works, else why not.
     pub problem: Option<String>,
+    /// What people know it by, if its driver says so.
+    pub name: Option<String>,
 }
 
-/// The devices of this machine. CUDA is tried with a small graph, not only asked for.
+/// The devices of this machine. Cards are tried with a small graph, not only asked for.
 pub fn devices() -> Result<Vec<DeviceInfo>> {
     library::environment()?;
-    let cuda = DeviceInfo { device: Device::Cuda(0), problem: try_cuda(0).err().map(|e| e.to_string()) };
-    let webgpu = DeviceInfo { device: Device::WebGpu, problem: try_webgpu().err().map(|e| e.to_string()) };
-    Ok(vec![DeviceInfo { device: Device::Cpu, problem: None }, cuda, webgpu])
+    let info = |device, tried: Result<()>, name| DeviceInfo {
+        device,
+        problem: tried.err().map(|e| e.to_string()),
+        name,
+    };
+    let webgpu = adapters::best().and_then(|best| best.ok()).map(|adapter| match adapter.is_software {
+        true => format!("{}, a program on the processor that is never chosen by itself", adapter.name),
+        false => format!("{}, {}", adapter.name, adapter.driver),
+    });
+    Ok(vec![
+        info(Device::Cpu, Ok(()), None),
+        info(Device::Cuda(0), try_cuda(0), cards::name(0)),
+        info(Device::WebGpu, try_webgpu(), webgpu),
+    ])
 }
 
-/// The device to run on: `Auto` becomes a device that works; one that was asked for by name and does not
-/// work is an error.
+/// The device to run on: `Auto` becomes a device that works, which may be a slow card; one that was asked for by name
+/// and does not work is an error.
 pub fn resolve(device: Device) -> Result<Device> {
     match device {
         Device::Cpu => Ok(Device::Cpu),
@@ -48,7 +62,16 @@ pub fn resolve(device: Device) -> Result<Device> {
             Ok(()) => Ok(Device::Cuda(0)),
             Err(e) => {
                 tracing::debug!("no CUDA: {e}");
-                Ok(Device::Cpu)
+                let is_software =
+                    adapters::best().is_some_and(|best| best.is_ok_and(|card| card.is_software));
+                match webgpu::problem()? {
+                    None if !is_software => Ok(Device::WebGpu),
+                    problem => {
+                        let why = problem.as_deref().unwrap_or("the only card is a program on the processor");
+                        tracing::debug!("no WebGPU: {why}");
+                        Ok(Device::Cpu)
+                    }
+                }
             }
         },
     }
@@ -56,8 +79,11 @@ pub fn resolve(device: Device) -> Result<Device> {
 
 /// The bytes that a card has free, if its driver says so.
 pub(crate) fn free_memory(device: Device) -> Option<u64> {
-    let Device::Cuda(index) = device else { return None };
-    cards::free_memory(index)
+    match device {
+        Device::Cuda(index) => cards::free_memory(index),
+        Device::WebGpu => adapters::free_memory(),
+        Device::Auto | Device::Cpu => None,
+    }
 }
 
 /// Runs a small convolution on the card, so that a driver, a library or a card that does not work is

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::device::{Backend, Device};
 use super::library;
+use super::messages::Watch;
 use super::stop::Stop;
 use super::webgpu;
 use crate::error::{Error, Result};
@@ -34,7 +35,11 @@ pub struct Value {
 /// A graph ready to run.
 pub struct Session {
     pub(super) session: ort::session::Session,
+    /// On a card that reports errors only in the log.
+    pub(super) watch: Option<Watch>,
 }
+
+pub(super) const FAILED: &str = "the graph failed";
 
 impl Session {
     /// Loads the bytes of an `.onnx` file.
@@ -45,8 +50,10 @@ impl Session {
     /// The same; with `profile` ONNX Runtime writes the time of each node into a file whose name begins so.
     pub(super) fn with(model: &[u8], backend: &Backend, profile: Option<&Path>) -> Result<Self> {
         let (environment, runtime) = library::environment()?;
+        let mut watch = (backend.device == Device::WebGpu).then(Watch::begin);
         let session = Self::build(&environment, &runtime, model, backend, profile);
-        session.map(|session| Session { session }).map_err(|e| explain("the graph cannot be loaded", &e))
+        let session = watched(&mut watch, session, "the graph cannot be loaded")?;
+        Ok(Session { session, watch })
     }
 
     fn build(
@@ -98,16 +105,17 @@ impl Session {
 
     /// The same; `stop` lets another thread end the run early, which is then an error.
     pub(crate) fn run_until(&mut self, inputs: &[(&str, Tensor)], stop: Option<&Stop>) -> Result<Vec<Value>> {
-        let failed = |e: ort::Error| explain("the graph failed", &e);
+        let failed = |e: ort::Error| explain(FAILED, &e);
         let mut values = Vec::with_capacity(inputs.len());
         for (name, tensor) in inputs {
             values.push((*name, TensorRef::from_array_view((tensor.dims, tensor.values)).map_err(failed)?));
         }
-        let outputs = match stop {
-            Some(stop) => self.session.run_with_options(values, stop.options()),
-            None => self.session.run(values),
-        }
-        .map_err(failed)?;
+        let Session { session, watch } = self;
+        let outcome = match stop {
+            Some(stop) => session.run_with_options(values, stop.options()),
+            None => session.run(values),
+        };
+        let outputs = watched(watch, outcome, FAILED)?;
         outputs
             .iter()
             .map(|(name, value)| {
@@ -116,6 +124,14 @@ impl Session {
                 Ok(Value { name: name.to_string(), dims, values: data.to_vec() })
             })
             .collect()
+    }
+}
+
+/// What came of a run, or the error that the card has reported during it, which tells more.
+pub(super) fn watched<T>(watch: &mut Option<Watch>, outcome: ort::Result<T>, what: &str) -> Result<T> {
+    match watch.as_mut().and_then(Watch::error) {
+        Some(error) => Err(error),
+        None => outcome.map_err(|e| explain(what, &e)),
     }
 }
 
@@ -134,9 +150,22 @@ pub(super) fn sorted(what: &str, message: &str) -> Error {
         "CUDNN_STATUS_ALLOC_FAILED",
         "CUBLAS_STATUS_ALLOC_FAILED",
         "Available memory of",
+        // WebGPU: the card's memory, the largest buffer, the largest part of one that a shader can reach.
+        "WebGPU device error(3)",
+        "Out of memory",
+        "exceeds the max buffer size limit",
+        "maximum storage buffer binding size",
+        "maxStorageBufferBindingSize",
     ];
     if memory.iter().any(|m| message.contains(m)) {
         return Error::OutOfMemory(message.to_string());
+    }
+    if ["[Device] is lost", "DEVICE_LOST", "WebGPU device lost ("].iter().any(|m| message.contains(m)) {
+        return Error::Device(format!(
+            "the graphics card was lost in the middle of the work: its driver has reset it, or it was taken away. Start \
+             again, with smaller tiles (--tile-size) if it takes long for other programs to get at the card, or with \
+             --device cpu ({message})"
+        ));
     }
     Error::Runtime(format!("{what}: {message}"))
 }
@@ -154,10 +183,15 @@ mod tests {
             "CUDA failure 2: out of memory ; GPU=0 ; hostname=h ; expr=cudaMalloc((void**)&p, size);",
             "CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0",
             "Available memory of 1024 is smaller than requested bytes of 4096",
+            "WebGPU device error(3): vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY",
+            "WebGPU device error(2): Buffer size (4294967312) exceeds the max buffer size limit (2147483648).",
         ];
         for message in spent {
             assert!(matches!(sorted("x", message), Error::OutOfMemory(m) if m == message), "{message}");
         }
         assert!(matches!(sorted("x", "CUDA failure 209: no kernel image"), Error::Runtime(_)));
+        let lost =
+            "Failed to download data from buffer. wgpu::MapAsyncStatus value: 4, message: [Device] is lost.";
+        assert!(matches!(sorted("x", lost), Error::Device(m) if m.contains("was lost")));
     }
 }

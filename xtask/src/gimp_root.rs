@@ -1,5 +1,5 @@
-//! A Debian 13 with GIMP 3 in a root directory of its own, for machines whose system has no GIMP 3. It is
-//! made with mmdebstrap from the mirror that this machine uses, kept in the cache folder, and entered with
+//! A Debian 13 with GIMP 3 and Mesa's Vulkan driver for the processor in a root directory of its own, for machines whose system
+//! has no GIMP 3 and an older Mesa. It is made with mmdebstrap from the mirror that this machine uses, kept in the cache folder, and entered with
 //! mounts that nobody else sees and that end with the command.
 
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::{Result, onnxruntime, root, run, target};
 /// The release that has GIMP 3.0.
 const SUITE: &str = "trixie";
 
-/// What is in it: GIMP, what a plug-in is built with, and what the tests look at a screen with.
+/// What is in it: GIMP, what a plug-in is built with, what the tests look at a screen with, and Vulkan.
 const PACKAGES: &str = "ca-certificates,gimp,libgimp-3.0-dev,gcc,libc6-dev,pkg-config,python3-gi,gir1.2-gimp-3.0,\
                         gir1.2-gtk-3.0,gir1.2-atspi-2.0,at-spi2-core,dbus-daemon,xvfb,xauth,xdotool,imagemagick,\
-                        fonts-dejavu-core,locales";
+                        fonts-dejavu-core,locales,libvulkan1,mesa-vulkan-drivers";
 
 /// The root directory.
 pub struct Root {

@@ -10,6 +10,7 @@ mod gimp;
 mod gimp_root;
 mod onnxruntime;
 mod run;
+mod webgpu;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -27,6 +28,9 @@ enum Task {
         /// The build with CUDA (Linux and Windows on x86-64)
         #[arg(long)]
         cuda: bool,
+        /// With the plug-in for any graphics card
+        #[arg(long)]
+        webgpu: bool,
     },
     /// Sets up, builds, and repaints the sample photograph: out/demo.png and out/demo-loss.svg
     Demo,
@@ -70,6 +74,13 @@ enum Task {
     /// Tests what runs on a CUDA card with fake NVIDIA libraries, for machines that have none (Linux on x86-64)
     TestCard {
         /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Tests what runs on any graphics card with a Vulkan driver that computes on the processor, in a root directory
+    /// that is made for it (Linux on x86-64)
+    TestWebgpu {
+        /// Passed on to the tests
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -142,7 +153,10 @@ fn main() -> ExitCode {
 
 fn perform(task: &Task) -> Result<()> {
     match task {
-        Task::Setup { cuda } => onnxruntime::set_up(*cuda).map(|_| ()),
+        Task::Setup { cuda, webgpu } => match webgpu {
+            true => onnxruntime::set_up_with_webgpu(*cuda).map(|_| ()),
+            false => onnxruntime::set_up(*cuda).map(|_| ()),
+        },
         Task::Demo => demo(),
         Task::Test { arguments } => test(arguments),
         Task::Dist { prefix, without_onnxruntime } => {
@@ -157,6 +171,7 @@ fn perform(task: &Task) -> Result<()> {
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),
         Task::TestCard { arguments } => card::test(arguments),
+        Task::TestWebgpu { arguments } => webgpu::test(arguments),
         Task::Circles => circles::check(&root()),
         Task::Gallery => {
             onnxruntime::set_up(false)?;
