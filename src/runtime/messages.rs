@@ -40,7 +40,8 @@ pub(super) fn logger() -> LoggerFunction {
             if reported.last.len() == MOST {
                 reported.last.pop_front();
             }
-            reported.last.push_back(message.to_string());
+            // Further lines are the provider's own functions.
+            reported.last.push_back(message.lines().next().unwrap_or_default().to_string());
             // Whoever runs the graph returns it as an error.
             return tracing::debug!(target: "ort", "{message}");
         }

@@ -235,3 +235,46 @@ fn wrong_values_make_auto_take_the_processor() {
     assert!(output.status.success() && is_written, "{said}");
     assert!(said.contains("computes wrong values") && said.contains("the processor is used"), "{said}");
 }
+
+/// The driver says that there is more memory than there is.
+#[test]
+fn a_card_that_runs_out_of_memory_gets_smaller_tiles() {
+    let run = |device: &str| {
+        job(device, 192, 1, |command| {
+            command.args(SHALLOW).env("FAULTY_HEAP", "900000000000").env("FAULTY_KIND", "2");
+            command.env("FAULTY_MEMORY", "36000000");
+        })
+    };
+    let card = run("webgpu");
+    assert_eq!(card.report["tile"], 128);
+    assert!(card.said.contains("not enough memory; the size is begun again, in tiles of"), "{}", card.said);
+    assert!(card.count("refused") > 0 && card.count("peak") <= 36_000_000, "{}", card.counts);
+    let (a, b) = (run("cpu").losses()[0], card.losses()[0]);
+    assert!((a - b).abs() < 1e-3 * a, "{a} {b}");
+}
+
+/// Where not even the smallest tile has memory, the message says so and nothing is written.
+#[test]
+fn a_card_without_memory_is_an_error() {
+    let (output, is_written) = attempt("webgpu", |command| _ = command.env("FAULTY_MEMORY", "16000000"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(7) && !is_written, "{output:?}");
+    assert!(said.contains("not enough memory") && said.contains("smaller size"), "{said}");
+}
+
+#[test]
+fn a_card_with_small_limits_gets_tiles() {
+    let plenty = |command: &mut Command| _ = command.args(["--max-memory", "900G"]);
+    assert!(plan("2400", plenty).contains("tiles of None"));
+    // The least that WebGPU asks of a card; the first activations of this picture have twice of it.
+    let bound = plan("2400", |command| {
+        plenty(command);
+        command.env("FAULTY_BINDING", "134217728");
+    });
+    assert!(bound.contains("tiles of Some"), "{bound}");
+    // A card of its own with little memory, as its driver says.
+    let small = plan("600", |command| {
+        command.env("FAULTY_HEAP", "300000000").env("FAULTY_KIND", "2").env("FAULTY_NAME", "Some Graphics");
+    });
+    assert!(small.contains("tiles of Some"), "{small}");
+}
