@@ -1,5 +1,5 @@
-//! A Debian 13 with GIMP 3 and Mesa's Vulkan driver for the processor in a root directory of its own, for machines whose system
-//! has no GIMP 3 and an older Mesa. It is made with mmdebstrap from the mirror that this machine uses, kept in the cache folder, and entered with
+//! A Debian 13 with GIMP 3 in a root directory of its own, for machines whose system has no GIMP 3. It is
+//! made with mmdebstrap from the mirror that this machine uses, kept in the cache folder, and entered with
 //! mounts that nobody else sees and that end with the command.
 
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::{Result, onnxruntime, root, run, target};
 /// The release that has GIMP 3.0.
 const SUITE: &str = "trixie";
 
-/// What is in it: GIMP, what a plug-in is built with, what the tests look at a screen with, and Vulkan.
+/// What is in it: GIMP, what a plug-in is built with, and what the tests look at a screen with.
 const PACKAGES: &str = "ca-certificates,gimp,libgimp-3.0-dev,gcc,libc6-dev,pkg-config,python3-gi,gir1.2-gimp-3.0,\
                         gir1.2-gtk-3.0,gir1.2-atspi-2.0,at-spi2-core,dbus-daemon,xvfb,xauth,xdotool,imagemagick,\
-                        fonts-dejavu-core,locales,libvulkan1,mesa-vulkan-drivers";
+                        fonts-dejavu-core,locales";
 
 /// The root directory.
 pub struct Root {
@@ -23,25 +23,31 @@ pub struct Root {
 impl Root {
     /// The root in the cache folder; if there is none, it is made or None is returned.
     pub fn find(make: bool) -> Result<Option<Root>> {
-        let folder = onnxruntime::cache()?.join("gimp-root");
+        // For a look at the translations.
+        let hook = "--customize-hook=chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8";
+        Self::find_with("gimp-root", PACKAGES, Some(hook), make)
+    }
+
+    /// The same of a root of that name with other packages (commas between), made with one more option.
+    pub fn find_with(name: &str, packages: &str, option: Option<&str>, make: bool) -> Result<Option<Root>> {
+        let folder = onnxruntime::cache()?.join(name);
         let stamp = folder.join("IMPASTO");
-        let wanted = format!("{SUITE} {PACKAGES}\n");
+        let wanted = format!("{SUITE} {packages}\n");
         if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
             return Ok(Some(Root { folder }));
         }
         if !make {
             return Ok(None);
         }
-        println!("Making a {SUITE} with GIMP 3 in {}", folder.display());
+        println!("Making a {SUITE} in {}", folder.display());
         if folder.exists() {
             std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         }
         run::all(
             Command::new("mmdebstrap")
                 .args(["--quiet", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\""])
-                .arg(format!("--include={PACKAGES}"))
-                // For a look at the translations.
-                .arg("--customize-hook=chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8")
+                .arg(format!("--include={packages}"))
+                .args(option)
                 .arg(SUITE)
                 .arg(&folder)
                 .arg(mirror()?),

@@ -8,6 +8,9 @@ use std::process::Command;
 use crate::gimp_root::Root;
 use crate::{Result, dist, onnxruntime, root, run, target};
 
+/// Debian 12's Mesa is too old for the provider.
+const PACKAGES: &str = "ca-certificates,libvulkan1,mesa-vulkan-drivers";
+
 pub fn test(arguments: &[String]) -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err("these tests are for Linux on x86-64 only".into());
@@ -15,7 +18,7 @@ pub fn test(arguments: &[String]) -> Result<()> {
     let folder = target().join("webgpu");
     make(&folder)?;
     let tests = build()?;
-    let place = Root::find(true)?.ok_or("there is no root directory")?;
+    let place = Root::find_with("vulkan-root", PACKAGES, None, true)?.ok_or("there is no root directory")?;
     let mut command = place.command("env");
     command.arg(format!("IMPASTO_TEST_WEBGPU={}", folder.display())).arg(tests).args(arguments);
     run::all(&mut command)
