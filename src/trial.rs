@@ -23,8 +23,10 @@ const TO_TIME: usize = 256;
 /// By how much loss and gradient may differ, as a share of their sizes. Another order of sums makes a ten-thousandth.
 const LOSS_TOLERANCE: f64 = 1e-3;
 const GRADIENT_TOLERANCE: f64 = 2e-2;
+/// A card that is not even this many times as fast with the smaller picture is not tried with the larger one.
+const HOPELESS: f64 = 0.1;
 /// Evaluations that are timed after one that prepares the device.
-const TIMED: usize = 3;
+const TIMED: usize = 2;
 
 /// What is known of a card.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,15 +63,24 @@ pub(crate) fn is_faster(resources: &Resources) -> Result<bool> {
         Some(known) => known,
         None => {
             tracing::info!("the graphics card and the processor are compared, once");
-            let card = evaluate(resources, resources.backend, TO_TIME, TIMED)?;
-            let processor = evaluate(resources, on_processor(resources), TO_TIME, TIMED)?;
-            let times_as_fast = processor.time.as_secs_f64() / card.time.as_secs_f64().max(1e-9);
+            let mut times_as_fast = time(resources, TO_CHECK)?;
+            // Small pictures take a card longer than their share, but not so much.
+            if times_as_fast > HOPELESS {
+                times_as_fast = time(resources, TO_TIME)?;
+            }
             keep(&key, Outcome { times_as_fast: Some(times_as_fast), ..outcome });
             times_as_fast
         }
     };
     tracing::debug!("the graphics card is {times_as_fast:.2} times as fast as the processor");
     Ok(times_as_fast > 1.0)
+}
+
+/// How many times as fast as the processor the card evaluates the objective of a picture with these sides.
+fn time(resources: &Resources, side: usize) -> Result<f64> {
+    let card = evaluate(resources, resources.backend, side, TIMED)?;
+    let processor = evaluate(resources, on_processor(resources), side, TIMED)?;
+    Ok(processor.time.as_secs_f64() / card.time.as_secs_f64().max(1e-9))
 }
 
 fn on_processor(resources: &Resources) -> Backend {
