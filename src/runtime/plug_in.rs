@@ -24,6 +24,9 @@ const FILE: &str = "libonnxruntime_providers_webgpu.so";
 /// The version of ONNX Runtime's functions that the plug-in needs: that of 1.24.
 const API: u32 = 24;
 
+/// The provider's name.
+const PROVIDER: &str = "WebGpuExecutionProvider";
+
 /// The name under which the library is registered.
 const NAME: &CStr = c"webgpu";
 
@@ -139,7 +142,7 @@ impl PlugIn {
         let is_own = |device: &&*const Device| {
             // SAFETY: the device is one of the list; the name is a C text that lives as long as it.
             let name = unsafe { CStr::from_ptr(provider(**device)) };
-            name.to_bytes() == super::webgpu::PROVIDER.as_bytes()
+            name.to_bytes() == PROVIDER.as_bytes()
         };
         let device = all.iter().find(is_own).ok_or(
             "ONNX Runtime sees no graphics card in this machine (for a program in the place of one, such as lavapipe, set \

@@ -10,9 +10,6 @@ use ort::session::builder::SessionBuilder;
 use super::{adapters, library, plug_in};
 use crate::error::Result;
 
-/// The provider's name.
-pub(super) const PROVIDER: &str = "WebGpuExecutionProvider";
-
 /// How the provider is to run, by its own names.
 const OPTIONS: [(&str, &str); 2] = [
     // The graphs' own layout: no transposed copies of activations.
