@@ -425,8 +425,8 @@ const char *impasto_version(void);
 const char *impasto_last_error(void);
 
 /**
- * Lists the devices: a JSON array of {"device": "cpu", "works": true, "problem": null}. CUDA is tried with a
- * small computation, so the first call can take seconds.
+ * Lists the devices: a JSON array of {"device": "cpu", "works": true, "problem": null, "name": null}; the name is
+ * that of a graphics card. Cards are tried with a small computation, so the first call can take seconds.
  *
  * @param json  receives the text, to be freed with impasto_string_free; unchanged on failure
  * @return IMPASTO_OK, IMPASTO_INVALID_ARGUMENT, IMPASTO_RUNTIME
@@ -465,8 +465,8 @@ int32_t impasto_params_schema(char **json);
  * once and use it for many jobs.
  *
  * @param options  JSON, or NULL for the defaults: {"model": "compact" or a file, "device": "auto", "cpu",
- *                 "cuda" or "cuda:N", "threads": 0 for one per core, "memory": the most bytes that a job may
- *                 need, or null for most of what is free}
+ *                 "cuda", "cuda:N" or "webgpu" (any graphics card), "threads": 0 for one per core, "memory":
+ *                 the most bytes that a job may need, or null for most of what is free}
  * @param engine   receives the engine, to be freed with impasto_engine_free; unchanged on failure
  * @return IMPASTO_OK, IMPASTO_INVALID_ARGUMENT, IMPASTO_PARAMETERS, IMPASTO_MODEL, IMPASTO_RUNTIME
  *

@@ -18,6 +18,7 @@ use crate::report::saved_state::WarmStart;
 use crate::resources::Resources;
 use crate::runtime::{self, Backend, Device, Placement, SessionCache};
 use crate::styles;
+use crate::trial;
 
 /// What an engine is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +80,21 @@ impl Engine {
             sessions: SessionCache::default(),
             targets: TargetCache::default(),
         };
-        Ok(Engine { resources })
+        if device != Device::WebGpu {
+            return Ok(Engine { resources });
+        }
+        match (trial::check(&resources), options.device) {
+            (Ok(()), Device::Auto) if trial::is_faster(&resources).unwrap_or(false) => {
+                Ok(Engine { resources })
+            }
+            (tried, Device::Auto) => {
+                if let Err(problem) = tried {
+                    tracing::warn!("{problem}; the processor is used");
+                }
+                Engine::new(&EngineOptions { device: Device::Cpu, ..options.clone() })
+            }
+            (tried, _) => tried.map(|()| Engine { resources }),
+        }
     }
 
     /// The model.

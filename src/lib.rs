@@ -35,6 +35,7 @@ pub mod report;
 mod resources;
 pub mod runtime;
 pub mod styles;
+mod trial;
 
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};

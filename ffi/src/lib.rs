@@ -41,8 +41,8 @@ pub extern "C" fn impasto_last_error() -> *const c_char {
     guard::last_error()
 }
 
-/// Lists the devices: a JSON array of {"device": "cpu", "works": true, "problem": null}. CUDA is tried with a
-/// small computation, so the first call can take seconds.
+/// Lists the devices: a JSON array of {"device": "cpu", "works": true, "problem": null, "name": null}; the name is
+/// that of a graphics card. Cards are tried with a small computation, so the first call can take seconds.
 ///
 /// @param json  receives the text, to be freed with impasto_string_free; unchanged on failure
 /// @return IMPASTO_OK, IMPASTO_INVALID_ARGUMENT, IMPASTO_RUNTIME
@@ -55,7 +55,10 @@ pub unsafe extern "C" fn impasto_devices(json: *mut *mut c_char) -> i32 {
         let devices = runtime::devices()?;
         let list: Vec<_> = devices
             .into_iter()
-            .map(|d| serde_json::json!({ "device": d.device, "works": d.problem.is_none(), "problem": d.problem }))
+            .map(|d| {
+                let works = d.problem.is_none();
+                serde_json::json!({ "device": d.device, "works": works, "problem": d.problem, "name": d.name })
+            })
             .collect();
         // SAFETY: as the caller promises.
         unsafe { give("json", json, &serde_json::json!(list)) }
@@ -100,8 +103,8 @@ pub unsafe extern "C" fn impasto_params_schema(json: *mut *mut c_char) -> i32 {
 /// once and use it for many jobs.
 ///
 /// @param options  JSON, or NULL for the defaults: {"model": "compact" or a file, "device": "auto", "cpu",
-///                 "cuda" or "cuda:N", "threads": 0 for one per core, "memory": the most bytes that a job may
-///                 need, or null for most of what is free}
+///                 "cuda", "cuda:N" or "webgpu" (any graphics card), "threads": 0 for one per core, "memory":
+///                 the most bytes that a job may need, or null for most of what is free}
 /// @param engine   receives the engine, to be freed with impasto_engine_free; unchanged on failure
 /// @return IMPASTO_OK, IMPASTO_INVALID_ARGUMENT, IMPASTO_PARAMETERS, IMPASTO_MODEL, IMPASTO_RUNTIME
 ///

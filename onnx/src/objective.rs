@@ -398,7 +398,7 @@ mod tests {
                 }
             }
         }
-        for graph in [crate::vectors::sum(7), crate::vectors::dots(3)] {
+        for graph in [crate::vectors::sum(7, 5), crate::vectors::sum(7, 2), crate::vectors::dots(3)] {
             assert!(graph.nodes.iter().all(|node| operators::check(node).is_ok()));
         }
     }

@@ -47,6 +47,11 @@ pub fn bytes(graph: &Graph) -> u64 {
     most
 }
 
+/// The bytes of the largest value, of those that [`bytes`] counts.
+pub fn largest(graph: &Graph) -> u64 {
+    counts(graph).into_values().max().unwrap_or(0).saturating_mul(4)
+}
+
 /// The nodes in an order in which ONNX Runtime may run them: each as soon as its inputs are there. Masks for
 /// the gradient are then made along with the activations and live until they are needed.
 fn by_depth(graph: &Graph) -> Vec<&Node> {
@@ -156,5 +161,6 @@ mod tests {
         let d = graph.add("Transpose", "d", &[&c]);
         graph.add("Add", "e", &[&d, &a]);
         assert_eq!(bytes(&graph), 3 * size);
+        assert_eq!(largest(&graph), size);
     }
 }

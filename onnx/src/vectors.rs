@@ -5,17 +5,14 @@ use crate::graph::{Attr, Graph, Port, Tensor};
 
 const DIMS: [&str; 4] = ["1", "3", "H", "W"];
 
-/// How many vectors are added up in one pass.
-const AT_ONCE: usize = 5;
-
 /// The input of the vector `at`, counted from 0.
 pub fn input(at: usize) -> String {
     format!("vector/{at}")
 }
 
 /// Σ fᵢ·xᵢ of `count` vectors xᵢ [1, 3, H, W], which are the inputs [`input`]; the input `factors` [count] holds fᵢ. The
-/// output is `sum`.
-pub fn sum(count: usize) -> Graph {
+/// output is `sum`. At most `at_once` of them are added up in one pass over memory; with 2 no operator `Sum` is needed.
+pub fn sum(count: usize, at_once: usize) -> Graph {
     let mut graph = Graph::default();
     let factors = graph.input(Port::new("factors", &[&count.to_string()]));
     let mut parts: Vec<String> = Vec::new();
@@ -24,10 +21,10 @@ pub fn sum(count: usize) -> Graph {
         let index = graph.constant(&format!("index/{at}"), Tensor::i64s(&[at as i64]));
         let factor = graph.add("Gather", &format!("factor/{at}"), &[&factors, &index]);
         parts.push(graph.add("Mul", &format!("part/{at}"), &[&vector, &factor]));
-        // A few at once: in one pass over memory, and not all of them there at a time.
-        if parts.len() == AT_ONCE || at + 1 == count {
+        // Not all of them are there at a time.
+        if parts.len() == at_once || at + 1 == count {
             let some: Vec<&str> = parts.iter().map(String::as_str).collect();
-            parts = vec![graph.add("Sum", "partial", &some)];
+            parts = vec![graph.add(if at_once == 2 { "Add" } else { "Sum" }, "partial", &some)];
         }
     }
     let sum = graph.alias(&parts.concat(), "sum");

@@ -157,7 +157,12 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "device",
         "De_vice",
         "What computes",
-        &[("auto", "The fastest there is"), ("cpu", "Processor"), ("cuda", "Graphics card (CUDA)")],
+        &[
+            ("auto", "The fastest there is"),
+            ("cpu", "Processor"),
+            ("cuda", "Graphics card (CUDA)"),
+            ("webgpu", "Graphics card (WebGPU)"),
+        ],
         "auto",
     );
     number(

@@ -231,7 +231,7 @@ pub struct EngineArgs {
     /// The network: a name from `impasto model list`, or a .safetensors or .onnx file [compact]
     #[arg(long, value_name = "NAME|FILE")]
     pub model: Option<String>,
-    /// What to compute on: auto, cpu, cuda or cuda:N
+    /// What to compute on: auto, cpu, cuda, cuda:N or webgpu (any graphics card)
     #[arg(long, default_value_t = Device::Auto, value_name = "DEVICE")]
     pub device: Device,
     /// Threads on the processor; 0 is one per core

@@ -82,8 +82,9 @@ fn devices(model: Option<&str>) -> Result<()> {
     let mut text = String::new();
     for info in runtime::devices()? {
         let works = info.problem.is_none();
+        let name = info.name.map_or(String::new(), |name| format!(" ({name})"));
         let state = info.problem.map_or("works".to_string(), |p| format!("cannot be used: {p}"));
-        text += &format!("{:8} {state}\n", info.device.to_string());
+        text += &format!("{:8} {state}{name}\n", info.device.to_string());
         if let Some(model) = model.filter(|_| works) {
             let options =
                 EngineOptions { model: model.into(), device: info.device, ..EngineOptions::default() };

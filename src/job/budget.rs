@@ -1,5 +1,6 @@
 //! How much memory a job will need, computed before it begins, and how much there is.
 
+use impasto_onnx::graph::Graph;
 use impasto_onnx::{Model, ObjectiveSpec, StyleLoss, moments, objective as graphs, peak_memory};
 
 use super::free_memory::{self, Reserved};
@@ -22,6 +23,8 @@ const WHILE_READING_SHARE: u64 = 6;
 /// What ONNX Runtime takes on top of the activations that are alive at one time: copies in other layouts,
 /// gaps between blocks. Measured (docs/measuring.md): 1.1 to 1.45.
 const ROOM: f64 = 1.5;
+/// Stands for what no device has memory for.
+const TOO_LARGE: u64 = 1 << 50;
 /// The share of the free memory that a job may use when no budget is set.
 const SHARE: f64 = 0.8;
 
@@ -89,12 +92,17 @@ impl Task<'_> {
         let spec = self.settings.spec(self.masked || tile.is_some(), guidance::count(self.styles));
         let of_style = ObjectiveSpec { content: Vec::new(), regions: 0, ..spec.clone() };
         let has_style = !of_style.style.is_empty();
+        let limit = backend.largest_tensor.unwrap_or(u64::MAX);
+        // A graph with a value that is too large for the device does not fit.
+        let bytes = |graph: &Graph| match peak_memory::largest(graph) <= limit {
+            true => peak_memory::bytes(graph),
+            false => TOO_LARGE,
+        };
         let features = |size: [usize; 2]| -> Result<u64> {
-            Ok(peak_memory::bytes(&graphs::features(model, &of_style, backend.graph_target(size))?))
+            Ok(bytes(&graphs::features(model, &of_style, backend.graph_target(size))?))
         };
         let Some(most) = tile else {
-            let mut most =
-                peak_memory::bytes(&graphs::objective(model, &spec, backend.graph_target(self.size))?);
+            let mut most = bytes(&graphs::objective(model, &spec, backend.graph_target(self.size))?);
             for style in self.style_sizes().into_iter().filter(|_| has_style) {
                 most = most.max(features(style)?);
             }
@@ -104,10 +112,10 @@ impl Task<'_> {
         let spans = self.size.map(|side| Spans::new(side, most, halo));
         let size = [spans[0].size, spans[1].size];
         // Both graphs keep their memory; the content's activations are kept for each tile.
-        let mut sum = peak_memory::bytes(&graphs::tile(model, &spec, backend.graph_target(size))?);
+        let mut sum = bytes(&graphs::tile(model, &spec, backend.graph_target(size))?);
         if has_style {
             let of_picture = ObjectiveSpec { content: Vec::new(), ..spec.clone() };
-            sum += peak_memory::bytes(&graphs::features(model, &of_picture, backend.graph_target(size))?);
+            sum += bytes(&graphs::features(model, &of_picture, backend.graph_target(size))?);
         }
         let mut kept = 1.0;
         for tap in &spec.content {
@@ -160,7 +168,7 @@ impl Task<'_> {
         // The model's own, the graph's, those that ONNX Runtime turns and packs.
         let weights = 4 * model.parameters() as u64 * if tile.is_some() { 9 } else { 6 };
         let (pairs, graphs) = (vectors(optimise::vectors(history)), weights + activations);
-        match (backend.device, tile) {
+        let bytes = match (backend.device, tile) {
             (Device::Cpu, _) => Bytes { host: BASE + pictures + pairs + graphs + kept, device: 0 },
             // What is copied to the device and back is in the host's memory for a while.
             (_, None) if backend.vectors_on_device => Bytes {
@@ -168,6 +176,10 @@ impl Task<'_> {
                 device: graphs + vectors(optimise::device_vectors(history)),
             },
             _ => Bytes { host: BASE + pictures + pairs + kept, device: graphs },
+        };
+        match backend.shares_memory {
+            true => Bytes { host: bytes.host + bytes.device, ..bytes },
+            false => bytes,
         }
     }
 }
@@ -323,6 +335,16 @@ mod tests {
         };
         let whole = plan(&engine, 1024, 200, 4000).expect("a layout");
         assert_eq!((whole.tile, whole.history), (None, optimise::HISTORY));
+        // So does a card that takes no large tensors, and one that shares the computer's memory where that does not suffice.
+        assert_eq!(plan(&engine, 1024, 200, 4000).expect("a layout").tile, None);
+        engine.backend.largest_tensor = Some(20 << 20);
+        let tile = plan(&engine, 1024, 200, 4000).expect("a layout").tile;
+        assert!(tile.is_some_and(|tile| tile < 768), "{tile:?}");
+        engine.backend.largest_tensor = None;
+        engine.backend.shares_memory = true;
+        let shared = plan(&engine, 1024, whole.needed >> 20, 4000);
+        assert!(shared.map_or(true, |layout| layout.tile.is_some()));
+        engine.backend.shares_memory = false;
         // A small card gets tiles; the vectors are in the computer's memory then.
         let tiled = plan(&engine, 6000, 20_000, 4000).expect("a layout");
         assert!(tiled.tile.is_some());

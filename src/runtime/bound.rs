@@ -4,7 +4,7 @@
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::IoBinding;
 
-use super::session::{Session, Value, explain};
+use super::session::{FAILED, Session, Value, explain, watched};
 use super::session_cache::Lease;
 use super::stop::Stop;
 use super::vectors::DeviceTensor;
@@ -32,12 +32,13 @@ impl BoundGraph {
     /// Runs the graph and shows each output to `read`, by its name. `stop` lets another thread end the run early,
     /// which is then an error.
     pub fn run(&mut self, values: &[f32], stop: &Stop, read: &mut dyn FnMut(&str, &[f32])) -> Result<()> {
-        let failed = |e: ort::Error| explain("the graph failed", &e);
+        let failed = |e: ort::Error| explain(FAILED, &e);
         self.input.extract_tensor_mut().1.copy_from_slice(values);
         // On a card this copies; on the CPU the graph reads the tensor itself.
         self.binding.bind_input(self.name.as_str(), &self.input).map_err(failed)?;
-        let session = &mut self.session.session;
-        let outputs = session.run_binding_with_options(&self.binding, stop.options()).map_err(failed)?;
+        let Session { session, watch } = &mut *self.session;
+        let outcome = session.run_binding_with_options(&self.binding, stop.options());
+        let outputs = watched(watch, outcome, FAILED)?;
         for (name, value) in outputs.iter() {
             read(name, value.try_extract_tensor::<f32>().map_err(failed)?.1);
         }
@@ -85,11 +86,12 @@ impl BoundGraphOnDevice {
         stop: &Stop,
         read: &mut dyn FnMut(&str, &[f32]),
     ) -> Result<()> {
-        let failed = |e: ort::Error| explain("the graph failed", &e);
+        let failed = |e: ort::Error| explain(FAILED, &e);
         self.binding.bind_input(self.input, from.tensor()).map_err(failed)?;
         self.binding.bind_output(self.output, to.tensor_mut()).map_err(failed)?;
-        let session = &mut self.session.session;
-        let outputs = session.run_binding_with_options(&self.binding, stop.options()).map_err(failed)?;
+        let Session { session, watch } = &mut *self.session;
+        let outcome = session.run_binding_with_options(&self.binding, stop.options());
+        let outputs = watched(watch, outcome, FAILED)?;
         for (name, value) in outputs.iter().filter(|(name, _)| *name != self.output) {
             read(name, value.try_extract_tensor::<f32>().map_err(failed)?.1);
         }

@@ -60,6 +60,18 @@ impl Driver {
         Some(Card { uuid: self.uuid(device), bus: self.bus(device) })
     }
 
+    fn name(&self, index: u32) -> Option<String> {
+        let index = c_int::try_from(index).ok()?;
+        let mut text: [c_char; 128] = [0; 128];
+        type Get = unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int;
+        // SAFETY: `int cuDeviceGetName(char *text, int length, CUdevice)`; a CUdevice is the card's number.
+        let get = unsafe { self.0.get::<Get>(b"cuDeviceGetName") }.ok()?;
+        // SAFETY: as above; one byte is left for the end of the text.
+        (unsafe { get(text.as_mut_ptr(), text.len() as c_int - 1, index) } == 0).then_some(())?;
+        // SAFETY: the last byte is 0.
+        Some(unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy().into_owned())
+    }
+
     fn uuid(&self, device: c_int) -> Option<[u8; 16]> {
         let mut uuid = [0u8; 16];
         type Get = unsafe extern "C" fn(*mut [u8; 16], c_int) -> c_int;
@@ -87,6 +99,11 @@ impl Driver {
 fn driver() -> Option<&'static Driver> {
     static DRIVER: OnceLock<Option<Driver>> = OnceLock::new();
     DRIVER.get_or_init(Driver::open).as_ref()
+}
+
+/// What a card is called, by CUDA's number; None where the driver does not tell.
+pub(super) fn name(index: u32) -> Option<String> {
+    driver()?.name(index)
 }
 
 /// How many cards CUDA sees; None where the driver does not tell.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use impasto_onnx::{GraphTarget, StyleLoss};
 use serde::{Deserialize, Serialize};
 
+use super::adapters;
 use crate::error::{Error, Result};
 
 /// No machine has more cards, and parts of cards.
@@ -15,13 +16,15 @@ pub(super) const LAST_CARD: u32 = 255;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Device {
-    /// CUDA if it really works, else the CPU.
+    /// CUDA if it really works, else a graphics card through WebGPU if it is faster than the CPU, else the CPU.
     #[default]
     Auto,
     /// The processor.
     Cpu,
     /// A CUDA device, by its index.
     Cuda(u32),
+    /// The graphics card that ONNX Runtime's WebGPU provider takes.
+    WebGpu,
 }
 
 impl FromStr for Device {
@@ -34,7 +37,11 @@ impl FromStr for Device {
             ("auto", _) => Ok(Device::Auto),
             ("cpu", _) => Ok(Device::Cpu),
             ("cuda", _) => Ok(Device::Cuda(0)),
-            (_, None) => bad("is not a device; use auto, cpu, cuda or cuda:N"),
+            ("gpu" | "webgpu" | "webgpu:0", _) => Ok(Device::WebGpu),
+            _ if text.strip_prefix("webgpu:").is_some_and(|n| is_number(&n)) => {
+                bad("cannot be chosen: ONNX Runtime takes the fastest card by itself; use webgpu")
+            }
+            (_, None) => bad("is not a device; use auto, cpu, cuda, cuda:N or webgpu"),
             (_, Some(index)) => match index.parse() {
                 Ok(index) if index <= LAST_CARD => Ok(Device::Cuda(index)),
                 _ => bad(&format!("is no card; N of cuda:N is 0 to {LAST_CARD}")),
@@ -63,6 +70,7 @@ impl fmt::Display for Device {
             Device::Auto => f.write_str("auto"),
             Device::Cpu => f.write_str("cpu"),
             Device::Cuda(index) => write!(f, "cuda:{index}"),
+            Device::WebGpu => f.write_str("webgpu"),
         }
     }
 }
@@ -80,12 +88,29 @@ pub struct Backend {
     pub memory: Option<u64>,
     /// Whether the optimiser's vectors lie in the device's memory, if the whole picture fits into it.
     pub vectors_on_device: bool,
+    /// The most bytes that one tensor may have on the device; None if there is no such limit.
+    pub largest_tensor: Option<u64>,
+    /// Whether the device's memory is the computer's.
+    pub shares_memory: bool,
 }
 
 impl Backend {
     /// A device with one thread per core.
     pub fn new(device: Device) -> Self {
-        Backend { device, threads: 0, tf32: true, memory: None, vectors_on_device: device != Device::Cpu }
+        let (largest_tensor, shares_memory) = match device {
+            Device::WebGpu => adapters::limits(),
+            Device::Auto | Device::Cpu | Device::Cuda(_) => (None, false),
+        };
+        let vectors_on_device = device != Device::Cpu;
+        Backend {
+            device,
+            threads: 0,
+            tf32: true,
+            memory: None,
+            vectors_on_device,
+            largest_tensor,
+            shares_memory,
+        }
     }
 
     /// The same for graphs that compute this loss. Square roots of covariances need full single precision: with TF32's
@@ -102,7 +127,7 @@ impl Backend {
     pub fn graph_target(&self, size: [usize; 2]) -> GraphTarget {
         match self.device {
             Device::Cpu => GraphTarget::Cpu(size),
-            Device::Auto | Device::Cuda(_) => GraphTarget::Device(size),
+            Device::Auto | Device::Cuda(_) | Device::WebGpu => GraphTarget::Device(size),
         }
     }
 }
@@ -118,6 +143,9 @@ mod tests {
             ("cpu", Device::Cpu),
             ("cuda", Device::Cuda(0)),
             ("cuda:255", Device::Cuda(255)),
+            ("gpu", Device::WebGpu),
+            ("webgpu", Device::WebGpu),
+            ("webgpu:0", Device::WebGpu),
         ] {
             assert_eq!(text.parse::<Device>().expect(text), device);
         }
@@ -129,7 +157,8 @@ mod tests {
             "cuda:+1",
             "cuda:",
             "cuda: 1",
-            "gpu",
+            "webgpu:1",
+            "webgpu:",
             "CPU",
             "",
         ] {

@@ -7,6 +7,7 @@ use ort::environment::Environment;
 
 use super::binary;
 use super::locate::{self, LIBRARY_VARIABLE};
+use super::messages;
 use crate::error::{Error, Result};
 
 static ENVIRONMENT: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
@@ -118,6 +119,7 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
     let environment = builder
         .with_name("impasto")
         .with_telemetry(false)
+        .with_logger(messages::logger())
         .build()
         .map_err(|e| Failure::Other(format!("{shown} does not start: {}", e.message())))?;
     Ok((environment, path.to_path_buf()))

@@ -3,10 +3,12 @@
 use impasto_onnx::graph::{Graph, Port};
 use ort::ep;
 
+use super::adapters;
 use super::cards;
 use super::device::{Backend, Device, LAST_CARD};
 use super::library;
 use super::session::{Session, Tensor};
+use super::webgpu;
 use crate::error::{Error, Result};
 
 /// A device and whether it can be used.
@@ -16,17 +18,31 @@ pub struct DeviceInfo {
     pub device: Device,
     /// None if it works, else why not.
     pub problem: Option<String>,
+    /// What people know it by, if its driver says so.
+    pub name: Option<String>,
 }
 
-/// The devices of this machine. CUDA is tried with a small graph, not only asked for.
+/// The devices of this machine. Cards are tried with a small graph, not only asked for.
 pub fn devices() -> Result<Vec<DeviceInfo>> {
     library::environment()?;
-    let cuda = DeviceInfo { device: Device::Cuda(0), problem: try_cuda(0).err().map(|e| e.to_string()) };
-    Ok(vec![DeviceInfo { device: Device::Cpu, problem: None }, cuda])
+    let info = |device, tried: Result<()>, name| DeviceInfo {
+        device,
+        problem: tried.err().map(|e| e.to_string()),
+        name,
+    };
+    let webgpu = adapters::best().and_then(|best| best.ok()).map(|adapter| match adapter.is_software {
+        true => format!("{}, a program on the processor that is never chosen by itself", adapter.name),
+        false => format!("{}, {}", adapter.name, adapter.driver),
+    });
+    Ok(vec![
+        info(Device::Cpu, Ok(()), None),
+        info(Device::Cuda(0), try_cuda(0), cards::name(0)),
+        info(Device::WebGpu, try_webgpu(), webgpu),
+    ])
 }
 
-/// The device to run on: `Auto` becomes a device that works; one that was asked for by name and does not
-/// work is an error.
+/// The device to run on: `Auto` becomes a device that works, which may be a slow card; one that was asked for by name
+/// and does not work is an error.
 pub fn resolve(device: Device) -> Result<Device> {
     match device {
         Device::Cpu => Ok(Device::Cpu),
@@ -36,11 +52,26 @@ pub fn resolve(device: Device) -> Result<Device> {
                 "the device {device} cannot be used: {e}. Choose --device cpu, or auto, which takes the GPU where it works"
             ))),
         },
+        Device::WebGpu => match try_webgpu() {
+            Ok(()) => Ok(device),
+            Err(e) => Err(Error::Device(format!(
+                "the device webgpu cannot be used: {e}. Choose --device cpu, or auto"
+            ))),
+        },
         Device::Auto => match try_cuda(0) {
             Ok(()) => Ok(Device::Cuda(0)),
             Err(e) => {
                 tracing::debug!("no CUDA: {e}");
-                Ok(Device::Cpu)
+                let is_software =
+                    adapters::best().is_some_and(|best| best.is_ok_and(|card| card.is_software));
+                match webgpu::problem()? {
+                    None if !is_software => Ok(Device::WebGpu),
+                    problem => {
+                        let why = problem.as_deref().unwrap_or("the only card is a program on the processor");
+                        tracing::debug!("no WebGPU: {why}");
+                        Ok(Device::Cpu)
+                    }
+                }
             }
         },
     }
@@ -48,8 +79,11 @@ pub fn resolve(device: Device) -> Result<Device> {
 
 /// The bytes that a card has free, if its driver says so.
 pub(crate) fn free_memory(device: Device) -> Option<u64> {
-    let Device::Cuda(index) = device else { return None };
-    cards::free_memory(index)
+    match device {
+        Device::Cuda(index) => cards::free_memory(index),
+        Device::WebGpu => adapters::free_memory(),
+        Device::Auto | Device::Cpu => None,
+    }
 }
 
 /// Runs a small convolution on the card, so that a driver, a library or a card that does not work is
@@ -75,18 +109,30 @@ fn try_cuda(index: u32) -> Result<()> {
         };
         return Err(Error::Device(format!("CUDA sees {cards}")));
     }
+    let backend = Backend { threads: 1, ..Backend::new(Device::Cuda(index)) };
+    convolve(&backend).map_err(|e| match e {
+        Error::Runtime(message) if message.contains("libcuda.so.1") => {
+            Error::Device("there is no NVIDIA driver (libcuda.so.1); install the card's driver".into())
+        }
+        e => e,
+    })
+}
+
+fn try_webgpu() -> Result<()> {
+    match webgpu::problem()? {
+        Some(problem) => Err(Error::Device(problem)),
+        None => convolve(&Backend { threads: 1, ..Backend::new(Device::WebGpu) }),
+    }
+}
+
+/// Runs a small convolution.
+fn convolve(backend: &Backend) -> Result<()> {
     let mut graph = Graph::default();
     let x = graph.input(Port::new("x", &["1", "1", "8", "8"]));
     let kernel = graph.constant("kernel", impasto_onnx::graph::Tensor::f32(&[1, 1, 3, 3], vec![1.0; 9]));
     let y = graph.add("Conv", "y", &[&x, &kernel]);
     graph.output(&y, &["1", "1", "6", "6"]);
-    let backend = Backend { threads: 1, ..Backend::new(Device::Cuda(index)) };
-    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), &backend).map_err(|e| match e {
-        Error::Runtime(message) if message.contains("libcuda.so.1") => {
-            Error::Device("there is no NVIDIA driver (libcuda.so.1); install the card's driver".into())
-        }
-        e => e,
-    })?;
+    let mut session = Session::new(&graph.to_bytes("probe", "", &[]), backend)?;
     let ones = vec![1.0; 64];
     let out = session.run(&[("x", Tensor { dims: &[1, 1, 8, 8], values: &ones })])?;
     match out.first() {

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use super::device::{Backend, Device};
 use super::library;
+use super::messages::{self, Watch};
 use super::stop::Stop;
+use super::webgpu;
 use crate::error::{Error, Result};
 
 /// A float32 tensor to pass in.
@@ -33,7 +35,11 @@ pub struct Value {
 /// A graph ready to run.
 pub struct Session {
     pub(super) session: ort::session::Session,
+    /// On a card that reports errors only in the log.
+    pub(super) watch: Option<Watch>,
 }
+
+pub(super) const FAILED: &str = "the graph failed";
 
 impl Session {
     /// Loads the bytes of an `.onnx` file.
@@ -43,13 +49,16 @@ impl Session {
 
     /// The same; with `profile` ONNX Runtime writes the time of each node into a file whose name begins so.
     pub(super) fn with(model: &[u8], backend: &Backend, profile: Option<&Path>) -> Result<Self> {
-        let (environment, _) = library::environment()?;
-        let session = Self::build(&environment, model, backend, profile);
-        session.map(|session| Session { session }).map_err(|e| explain("the graph cannot be loaded", &e))
+        let (environment, runtime) = library::environment()?;
+        let mut watch = (backend.device == Device::WebGpu).then(Watch::begin);
+        let session = Self::build(&environment, &runtime, model, backend, profile);
+        let session = watched(&mut watch, session, "the graph cannot be loaded")?;
+        Ok(Session { session, watch })
     }
 
     fn build(
         environment: &ort::environment::Environment,
+        runtime: &Path,
         model: &[u8],
         backend: &Backend,
         profile: Option<&Path>,
@@ -78,6 +87,9 @@ impl Session {
             }
             builder = builder.with_execution_providers([cuda.build().error_on_failure()])?;
         }
+        if backend.device == Device::WebGpu {
+            builder = webgpu::add_to(environment, runtime, builder)?;
+        }
         builder.commit_from_memory(model)
     }
 
@@ -93,16 +105,17 @@ impl Session {
 
     /// The same; `stop` lets another thread end the run early, which is then an error.
     pub(crate) fn run_until(&mut self, inputs: &[(&str, Tensor)], stop: Option<&Stop>) -> Result<Vec<Value>> {
-        let failed = |e: ort::Error| explain("the graph failed", &e);
+        let failed = |e: ort::Error| explain(FAILED, &e);
         let mut values = Vec::with_capacity(inputs.len());
         for (name, tensor) in inputs {
             values.push((*name, TensorRef::from_array_view((tensor.dims, tensor.values)).map_err(failed)?));
         }
-        let outputs = match stop {
-            Some(stop) => self.session.run_with_options(values, stop.options()),
-            None => self.session.run(values),
-        }
-        .map_err(failed)?;
+        let Session { session, watch } = self;
+        let outcome = match stop {
+            Some(stop) => session.run_with_options(values, stop.options()),
+            None => session.run(values),
+        };
+        let outputs = watched(watch, outcome, FAILED)?;
         outputs
             .iter()
             .map(|(name, value)| {
@@ -114,45 +127,14 @@ impl Session {
     }
 }
 
+/// What came of a run, or the error that the card has reported during it, which tells more.
+pub(super) fn watched<T>(watch: &mut Option<Watch>, outcome: ort::Result<T>, what: &str) -> Result<T> {
+    match watch.as_mut().and_then(Watch::error) {
+        Some(error) => Err(error),
+        None => outcome.map_err(|e| explain(what, &e)),
+    }
+}
+
 pub(super) fn explain(what: &str, e: &ort::Error) -> Error {
-    sorted(what, e.message())
-}
-
-/// An error of ONNX Runtime, sorted by its words, as all have the same code.
-fn sorted(what: &str, message: &str) -> Error {
-    let memory = [
-        "bad_alloc",
-        "Failed to allocate",
-        "failed to allocate",
-        "out of memory",
-        "CUDA failure 2:",
-        "CUDNN_STATUS_ALLOC_FAILED",
-        "CUBLAS_STATUS_ALLOC_FAILED",
-        "Available memory of",
-    ];
-    if memory.iter().any(|m| message.contains(m)) {
-        return Error::OutOfMemory(message.to_string());
-    }
-    Error::Runtime(format!("{what}: {message}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_ran_out_of_memory_is_told_apart() {
-        let spent = [
-            "std::bad_alloc",
-            "Non-zero status code returned while running Conv node. Name:'c' Status Message: Failed to allocate memory for \
-             requested buffer of size 1610612736",
-            "CUDA failure 2: out of memory ; GPU=0 ; hostname=h ; expr=cudaMalloc((void**)&p, size);",
-            "CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0",
-            "Available memory of 1024 is smaller than requested bytes of 4096",
-        ];
-        for message in spent {
-            assert!(matches!(sorted("x", message), Error::OutOfMemory(m) if m == message), "{message}");
-        }
-        assert!(matches!(sorted("x", "CUDA failure 209: no kernel image"), Error::Runtime(_)));
-    }
+    messages::sorted(what, e.message())
 }

@@ -10,7 +10,7 @@ use ort::value::Tensor;
 
 use super::device::{Backend, Device};
 use super::placement::Placement;
-use super::session::{Session, explain};
+use super::session::{Session, explain, watched};
 use crate::error::{Error, Result};
 
 /// How many vectors the graphs take at once. What is fewer is filled up, so that a minimisation needs two graphs of a
@@ -53,8 +53,10 @@ impl DeviceTensor {
     }
 }
 
+const FAILED: &str = "a vector on the device failed";
+
 fn failed(e: ort::Error) -> Error {
-    explain("a vector on the device failed", &e)
+    explain(FAILED, &e)
 }
 
 impl Vectors {
@@ -62,12 +64,13 @@ impl Vectors {
     pub fn new(backend: &Backend, [h, w]: [usize; 2]) -> Result<Self> {
         let session =
             |graph: Graph| Session::new(&graph.to_bytes("vectors", "", &[]), backend).map(RefCell::new);
-        let [few, many] = SUMS.map(vectors::sum);
+        let [few, many] = SUMS.map(|count| sum(backend, count));
         let sums = [session(few)?, session(many)?];
         let [few, many] = DOTS.map(vectors::dots);
         let dots = [session(few)?, session(many)?];
         let (device, index) = match backend.device {
             Device::Cuda(index) => (AllocationDevice::CUDA, index as i32),
+            Device::WebGpu => (AllocationDevice::WEBGPU_BUFFER, 0),
             Device::Cpu | Device::Auto => (AllocationDevice::CPU, 0),
         };
         let device_memory =
@@ -126,7 +129,8 @@ impl Vectors {
             binding.bind_input(vectors::input(at), &vector.0).map_err(failed)?;
         }
         binding.bind_output("sum", to).map_err(failed)?;
-        session.session.run_binding(&binding).map_err(failed)?;
+        let Session { session, watch } = &mut *session;
+        watched(watch, session.run_binding(&binding), FAILED)?;
         Ok(())
     }
 
@@ -146,12 +150,18 @@ impl Vectors {
                 binding.bind_input(vectors::input(at), &vector.0).map_err(failed)?;
             }
             binding.bind_output_to_device("dots", &host_memory).map_err(failed)?;
-            let outputs = session.session.run_binding(&binding).map_err(failed)?;
+            let Session { session, watch } = &mut *session;
+            let outputs = watched(watch, session.run_binding(&binding), FAILED)?;
             let values = outputs["dots"].try_extract_tensor::<f32>().map_err(failed)?.1;
             dots.extend(values[..some.len()].iter().map(|v| f64::from(*v)));
         }
         Ok(dots)
     }
+}
+
+/// The graph for sums on a device. The WebGPU provider has no operator `Sum`.
+fn sum(backend: &Backend, count: usize) -> Graph {
+    vectors::sum(count, if backend.device == Device::WebGpu { 2 } else { 5 })
 }
 
 /// Which providers run the nodes of the larger graphs, with one vector in all places.
@@ -162,7 +172,7 @@ pub(crate) fn placement(backend: &Backend, dims: &[usize], values: &[f32]) -> Re
     let names: Vec<String> = (0..SUMS[1]).map(vectors::input).collect();
     let mut placed = Placement::new();
     for (graph, count, own) in [
-        (vectors::sum(SUMS[1]), SUMS[1], ("factors", factors)),
+        (sum(backend, SUMS[1]), SUMS[1], ("factors", factors)),
         (vectors::dots(DOTS[1]), DOTS[1], ("row", vector)),
     ] {
         let all = names[..count].iter().map(|name| (name.as_str(), vector));

@@ -36,7 +36,7 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
     }
     styles(&at("share/impasto/styles"))?;
     if bundle {
-        onnxruntime(&onnxruntime::set_up(false)?, &at("lib"), &doc)?;
+        onnxruntime(&onnxruntime::set_up_with_webgpu(false)?, &at("lib"), &doc)?;
     }
     Ok(folder)
 }

@@ -109,7 +109,7 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     dist::copy(&c_library(), &new.join("lib"), Some(&library))?;
     dist::strip(&new.join("lib").join(&library), dist::Symbols::None)?;
     let licences = new.join("licences");
-    dist::onnxruntime(&onnxruntime::set_up(cuda)?, &new.join("lib"), &licences)?;
+    dist::onnxruntime(&onnxruntime::set_up_with_webgpu(cuda)?, &new.join("lib"), &licences)?;
     dist::copy(&root().join("plugin-gimp/LICENSE"), &licences, Some("plug-in-GPL-3.0"))?;
     for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
         dist::copy(&root().join(text), &licences, None)?;

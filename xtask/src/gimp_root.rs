@@ -23,25 +23,31 @@ pub struct Root {
 impl Root {
     /// The root in the cache folder; if there is none, it is made or None is returned.
     pub fn find(make: bool) -> Result<Option<Root>> {
-        let folder = onnxruntime::cache()?.join("gimp-root");
+        // For a look at the translations.
+        let hook = "--customize-hook=chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8";
+        Self::find_with("gimp-root", PACKAGES, Some(hook), make)
+    }
+
+    /// The same of a root of that name with other packages (commas between), made with one more option.
+    pub fn find_with(name: &str, packages: &str, option: Option<&str>, make: bool) -> Result<Option<Root>> {
+        let folder = onnxruntime::cache()?.join(name);
         let stamp = folder.join("IMPASTO");
-        let wanted = format!("{SUITE} {PACKAGES}\n");
+        let wanted = format!("{SUITE} {packages}\n");
         if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
             return Ok(Some(Root { folder }));
         }
         if !make {
             return Ok(None);
         }
-        println!("Making a {SUITE} with GIMP 3 in {}", folder.display());
+        println!("Making a {SUITE} in {}", folder.display());
         if folder.exists() {
             std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         }
         run::all(
             Command::new("mmdebstrap")
                 .args(["--quiet", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\""])
-                .arg(format!("--include={PACKAGES}"))
-                // For a look at the translations.
-                .arg("--customize-hook=chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8")
+                .arg(format!("--include={packages}"))
+                .args(option)
                 .arg(SUITE)
                 .arg(&folder)
                 .arg(mirror()?),

@@ -11,6 +11,7 @@ mod gimp_root;
 mod onnxruntime;
 mod python;
 mod run;
+mod webgpu;
 mod wheel;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +30,9 @@ enum Task {
         /// The build with CUDA (Linux and Windows on x86-64)
         #[arg(long)]
         cuda: bool,
+        /// With the plug-in for any graphics card
+        #[arg(long)]
+        webgpu: bool,
     },
     /// Sets up, builds, and repaints the sample photograph: out/demo.png and out/demo-loss.svg
     Demo,
@@ -80,6 +84,13 @@ enum Task {
     /// Makes the wheel, installs it into a fresh Python environment, and tests it there
     TestPython {
         /// Passed on to pytest
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Tests what runs on any graphics card with a Vulkan driver that computes on the processor, in a root directory
+    /// that is made for it (Linux on x86-64)
+    TestWebgpu {
+        /// Passed on to the tests
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -152,7 +163,10 @@ fn main() -> ExitCode {
 
 fn perform(task: &Task) -> Result<()> {
     match task {
-        Task::Setup { cuda } => onnxruntime::set_up(*cuda).map(|_| ()),
+        Task::Setup { cuda, webgpu } => match webgpu {
+            true => onnxruntime::set_up_with_webgpu(*cuda).map(|_| ()),
+            false => onnxruntime::set_up(*cuda).map(|_| ()),
+        },
         Task::Demo => demo(),
         Task::Test { arguments } => test(arguments),
         Task::Dist { prefix, without_onnxruntime } => {
@@ -172,6 +186,7 @@ fn perform(task: &Task) -> Result<()> {
             Ok(())
         }
         Task::TestPython { arguments } => python::test(arguments),
+        Task::TestWebgpu { arguments } => webgpu::test(arguments),
         Task::Circles => circles::check(&root()),
         Task::Gallery => {
             onnxruntime::set_up(false)?;

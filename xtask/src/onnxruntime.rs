@@ -1,4 +1,4 @@
-//! Gets ONNX Runtime's library, and for CUDA NVIDIA's, out of their PyPI wheels into the user's cache folder, where the engine looks
+//! Gets ONNX Runtime's library, its plug-in for WebGPU, and for CUDA NVIDIA's, out of their PyPI wheels into the user's cache folder, where the engine looks
 //! for it, and the Python packages that some tests compare with. Nothing is installed into the system.
 
 use std::path::{Path, PathBuf};
@@ -90,22 +90,61 @@ fn wheel_for(cuda: bool) -> Result<Wheel> {
     }
 }
 
+/// The build of ONNX Runtime that has the WebGPU provider inside. On a device that is lost it ends the program, which the plug-in
+/// does not; so it is only tested with.
+const WEBGPU_INSIDE: Wheel = Wheel {
+    package: "onnxruntime-webgpu",
+    version: "1.27.0",
+    platform: "manylinux_2_28_x86_64",
+    sha256: "fe5e49e00ad71bc667316d57670bfbf525438783d4a3468e0d337314ec985cbe",
+};
+
+/// ONNX Runtime's plug-in for WebGPU; None where there is none for this machine.
+fn webgpu_plug_in() -> Option<Wheel> {
+    let (platform, sha256) = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => {
+            ("manylinux_2_28_x86_64", "5d8c961eda91a88961cad1fb7621f389f006b18497d6ea9ecf96f729f066cbfb")
+        }
+        ("linux", "aarch64") => {
+            ("manylinux_2_28_aarch64", "17f660db53b1a509c63e721ac6784a2daa1c4e91a968523ee9986505ee5b0a55")
+        }
+        ("macos", "aarch64") => {
+            ("macosx_14_0_arm64", "8d0a91d44b43d931c3068b9134aed9770f27803e353c2b58c93e1700bb68bcca")
+        }
+        ("windows", "x86_64") => {
+            ("win_amd64", "7db646669d1a2390551da675115ea125e68cb3d4d2c3a2d6e463372bf8d6ea87")
+        }
+        _ => return None,
+    };
+    Some(Wheel { package: "onnxruntime-ep-webgpu", version: "0.4.0", platform, sha256 })
+}
+
 /// Impasto's cache folder.
 pub fn cache() -> Result<PathBuf> {
     Ok(dirs::cache_dir().ok_or("this user has no cache folder; set HOME")?.join("impasto"))
 }
 
-/// Makes sure that ONNX Runtime lies in the cache folder and returns that folder. A CUDA build that is
-/// there already also serves where the CPU build is asked for.
+/// Makes sure that ONNX Runtime lies in the cache folder and returns that folder. What is there already besides, CUDA or the
+/// plug-in for WebGPU, stays.
 pub fn set_up(cuda: bool) -> Result<PathBuf> {
+    set_up_providers(cuda, false)
+}
+
+/// The same with the plug-in for WebGPU, where there is one for this machine.
+pub fn set_up_with_webgpu(cuda: bool) -> Result<PathBuf> {
+    set_up_providers(cuda, true)
+}
+
+fn set_up_providers(cuda: bool, webgpu: bool) -> Result<PathBuf> {
     let folder = cache()?.join("onnxruntime");
-    let wheel = wheel_for(cuda)?;
     let there = std::fs::read_to_string(folder.join("VERSION")).unwrap_or_default();
-    if !cuda && there.trim() == format!("onnxruntime-gpu {VERSION}") {
-        return Ok(folder);
-    }
+    let has = |wheel: &Wheel| there.trim().split(" + ").any(|part| part == stamp(&[wheel]));
+    let cuda = cuda || wheel_for(true).is_ok_and(|wheel| has(&wheel));
+    let wheel = wheel_for(cuda)?;
+    let plug_in = webgpu_plug_in().filter(|plug_in| webgpu || has(plug_in));
     let nvidia: &[Wheel] = if cuda && cfg!(target_os = "linux") { &NVIDIA } else { &[] };
-    if unpack(&wheel, nvidia, &folder)? && cuda && nvidia.is_empty() {
+    let wheels: Vec<&Wheel> = std::iter::once(&wheel).chain(&plug_in).collect();
+    if unpack(&wheels, nvidia, &folder)? && cuda && nvidia.is_empty() {
         println!(
             "It needs CUDA 13's libraries and cuDNN 9 where the system's loader finds them; see docs/cuda.md"
         );
@@ -116,13 +155,31 @@ pub fn set_up(cuda: bool) -> Result<PathBuf> {
 /// The same of the CUDA build alone, without NVIDIA's libraries, in a folder of its own.
 pub fn set_up_without_libraries() -> Result<PathBuf> {
     let folder = cache()?.join("onnxruntime-cuda-alone");
-    unpack(&wheel_for(true)?, &[], &folder)?;
+    unpack(&[&wheel_for(true)?], &[], &folder)?;
     Ok(folder)
 }
 
-/// Leaves the libraries of these wheels in a folder, unless they are there already, and tells whether that was to do.
-fn unpack(wheel: &Wheel, others: &[Wheel], folder: &Path) -> Result<bool> {
-    let version = format!("{} {VERSION}", wheel.package);
+/// ONNX Runtime with the plug-in for WebGPU, and the build that has WebGPU inside, in folders of their own.
+pub fn set_up_for_webgpu_tests() -> Result<[PathBuf; 2]> {
+    let folders = ["onnxruntime-webgpu-plug-in", "onnxruntime-webgpu-inside"];
+    let [plug_in, inside] = folders.map(|name| Ok::<_, String>(cache()?.join(name)));
+    let (plug_in, inside) = (plug_in?, inside?);
+    let wheel = webgpu_plug_in().ok_or("there is no plug-in for this machine")?;
+    unpack(&[&wheel_for(false)?, &wheel], &[], &plug_in)?;
+    unpack(&[&WEBGPU_INSIDE], &[], &inside)?;
+    Ok([plug_in, inside])
+}
+
+/// The wheels that a folder was made of, as its file VERSION names them.
+fn stamp(wheels: &[&Wheel]) -> String {
+    let names: Vec<String> = wheels.iter().map(|w| format!("{} {}", w.package, w.version)).collect();
+    names.join(" + ")
+}
+
+/// Leaves the libraries of these wheels, and of others that they need, in a folder, unless they are there already, and tells
+/// whether that was to do.
+fn unpack(wheels: &[&Wheel], others: &[Wheel], folder: &Path) -> Result<bool> {
+    let version = stamp(wheels);
     if std::fs::read_to_string(folder.join("VERSION")).is_ok_and(|there| there.trim() == version) {
         return Ok(false);
     }
@@ -131,7 +188,7 @@ fn unpack(wheel: &Wheel, others: &[Wheel], folder: &Path) -> Result<bool> {
     std::fs::create_dir_all(&parent).map_err(|e| format!("{}: {e}", parent.display()))?;
     let room = tempfile::tempdir_in(&parent).map_err(|e| format!("{}: {e}", parent.display()))?;
     let unpacked = room.path().join("unpacked");
-    for wheel in std::iter::once(wheel).chain(others) {
+    for wheel in wheels.iter().copied().chain(others) {
         let place = room.path().join(wheel.package);
         std::fs::create_dir(&place).map_err(|e| format!("{}: {e}", place.display()))?;
         download(wheel, &place)?;
@@ -147,6 +204,12 @@ fn unpack(wheel: &Wheel, others: &[Wheel], folder: &Path) -> Result<bool> {
     texts.push(unpacked.join("onnxruntime").join("ThirdPartyNotices.txt"));
     let libraries = files(&unpacked.join("onnxruntime").join("capi"))?.into_iter().filter(|f| is_library(f));
     let mut found: Vec<PathBuf> = libraries.chain(texts.into_iter().filter(|f| f.is_file())).collect();
+    let plug_in = unpacked.join("onnxruntime_ep_webgpu");
+    if plug_in.is_dir() {
+        // On Windows the compilers of shaders lie beside it.
+        let is_shader_compiler = |f: &Path| f.extension().is_some_and(|e| e == "dll");
+        found.extend(files(&plug_in)?.into_iter().filter(|f| is_library(f) || is_shader_compiler(f)));
+    }
     for folder in [["cu13", "lib"], ["cudnn", "lib"]] {
         let folder = unpacked.join("nvidia").join(folder[0]).join(folder[1]);
         if folder.is_dir() {
