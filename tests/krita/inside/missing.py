@@ -1,0 +1,28 @@
+"""A part of the plug-in is missing."""
+
+import os
+
+from PyQt5.QtWidgets import QMessageBox
+
+from .common import Tests, menu, names, photograph, until, window
+
+WORDS = os.environ["IMPASTO_WORDS"]
+
+
+def told():
+    """What the message box, or the dialog's line, says."""
+    box, dialog = window(QMessageBox, ""), window()
+    return (box.text() if box else "") + (dialog.status.text() if dialog and hasattr(dialog, "status") else "")
+
+
+def what_is_missing_is_told_and_krita_goes_on():
+    document = photograph()
+    before = names(document)
+    menu()
+    until("the message", lambda: WORDS in told(), 60)
+    assert names(document) == before
+
+
+tests = Tests()
+tests.run(what_is_missing_is_told_and_krita_goes_on)
+tests.end()
