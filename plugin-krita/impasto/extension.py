@@ -40,9 +40,11 @@ class NeuralStyleTransfer(Extension):
         window = Krita.instance().activeWindow().qwindow()
         try:
             document = Krita.instance().activeDocument()
-            node = document and document.activeNode()
+            if document is None:
+                raise Failure("No picture is open. Open a picture and try again.")
+            node = document.activeNode()
             if node is None:
-                raise Failure("No picture is open. Open a picture, choose a layer, and try again.")
+                raise Failure("No layer is chosen. Choose a layer and try again.")
             self._dialog = Dialog(Target(document, node), Library(), window)
         except Failure as problem:
             box = QMessageBox(QMessageBox.Warning, _TITLE, str(problem), QMessageBox.Ok, window)

@@ -11,6 +11,12 @@ from krita import Krita, Selection
 from PyQt5.QtCore import QEvent, QEventLoop
 from PyQt5.QtWidgets import QApplication, QDialog, QMessageBox
 
+try:
+    from impasto.dialog import Dialog
+except ImportError:
+    # It is not installed yet.
+    Dialog = ()
+
 CHECKOUT, OUT = os.environ["IMPASTO_CHECKOUT"], os.environ["IMPASTO_OUT"]
 NAME = os.environ["IMPASTO_NAME"]
 SAMPLES = os.path.join(CHECKOUT, "assets", "sample")
@@ -25,6 +31,7 @@ class Tests:
     that dies is noticed."""
 
     def __init__(self):
+        KRITA.activeWindow().qwindow().showMaximized()
         self._path = os.path.join(OUT, NAME + ".jsonl")
         open(self._path, "w").close()
 
@@ -104,7 +111,7 @@ def painting_threads():
 def show(document):
     """Opens a window's view of a document."""
     KRITA.activeWindow().addView(document)
-    until("the view", lambda: KRITA.activeDocument() == document)
+    until("the view", lambda: KRITA.activeDocument() == document and document.activeNode())
     document.waitForDone()
     return document
 
@@ -144,17 +151,23 @@ def menu():
     KRITA.action("impasto_style_transfer").trigger()
 
 
-def window(kind=QDialog, title="Neural Style Transfer"):
-    """A window of the plug-in's that is shown, or None."""
-    for widget in QApplication.topLevelWidgets():
-        if isinstance(widget, kind) and widget.isVisible() and widget.windowTitle().startswith(title):
-            return widget
-    return None
+def window():
+    """The plug-in's dialog if it is shown, or None."""
+    return next((w for w in QApplication.topLevelWidgets() if isinstance(w, Dialog) and w.isVisible()), None)
+
+
+def message():
+    """What a message box says, or nothing."""
+    boxes = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
+    return boxes[0].text() if boxes else ""
 
 
 def open_dialog():
+    """Opens the dialog from the menu."""
     menu()
-    return until("the dialog", window, 20)
+    until("the dialog", lambda: window() or message(), 20)
+    assert not message(), message()
+    return window()
 
 
 def drafted(dialog):

@@ -2,9 +2,9 @@
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget, QMessageBox, QSlider
+from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget, QSlider
 
-from .common import (QUICK, WHIRLS, Tests, data, drafted, edit, go_on, layer_of, menu, names, open_dialog,
+from .common import (QUICK, WHIRLS, Tests, data, drafted, edit, go_on, layer_of, menu, message, names, open_dialog,
                      painting_threads, photograph, screenshot, select, set_quick, until, window)
 
 
@@ -136,8 +136,8 @@ def a_mask_is_told_in_one_clear_message():
     document.setActiveNode(mask)
     until("the active mask", lambda: document.activeNode().name() == "mask")
     menu()
-    box = until("the message", lambda: window(QMessageBox, ""), 20)
-    assert "is a mask" in box.text(), box.text()
+    until("the message", message, 20)
+    assert "is a mask" in message(), message()
 
 
 tests = Tests()

@@ -1,26 +1,32 @@
-"""Krita's own importer."""
+"""Krita's own importer: Tools ▸ Scripts ▸ Import Python Plugin from File…, with a person's answers."""
 
 import os
-import sys
+from unittest import mock
 
-from krita import Krita
+from PyQt5.QtWidgets import QFileDialog, QMessageBox
 
-sys.path.insert(0, os.path.join(sys.prefix, "share", "krita", "pykrita"))
-
-from .common import OUT, Tests  # noqa: E402
-from plugin_importer.plugin_importer import PluginImporter  # noqa: E402
+from .common import KRITA, Tests
 
 
-def the_importer_takes_the_archive():
-    resources = Krita.instance().getAppDataLocation()
-    plug_ins = PluginImporter(os.environ["IMPASTO_ARCHIVE"], resources, lambda plug_in: True).import_all()
-    assert [plug_in["name"] for plug_in in plug_ins] == ["impasto"], plug_ins
-    module = os.path.join(resources, "pykrita", "impasto")
+def the_importer_takes_the_archive_and_switches_it_on():
+    asked = []
+
+    def question(_parent, title, text, *_):
+        asked.append((title, text))
+        return QMessageBox.Yes
+
+    chosen = (os.environ["IMPASTO_ARCHIVE"], "")
+    with mock.patch.object(QFileDialog, "getOpenFileName", lambda *_: chosen):
+        with mock.patch.object(QMessageBox, "question", question):
+            KRITA.action("plugin_importer_file").trigger()
+    assert len(asked) == 1 and "Neural Style Transfer" in asked[0][1], asked
+    assert KRITA.readSetting("python", "enable_impasto", "") == "true"
+    module = os.path.join(KRITA.getAppDataLocation(), "pykrita", "impasto")
     for file in ["__init__.py", "Manual.html", "IMPASTO-PLUG-IN", "licences/plug-in-GPL-3.0", "styles/mosaic.jpg"]:
         assert os.path.getsize(os.path.join(module, file)) > 0, file
     assert any(name.startswith("libonnxruntime.so") for name in os.listdir(os.path.join(module, "lib")))
 
 
 tests = Tests()
-tests.run(the_importer_takes_the_archive)
+tests.run(the_importer_takes_the_archive_and_switches_it_on)
 tests.end()

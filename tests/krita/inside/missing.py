@@ -2,17 +2,15 @@
 
 import os
 
-from PyQt5.QtWidgets import QMessageBox
-
-from .common import Tests, menu, names, photograph, until, window
+from .common import Tests, menu, message, names, photograph, until, window
 
 WORDS = os.environ["IMPASTO_WORDS"]
 
 
 def told():
     """What the message box, or the dialog's line, says."""
-    box, dialog = window(QMessageBox, ""), window()
-    return (box.text() if box else "") + (dialog.status.text() if dialog and hasattr(dialog, "status") else "")
+    dialog = window()
+    return message() + (dialog.status.text() if dialog else "")
 
 
 def what_is_missing_is_told_and_krita_goes_on():

@@ -55,7 +55,7 @@ def the_picture_is_that_of_the_library():
 def the_same_colours_are_the_same_picture_in_another_profile():
     seen = []
     for model, depth, profile in [("RGBA", "U16", "sRGB-elle-V2-srgbtrc.icc"), ("RGBA", "F32", "sRGB-elle-V2-g10.icc"),
-                                  ("RGBA", "U16", "Rec2020-elle-V4-srgbtrc.icc"), ("LABA", "U16", "Lab identity built-in")]:
+                                  ("RGBA", "U16", "ClayRGB-elle-V4-srgbtrc.icc"), ("LABA", "U16", "Lab identity built-in")]:
         document = photograph(model, depth, profile)
         new = stylise(document)
         copy = document.clone()
@@ -240,7 +240,7 @@ def no_document_is_a_failure():
 tests = Tests()
 GREY, RGB = "Gray-D50-elle-V2-srgbtrc.icc", "sRGB-elle-V2-srgbtrc.icc"
 for kind in [("RGBA", "U8", RGB), ("RGBA", "U16", RGB), ("RGBA", "F16", "sRGB-elle-V2-g10.icc"),
-             ("RGBA", "F32", "sRGB-elle-V2-g10.icc"), ("RGBA", "U8", "Rec2020-elle-V4-srgbtrc.icc"),
+             ("RGBA", "F32", "sRGB-elle-V2-g10.icc"), ("RGBA", "U8", "ClayRGB-elle-V4-srgbtrc.icc"),
              ("GRAYA", "U8", GREY), ("GRAYA", "U16", GREY), ("GRAYA", "F16", "Gray-D50-elle-V2-g10.icc"),
              ("GRAYA", "F32", "Gray-D50-elle-V2-g10.icc"), ("CMYKA", "U8", "Chemical proof"),
              ("LABA", "U16", "Lab identity built-in")]:
