@@ -8,14 +8,15 @@ import time
 import traceback
 
 from krita import Krita, Selection
-from PyQt5.QtCore import QEvent, QEventLoop
-from PyQt5.QtWidgets import QApplication, QDialog, QMessageBox
+from PyQt5.QtCore import QTimer
+from PyQt5.QtWidgets import QApplication, QMessageBox
 
 try:
     from impasto.dialog import Dialog
 except ImportError:
     # It is not installed yet.
-    Dialog = ()
+    class Dialog:
+        """Nothing that is shown."""
 
 CHECKOUT, OUT = os.environ["IMPASTO_CHECKOUT"], os.environ["IMPASTO_OUT"]
 NAME = os.environ["IMPASTO_NAME"]
@@ -27,47 +28,52 @@ KRITA = Krita.instance()
 
 
 class Tests:
-    """Runs functions, those whose names hold what IMPASTO_TESTS says, and writes down how each has ended, so that a Krita
-    that dies is noticed."""
+    """Runs tests one after another, those whose names hold what IMPASTO_TESTS says, and writes down how each has ended,
+    so that a Krita that dies is noticed. A test is a generator: between its steps Krita's own loop goes on, as some of
+    what Krita does waits for it."""
 
-    def __init__(self):
-        KRITA.activeWindow().qwindow().showMaximized()
+    def __init__(self, tests, quitting=False):
+        """`tests` are pairs of a function and its arguments. With `quitting`, Krita is ended as the last test has left
+        it."""
         self._path = os.path.join(OUT, NAME + ".jsonl")
         open(self._path, "w").close()
+        KRITA.activeWindow().qwindow().showMaximized()
+        self._steps = self._all(tests, quitting)
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._step)
+        self._timer.start(20)
 
-    def run(self, test, *arguments):
-        name = " ".join([test.__name__.replace("_", " "), *map(str, arguments)])
-        if os.environ.get("IMPASTO_TESTS", "") not in name:
-            return
-        try:
-            test(*arguments)
+    def _step(self):
+        if next(self._steps, StopIteration) is StopIteration:
+            self._timer.stop()
+            KRITA.action("file_quit").trigger()
+
+    def _all(self, tests, quitting):
+        for test, arguments in tests:
+            name = " ".join([test.__name__.replace("_", " "), *map(str, arguments)])
+            if os.environ.get("IMPASTO_TESTS", "") not in name:
+                continue
             problem = None
-        except Exception:
-            problem = traceback.format_exc()
-            screenshot("failed")
-        self._write({"test": name, "problem": problem})
-        leave_nothing_open()
-
-    def end(self):
-        """Ends Krita as a person does."""
+            try:
+                yield from test(*arguments)
+            except Exception:
+                problem = traceback.format_exc()
+                yield from screenshot("failed")
+            self._write({"test": name, "problem": problem})
+            if not quitting:
+                yield from leave_nothing_open()
         self._write({"end": True})
-        leave_nothing_open()
-        quit_krita()
 
     def _write(self, result):
         with open(self._path, "a") as file:
             file.write(json.dumps(result) + "\n")
 
 
-def go_on(seconds=0.02):
+def go_on(seconds):
     """Lets Krita work."""
     end = time.monotonic() + seconds
-    while True:
-        QApplication.processEvents(QEventLoop.AllEvents, 20)
-        QApplication.sendPostedEvents(None, QEvent.DeferredDelete)
-        if time.monotonic() >= end:
-            return
-        time.sleep(0.01)
+    while time.monotonic() < end:
+        yield
 
 
 def until(what, condition, seconds=120):
@@ -77,31 +83,28 @@ def until(what, condition, seconds=120):
         found = condition()
         if found:
             return found
-        go_on()
+        yield
     raise AssertionError(f"waited {seconds} s for {what}")
 
 
 def screenshot(name):
-    go_on(0.5)
+    """Takes a picture of the screen."""
+    yield from go_on(0.5)
     subprocess.run(["import", "-window", "root", os.path.join(OUT, f"{NAME}-{name}.png")], check=True)
-
-
-def quit_krita():
-    KRITA.action("file_quit").trigger()
 
 
 def leave_nothing_open():
     """Closes dialogs and documents, without a question."""
     for widget in QApplication.topLevelWidgets():
-        if isinstance(widget, (QMessageBox, QDialog)) and widget.isVisible():
+        if isinstance(widget, (QMessageBox, Dialog)) and widget.isVisible():
             widget.close()
-    go_on(0.1)
+    yield from go_on(0.1)
     for document in KRITA.documents():
         document.waitForDone()
         document.setModified(False)
         document.close()
-        go_on(0.1)
-    until("the end of the threads", lambda: not painting_threads(), 20)
+        yield from go_on(0.1)
+    yield from until("the end of the threads", lambda: not painting_threads(), 20)
 
 
 def painting_threads():
@@ -111,7 +114,7 @@ def painting_threads():
 def show(document):
     """Opens a window's view of a document."""
     KRITA.activeWindow().addView(document)
-    until("the view", lambda: KRITA.activeDocument() == document and document.activeNode())
+    yield from until("the view", lambda: KRITA.activeDocument() == document and document.activeNode())
     document.waitForDone()
     return document
 
@@ -124,7 +127,7 @@ def photograph(model="RGBA", depth="U8", profile="sRGB-elle-V2-srgbtrc.icc", wid
     document.setColorSpace(model, depth, profile)
     document.waitForDone()
     assert (document.colorModel(), document.colorDepth()) == (model, depth), (document.colorModel(), depth)
-    return show(document)
+    return (yield from show(document))
 
 
 def layer_of(document):
@@ -165,14 +168,14 @@ def message():
 def open_dialog():
     """Opens the dialog from the menu."""
     menu()
-    until("the dialog", lambda: window() or message(), 20)
+    yield from until("the dialog", lambda: window() or message(), 60)
     assert not message(), message()
     return window()
 
 
 def drafted(dialog):
     """Waits for the draft; returns the dialog."""
-    until("the draft", lambda: dialog.status.text() == "" and dialog._changed is None)
+    yield from until("the draft", lambda: dialog.status.text() == "" and dialog._changed is None)
     return dialog
 
 
@@ -186,5 +189,15 @@ def set_quick(dialog, iterations=4):
 def edit(action):
     """Undo or redo."""
     KRITA.action(action).trigger()
-    go_on(0.3)
+    yield from go_on(0.3)
     KRITA.activeDocument().waitForDone()
+
+
+def painting():
+    """A dialog that paints for long."""
+    document = yield from photograph(width=320, height=240)
+    dialog = yield from open_dialog()
+    set_quick(dialog, iterations=90000)
+    dialog.paint.click()
+    yield from until("the first evaluations", lambda: "evaluation" in dialog.status.text())
+    return document, dialog

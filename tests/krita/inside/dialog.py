@@ -18,23 +18,23 @@ def after(dialog):
 
 
 def the_dialog_shows_a_draft_and_follows_the_settings():
-    photograph(width=320, height=240)
-    dialog = drafted(open_dialog())
-    screenshot("draft")
+    yield from photograph(width=320, height=240)
+    dialog = yield from drafted((yield from open_dialog()))
+    yield from screenshot("draft")
     first = after(dialog)
     dialog.settings.style.included.setCurrentRow(8)
-    until("the next draft to begin", lambda: dialog._changed is None and dialog.status.text())
-    drafted(dialog)
-    screenshot("mosaic")
+    yield from until("the next draft to begin", lambda: dialog._changed is None and dialog.status.text())
+    yield from drafted(dialog)
+    yield from screenshot("mosaic")
     assert after(dialog) != first
 
 
 def everything_has_a_name_for_a_screen_reader():
-    photograph()
-    dialog = open_dialog()
+    yield from photograph()
+    dialog = yield from open_dialog()
     dialog.settings.more.click()
-    go_on(0.3)
-    screenshot("more")
+    yield from go_on(0.3)
+    yield from screenshot("more")
     nameless = []
     for kind in (QAbstractSpinBox, QComboBox, QLineEdit, QListWidget, QSlider, QAbstractButton):
         for widget in dialog.findChildren(kind):
@@ -46,31 +46,31 @@ def everything_has_a_name_for_a_screen_reader():
 
 
 def paint_makes_a_layer_above_and_one_undo_takes_it_away():
-    document = photograph(width=320, height=240)
+    document = yield from photograph(width=320, height=240)
     layer = layer_of(document)
     before = data(layer, width=320, height=240)
-    dialog = open_dialog()
+    dialog = yield from open_dialog()
     set_quick(dialog)
     click(dialog.paint)
-    until("the new layer", lambda: len(document.topLevelNodes()) == 2)
-    until("the end of the dialog", lambda: window() is None)
-    screenshot("painted")
+    yield from until("the new layer", lambda: len(document.topLevelNodes()) == 2)
+    yield from until("the end of the dialog", lambda: window() is None)
+    yield from screenshot("painted")
     assert names(document)[1].endswith(", painted") and document.activeNode().name() == names(document)[1]
     assert not painting_threads()
-    edit("edit_undo")
+    yield from edit("edit_undo")
     assert len(document.topLevelNodes()) == 1 and data(layer_of(document), width=320, height=240) == before
 
 
 def the_settings_come_back():
-    document = photograph()
-    dialog = open_dialog()
+    document = yield from photograph()
+    dialog = yield from open_dialog()
     set_quick(dialog)
     dialog.settings.controls["strength"].set_value(70)
     dialog.settings.style.included.setCurrentRow(4)
     click(dialog.paint)
-    until("the new layer", lambda: len(document.topLevelNodes()) == 2)
-    until("the end of the dialog", lambda: window() is None)
-    dialog = open_dialog()
+    yield from until("the new layer", lambda: len(document.topLevelNodes()) == 2)
+    yield from until("the end of the dialog", lambda: window() is None)
+    dialog = yield from open_dialog()
     assert dialog.settings.params() == {**QUICK, "preset": "standard", "strength": 70.0}, dialog.settings.params()
     assert dialog.settings.style.included.currentRow() == 4
     click(dialog.defaults)
@@ -78,13 +78,13 @@ def the_settings_come_back():
 
 
 def krita_works_on_while_it_is_painted_and_cancel_leaves_the_picture():
-    document = photograph(width=320, height=240)
+    document = yield from photograph(width=320, height=240)
     before = data(layer_of(document), width=320, height=240)
-    dialog = open_dialog()
+    dialog = yield from open_dialog()
     set_quick(dialog, iterations=90000)
     click(dialog.paint)
-    until("the first evaluations", lambda: "evaluation" in dialog.status.text())
-    screenshot("progress")
+    yield from until("the first evaluations", lambda: "evaluation" in dialog.status.text())
+    yield from screenshot("progress")
     assert "left" in dialog.status.text() and dialog.bar.isVisible() and dialog.bar.value() > 0
     # Another layer is made meanwhile.
     document.rootNode().addChildNode(document.createNode("meanwhile", "paintlayer"), None)
@@ -95,56 +95,55 @@ def krita_works_on_while_it_is_painted_and_cancel_leaves_the_picture():
     # And it can be painted again.
     set_quick(dialog)
     click(dialog.paint)
-    until("the new layer", lambda: len(document.topLevelNodes()) == 3)
+    yield from until("the new layer", lambda: len(document.topLevelNodes()) == 3)
     assert names(document)[1].endswith(", painted"), names(document)
 
 
 def the_selection_is_the_region_and_the_draft_shows_it():
-    document = photograph(width=320, height=240)
+    document = yield from photograph(width=320, height=240)
     select(document, 200, 100, 100, 50)
-    dialog = drafted(open_dialog())
-    screenshot("selection")
+    dialog = yield from drafted((yield from open_dialog()))
+    yield from screenshot("selection")
     assert (after(dialog).width(), after(dialog).height()) == (256, 128)
     set_quick(dialog)
     click(dialog.paint)
-    until("the new layer", lambda: len(document.topLevelNodes()) == 2)
+    yield from until("the new layer", lambda: len(document.topLevelNodes()) == 2)
     new = document.topLevelNodes()[1]
     assert (new.bounds().x(), new.bounds().y(), new.bounds().width(), new.bounds().height()) == (200, 100, 100, 50)
 
 
 def styles_come_from_a_file_and_a_layer():
-    document = photograph(width=320, height=240)
-    dialog = open_dialog()
+    document = yield from photograph(width=320, height=240)
+    dialog = yield from open_dialog()
     chooser = dialog.settings.style
     chooser.kind.setCurrentIndex(chooser.kind.findData("file"))
-    until("the message", lambda: "Choose a style file" in dialog.status.text())
+    yield from until("the message", lambda: "Choose a style file" in dialog.status.text())
     chooser.path.setText(WHIRLS)
     chooser.path.editingFinished.emit()
-    until("the next draft to begin", lambda: dialog._changed is None and "draft" in dialog.status.text())
-    drafted(dialog)
-    screenshot("file")
+    yield from until("the next draft to begin", lambda: dialog._changed is None and "draft" in dialog.status.text())
+    yield from drafted(dialog)
+    yield from screenshot("file")
     chooser.kind.setCurrentIndex(chooser.kind.findData("layer"))
     assert chooser.layers.count() == len(document.topLevelNodes())
-    until("the next draft to begin", lambda: dialog._changed is None and "draft" in dialog.status.text())
-    drafted(dialog)
+    yield from until("the next draft to begin", lambda: dialog._changed is None and "draft" in dialog.status.text())
+    yield from drafted(dialog)
 
 
 def a_mask_is_told_in_one_clear_message():
-    document = photograph()
+    document = yield from photograph()
     mask = document.createNode("mask", "transparencymask")
     layer_of(document).addChildNode(mask, None)
     document.setActiveNode(mask)
-    until("the active mask", lambda: document.activeNode().name() == "mask")
+    yield from until("the active mask", lambda: document.activeNode().name() == "mask")
     menu()
-    until("the message", message, 20)
+    yield from until("the message", message, 20)
     assert "is a mask" in message(), message()
 
 
-tests = Tests()
-for test in [the_dialog_shows_a_draft_and_follows_the_settings, everything_has_a_name_for_a_screen_reader,
-             paint_makes_a_layer_above_and_one_undo_takes_it_away, the_settings_come_back,
-             krita_works_on_while_it_is_painted_and_cancel_leaves_the_picture,
-             the_selection_is_the_region_and_the_draft_shows_it, styles_come_from_a_file_and_a_layer,
-             a_mask_is_told_in_one_clear_message]:
-    tests.run(test)
-tests.end()
+TESTS = Tests([(test, ()) for test in [
+    the_dialog_shows_a_draft_and_follows_the_settings, everything_has_a_name_for_a_screen_reader,
+    paint_makes_a_layer_above_and_one_undo_takes_it_away, the_settings_come_back,
+    krita_works_on_while_it_is_painted_and_cancel_leaves_the_picture,
+    the_selection_is_the_region_and_the_draft_shows_it, styles_come_from_a_file_and_a_layer,
+    a_mask_is_told_in_one_clear_message,
+]])

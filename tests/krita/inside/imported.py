@@ -4,10 +4,8 @@ from .common import Tests, drafted, open_dialog, photograph
 
 
 def the_menu_entry_opens_the_dialog_and_a_draft_is_painted():
-    photograph()
-    drafted(open_dialog())
+    yield from photograph()
+    yield from drafted((yield from open_dialog()))
 
 
-tests = Tests()
-tests.run(the_menu_entry_opens_the_dialog_and_a_draft_is_painted)
-tests.end()
+TESTS = Tests([(the_menu_entry_opens_the_dialog_and_a_draft_is_painted, ())])

@@ -9,6 +9,7 @@ from .common import KRITA, Tests
 
 
 def the_importer_takes_the_archive_and_switches_it_on():
+    yield
     asked = []
 
     def question(_parent, title, text, *_):
@@ -27,6 +28,4 @@ def the_importer_takes_the_archive_and_switches_it_on():
     assert any(name.startswith("libonnxruntime.so") for name in os.listdir(os.path.join(module, "lib")))
 
 
-tests = Tests()
-tests.run(the_importer_takes_the_archive_and_switches_it_on)
-tests.end()
+TESTS = Tests([(the_importer_takes_the_archive_and_switches_it_on, ())])

@@ -6,18 +6,16 @@ from .common import KRITA, SAMPLES, Tests, drafted, go_on, open_dialog, screensh
 
 
 def the_dialog_is_shown_with_the_photograph():
-    show(KRITA.openDocument(os.path.join(SAMPLES, "cat.png")))
-    dialog = drafted(open_dialog())
-    screenshot("draft")
+    yield from show(KRITA.openDocument(os.path.join(SAMPLES, "cat.png")))
+    dialog = yield from drafted((yield from open_dialog()))
+    yield from screenshot("draft")
     dialog.settings.more.click()
-    go_on(0.3)
+    yield from go_on(0.3)
     bar = dialog.settings.verticalScrollBar()
     bar.setValue(bar.maximum())
-    screenshot("more")
+    yield from screenshot("more")
     screen = dialog.screen().availableGeometry()
     assert screen.contains(dialog.frameGeometry()), (screen, dialog.frameGeometry())
 
 
-tests = Tests()
-tests.run(the_dialog_is_shown_with_the_photograph)
-tests.end()
+TESTS = Tests([(the_dialog_is_shown_with_the_photograph, ())])

@@ -14,13 +14,11 @@ def told():
 
 
 def what_is_missing_is_told_and_krita_goes_on():
-    document = photograph()
+    document = yield from photograph()
     before = names(document)
     menu()
-    until("the message", lambda: WORDS in told(), 60)
+    yield from until("the message", lambda: WORDS in told(), 60)
     assert names(document) == before
 
 
-tests = Tests()
-tests.run(what_is_missing_is_told_and_krita_goes_on)
-tests.end()
+TESTS = Tests([(what_is_missing_is_told_and_krita_goes_on, ())])

@@ -28,7 +28,7 @@ def refuses(document, *words, **arguments):
 
 
 def every_kind_of_document_is_painted_and_undone_in_one_step(model, depth, profile):
-    document = photograph(model, depth, profile)
+    document = yield from photograph(model, depth, profile)
     layer = layer_of(document)
     before, space = data(layer), space_of(layer)
     new = stylise(document, node=layer)
@@ -36,15 +36,15 @@ def every_kind_of_document_is_painted_and_undone_in_one_step(model, depth, profi
     assert data(layer) == before and data(new) != before
     assert space_of(new) == space
     painted = data(new)
-    edit("edit_undo")
+    yield from edit("edit_undo")
     assert names(document) == [layer.name()], names(document)
     assert data(layer_of(document)) == before
-    edit("edit_redo")
+    yield from edit("edit_redo")
     assert data(document.topLevelNodes()[1]) == painted
 
 
 def the_picture_is_that_of_the_library():
-    document = photograph()
+    document = yield from photograph()
     layer = layer_of(document)
     content = pixels.from_krita(72, 54, 4, 1, data(layer))
     engine = library.Library().engine(OPTIONS)
@@ -56,7 +56,7 @@ def the_same_colours_are_the_same_picture_in_another_profile():
     seen = []
     for model, depth, profile in [("RGBA", "U16", "sRGB-elle-V2-srgbtrc.icc"), ("RGBA", "F32", "sRGB-elle-V2-g10.icc"),
                                   ("RGBA", "U16", "ClayRGB-elle-V4-srgbtrc.icc"), ("LABA", "U16", "Lab identity built-in")]:
-        document = photograph(model, depth, profile)
+        document = yield from photograph(model, depth, profile)
         new = stylise(document)
         copy = document.clone()
         copy.setColorSpace("RGBA", "U8", "sRGB-elle-V2-srgbtrc.icc")
@@ -71,7 +71,7 @@ def the_same_colours_are_the_same_picture_in_another_profile():
 
 
 def only_the_selection_is_painted(depth):
-    document = photograph(depth=depth)
+    document = yield from photograph(depth=depth)
     layer = layer_of(document)
     before = data(layer)
     select(document, 10, 5, 30, 20)
@@ -99,21 +99,21 @@ def data_of(node):
 
 
 def a_soft_selection_gives_a_soft_alpha():
-    document = photograph()
+    document = yield from photograph()
     select(document, 0, 0, 36, 54, 100)
     alpha = data(stylise(document))[3::4]
     assert set(alpha) == {0, 100}, set(alpha)
 
 
 def a_selection_beside_the_layer_is_refused():
-    document = photograph()
+    document = yield from photograph()
     layer_of(document).setPixelData(QByteArray(bytes(4 * 36 * 54)), 36, 0, 36, 54)
     select(document, 50, 0, 10, 10)
     refuses(document, "does not touch")
 
 
 def transparent_pixels_stay_transparent():
-    document = photograph()
+    document = yield from photograph()
     layer = layer_of(document)
     layer.setPixelData(QByteArray(bytes(4 * 20 * 54)), 30, 0, 20, 54)
     before = data(layer)
@@ -122,7 +122,7 @@ def transparent_pixels_stay_transparent():
 
 
 def a_layer_with_a_mask_gives_a_layer_with_that_mask():
-    document = photograph()
+    document = yield from photograph()
     layer = layer_of(document)
     select(document, 0, 0, 20, 54)
     mask = document.createNode("mask", "transparencymask")
@@ -138,7 +138,7 @@ def a_layer_with_a_mask_gives_a_layer_with_that_mask():
 
 
 def a_layer_or_a_mask_is_the_region():
-    document = photograph()
+    document = yield from photograph()
     layer = layer_of(document)
     region = document.createNode("region", "paintlayer")
     document.rootNode().addChildNode(region, layer)
@@ -152,7 +152,7 @@ def a_layer_or_a_mask_is_the_region():
 
 
 def a_layer_that_reaches_beyond_the_canvas_is_painted_on_it():
-    document = photograph()
+    document = yield from photograph()
     layer = layer_of(document)
     layer.setPixelData(QByteArray(b"\x20\x40\x60\xff" * 30 * 80), 60, -10, 30, 80)
     new = stylise(document)
@@ -161,7 +161,7 @@ def a_layer_that_reaches_beyond_the_canvas_is_painted_on_it():
 
 
 def a_group_is_painted_as_it_is_seen():
-    document = photograph()
+    document = yield from photograph()
     layer = layer_of(document)
     group = document.createNode("group", "grouplayer")
     document.rootNode().addChildNode(group, layer)
@@ -175,7 +175,7 @@ def a_group_is_painted_as_it_is_seen():
 
 
 def opacity_and_blending_mode_are_the_layers():
-    document = photograph()
+    document = yield from photograph()
     layer = layer_of(document)
     layer.setOpacity(100)
     layer.setBlendingMode("multiply")
@@ -185,7 +185,7 @@ def opacity_and_blending_mode_are_the_layers():
 
 
 def styles_come_from_files_and_layers():
-    document = photograph()
+    document = yield from photograph()
     layer = layer_of(document)
     of_file = data(stylise(document, node=layer, style_file=WHIRLS))
     other = KRITA.openDocument(WHIRLS)
@@ -207,18 +207,19 @@ def styles_come_from_files_and_layers():
 
 
 def an_empty_layer_is_refused():
-    document = photograph()
+    document = yield from photograph()
     empty = document.createNode("empty", "paintlayer")
     document.rootNode().addChildNode(empty, None)
     refuses(document, "“empty” is empty", node=empty)
 
 
 def too_little_memory_is_refused():
-    refuses(photograph(), "memory", params={"size": 4096}, options={**OPTIONS, "memory": 1 << 20})
+    document = yield from photograph()
+    refuses(document, "memory", params={"size": 4096}, options={**OPTIONS, "memory": 1 << 20})
 
 
 def cancelling_leaves_the_document():
-    document = photograph()
+    document = yield from photograph()
     try:
         stylise(document, go_on=lambda progress: progress.evaluations < 2)
     except library.Cancelled:
@@ -229,6 +230,7 @@ def cancelling_leaves_the_document():
 
 
 def no_document_is_a_failure():
+    yield
     try:
         impasto.stylise()
     except library.Failure as problem:
@@ -237,22 +239,21 @@ def no_document_is_a_failure():
         raise AssertionError("something was painted")
 
 
-tests = Tests()
 GREY, RGB = "Gray-D50-elle-V2-srgbtrc.icc", "sRGB-elle-V2-srgbtrc.icc"
-for kind in [("RGBA", "U8", RGB), ("RGBA", "U16", RGB), ("RGBA", "F16", "sRGB-elle-V2-g10.icc"),
-             ("RGBA", "F32", "sRGB-elle-V2-g10.icc"), ("RGBA", "U8", "ClayRGB-elle-V4-srgbtrc.icc"),
-             ("GRAYA", "U8", GREY), ("GRAYA", "U16", GREY), ("GRAYA", "F16", "Gray-D50-elle-V2-g10.icc"),
-             ("GRAYA", "F32", "Gray-D50-elle-V2-g10.icc"), ("CMYKA", "U8", "Chemical proof"),
-             ("LABA", "U16", "Lab identity built-in")]:
-    tests.run(every_kind_of_document_is_painted_and_undone_in_one_step, *kind)
-for depth in ["U8", "U16", "F32"]:
-    tests.run(only_the_selection_is_painted, depth)
-for test in [the_picture_is_that_of_the_library, the_same_colours_are_the_same_picture_in_another_profile,
-             a_soft_selection_gives_a_soft_alpha, a_selection_beside_the_layer_is_refused,
-             transparent_pixels_stay_transparent, a_layer_with_a_mask_gives_a_layer_with_that_mask,
-             a_layer_or_a_mask_is_the_region, a_layer_that_reaches_beyond_the_canvas_is_painted_on_it,
-             a_group_is_painted_as_it_is_seen, opacity_and_blending_mode_are_the_layers,
-             styles_come_from_files_and_layers, an_empty_layer_is_refused, too_little_memory_is_refused,
-             cancelling_leaves_the_document, no_document_is_a_failure]:
-    tests.run(test)
-tests.end()
+KINDS = [
+    ("RGBA", "U8", RGB), ("RGBA", "U16", RGB), ("RGBA", "F16", "sRGB-elle-V2-g10.icc"),
+    ("RGBA", "F32", "sRGB-elle-V2-g10.icc"), ("RGBA", "U8", "ClayRGB-elle-V4-srgbtrc.icc"),
+    ("GRAYA", "U8", GREY), ("GRAYA", "U16", GREY), ("GRAYA", "F16", "Gray-D50-elle-V2-g10.icc"),
+    ("GRAYA", "F32", "Gray-D50-elle-V2-g10.icc"), ("CMYKA", "U8", "Chemical proof"),
+    ("LABA", "U16", "Lab identity built-in"),
+]
+TESTS = Tests([(every_kind_of_document_is_painted_and_undone_in_one_step, kind) for kind in KINDS] + [
+    (only_the_selection_is_painted, (depth,)) for depth in ("U8", "U16", "F32")] + [(test, ()) for test in [
+    the_picture_is_that_of_the_library, the_same_colours_are_the_same_picture_in_another_profile,
+    a_soft_selection_gives_a_soft_alpha, a_selection_beside_the_layer_is_refused,
+    transparent_pixels_stay_transparent, a_layer_with_a_mask_gives_a_layer_with_that_mask,
+    a_layer_or_a_mask_is_the_region, a_layer_that_reaches_beyond_the_canvas_is_painted_on_it,
+    a_group_is_painted_as_it_is_seen, opacity_and_blending_mode_are_the_layers,
+    styles_come_from_files_and_layers, an_empty_layer_is_refused, too_little_memory_is_refused,
+    cancelling_leaves_the_document, no_document_is_a_failure,
+]])
