@@ -115,9 +115,9 @@ def _included(styles):
     widget.setResizeMode(QListView.Adjust)
     widget.setUniformItemSizes(True)
     widget.setIconSize(QSize(_SIDE, _SIDE))
-    widget.setGridSize(QSize(_SIDE + 28, _SIDE + 26))
-    widget.setMinimumHeight(2 * (_SIDE + 26) + 6)
-    widget.setTextElideMode(Qt.ElideRight)
+    widget.setGridSize(QSize(_SIDE + 32, _SIDE + 42))
+    widget.setMinimumHeight(2 * (_SIDE + 42) + 6)
+    widget.setWordWrap(True)
     for name, title, text in styles:
         item = QListWidgetItem(_thumbnail(name), title)
         item.setData(Qt.UserRole, name)

@@ -130,7 +130,7 @@ class _Text(QLineEdit):
     def __init__(self, parameter):
         super().__init__()
         weights = parameter.kind == parameters.WEIGHTS
-        self.setPlaceholderText("style/relu1_1=2, content/relu4_2=0.5" if weights else "relu1_1, relu2_1")
+        self.setPlaceholderText("style/relu1_1=2, content/relu4_2=0.5" if weights else "Names, with commas between")
         self.editingFinished.connect(self.changed.emit)
 
     def value(self):

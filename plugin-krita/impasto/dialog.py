@@ -28,7 +28,7 @@ class Dialog(QDialog):
         self.setAttribute(Qt.WA_DeleteOnClose)
         self._target, self._painting = target, None
         self._changed, self._document_seen = time.monotonic(), time.monotonic()
-        self._region = None
+        self._region, self._looking = None, False
         self.settings, self.preview = Settings(library.schema(), target), Preview()
         self._build()
         self._worker = worker.Worker(library)
@@ -97,6 +97,16 @@ class Dialog(QDialog):
         self._changed = time.monotonic()
 
     def _look(self):
+        # Krita lets timers go off while it works on a document.
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            self._look_around()
+        finally:
+            self._looking = False
+
+    def _look_around(self):
         now = time.monotonic()
         if now - self._document_seen > _LOOK_FOR_DOCUMENT:
             self._document_seen = now
@@ -123,15 +133,21 @@ class Dialog(QDialog):
         return False
 
     def _draft(self):
+        self._say("Painting a draft…")
         region = self.settings.region.currentData()
         if self._region != region:
             self._region = None
-            self.preview.set_snapshot(self._target.read(region))
-            self._region = region
+            self._read(region)
         picture, named = self.settings.style.read()
         pictures, params = self.preview.draft(picture, {**self.settings.params(), **named})
         self._worker.ask(worker.Request(pictures, params, self.settings.options()))
-        self._say("Painting a draft…")
+
+    def _read(self, region):
+        """Reads what is to be painted, and shows it."""
+        snapshot = self._target.read(region)
+        self.preview.set_snapshot(snapshot)
+        self._region = region
+        return snapshot
 
     def _paint(self):
         if self._try(self._begin):
@@ -140,7 +156,7 @@ class Dialog(QDialog):
 
     def _begin(self):
         picture, named = self.settings.style.read()
-        snapshot = self._target.read(self.settings.region.currentData())
+        snapshot = self._read(self.settings.region.currentData())
         params = {"preview_every": _SHOW_EVERY, **self.settings.params(), **named}
         pictures = Pictures(snapshot.content(), picture, snapshot.mask())
         self._worker.ask(worker.Request(pictures, params, self.settings.options(), snapshot.finish))
@@ -166,12 +182,7 @@ class Dialog(QDialog):
             self._say("")
             return
         snapshot = self._painting
-
-        def put():
-            document, new = self._target.document(), self._target.put(snapshot, result)
-            document.setActiveNode(new)
-
-        if self._try(put):
+        if self._try(lambda: self._target.put(snapshot, result)):
             self._painting = None
             self.accept()
         else:

@@ -24,7 +24,7 @@ class Preview(QWidget):
         self._labels = []
         for column, title in enumerate(["Before", "After (draft)"]):
             caption, picture = QLabel(title), QLabel()
-            picture.setFixedSize(SIDE, SIDE)
+            picture.setFixedWidth(SIDE)
             picture.setAlignment(Qt.AlignTop | Qt.AlignLeft)
             picture.setAccessibleName(title)
             grid.addWidget(caption, 0, column)

@@ -6,9 +6,9 @@ def text(progress):
     """Size, evaluation and time left."""
     if progress.evaluations == 0:
         return "Reading the style…"
-    size = f"Size {progress.level} of {progress.levels}, " if progress.levels > 1 else ""
+    size = f"Size {progress.level} of {progress.levels}, evaluation" if progress.levels > 1 else "Evaluation"
     left = "" if progress.seconds_left is None else f", {clock(progress.seconds_left)} left"
-    return f"{size}evaluation {progress.evaluations} of {progress.planned}{left}"
+    return f"{size} {progress.evaluations} of {progress.planned}{left}"
 
 
 def clock(seconds):

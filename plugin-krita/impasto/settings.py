@@ -41,7 +41,7 @@ class Settings(QScrollArea):
     def _build(self):
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.addWidget(self.style)
+        column.addWidget(self.style, 1)
         main, more = QFormLayout(), QFormLayout()
         for form in (main, more):
             form.setFieldGrowthPolicy(QFormLayout.AllNonFixedFieldsGrow)
@@ -66,7 +66,6 @@ class Settings(QScrollArea):
         self.more.toggled.connect(lambda on: self.more.setArrowType(Qt.DownArrow if on else Qt.RightArrow))
         column.addWidget(self.more)
         column.addWidget(folded)
-        column.addStretch(1)
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)

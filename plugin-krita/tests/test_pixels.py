@@ -49,7 +49,7 @@ class Words(unittest.TestCase):
 
         self.assertEqual(progress.text(At), "Size 2 of 3, evaluation 12 of 200, 1:15 left")
         At.levels, At.seconds_left = 1, None
-        self.assertEqual(progress.text(At), "evaluation 12 of 200")
+        self.assertEqual(progress.text(At), "Evaluation 12 of 200")
         At.evaluations = 0
         self.assertEqual(progress.text(At), "Reading the style…")
 

@@ -42,7 +42,7 @@ def a_layer_that_is_removed_meanwhile_is_told():
     dialog = yield from open_dialog()
     set_quick(dialog, iterations=300)
     dialog.paint.click()
-    yield from until("the first evaluations", lambda: "evaluation" in dialog.status.text())
+    yield from until("the first evaluations", lambda: dialog.bar.value() > 0)
     extra = document.createNode("extra", "paintlayer")
     document.rootNode().addChildNode(extra, None)
     document.topLevelNodes()[0].remove()

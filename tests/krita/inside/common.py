@@ -199,5 +199,5 @@ def painting():
     dialog = yield from open_dialog()
     set_quick(dialog, iterations=90000)
     dialog.paint.click()
-    yield from until("the first evaluations", lambda: "evaluation" in dialog.status.text())
+    yield from until("the first evaluations", lambda: dialog.bar.value() > 0)
     return document, dialog
