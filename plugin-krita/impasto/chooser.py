@@ -113,7 +113,6 @@ def _included(styles):
     widget.setViewMode(QListView.IconMode)
     widget.setMovement(QListView.Static)
     widget.setResizeMode(QListView.Adjust)
-    widget.setUniformItemSizes(True)
     widget.setIconSize(QSize(_SIDE, _SIDE))
     widget.setGridSize(QSize(_SIDE + 32, _SIDE + 42))
     widget.setMinimumHeight(2 * (_SIDE + 42) + 6)
@@ -122,6 +121,7 @@ def _included(styles):
         item = QListWidgetItem(_thumbnail(name), title)
         item.setData(Qt.UserRole, name)
         item.setToolTip(text)
+        item.setSizeHint(widget.gridSize())
         widget.addItem(item)
     widget.setCurrentRow(0)
     return widget
