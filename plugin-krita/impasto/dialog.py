@@ -140,7 +140,9 @@ class Dialog(QDialog):
             self._read(region)
         picture, named = self.settings.style.read()
         pictures, params = self.preview.draft(picture, {**self.settings.params(), **named})
-        self._worker.ask(worker.Request(pictures, params, self.settings.options()))
+        # Paint may have been pressed while Krita was reading.
+        if not self.is_painting():
+            self._worker.ask(worker.Request(pictures, params, self.settings.options()))
 
     def _read(self, region):
         """Reads what is to be painted, and shows it."""

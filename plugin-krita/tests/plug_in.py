@@ -5,6 +5,7 @@ Krita."""
 import os
 import sys
 import types
+from array import array
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "impasto")
 
@@ -31,6 +32,5 @@ def picture(width=48, height=36, layout=abi.RGBA, sample=abi.U8):
                 alpha = layout in (abi.GREY_ALPHA, abi.RGBA) and channel == layout - 1
                 value = 255 if alpha else (x * (3 + channel) + y * y * (2 - channel) + x * y) % 256
                 values.append(value * most / 255 if sample == abi.F32 else value * most // 255)
-    from array import array
     return pixels.Pixels(width, height, layout, sample,
                          array({abi.U8: "B", abi.U16: "H", abi.F32: "f"}[sample], values).tobytes())

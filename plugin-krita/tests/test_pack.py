@@ -34,8 +34,8 @@ class Archive(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             archives = [self.made(folder, name) for name in ("one", "two")]
             os.utime(os.path.join(folder, "two", "module.desktop"), (0, 10**9))
-            contents = [open(path, "rb").read() for path in archives]
-            self.assertEqual(contents[0], contents[1])
+            with open(archives[0], "rb") as one, open(archives[1], "rb") as two:
+                self.assertEqual(one.read(), two.read())
 
 
 if __name__ == "__main__":

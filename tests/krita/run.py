@@ -16,7 +16,7 @@ import zipfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
 # The longest that a Krita may live, in seconds.
-MOST = 500
+MOST = 1500
 
 TESTS = """[Desktop Entry]
 Type=Service

@@ -8,7 +8,7 @@ from .common import CHECKOUT, Tests, drafted, names, open_dialog, photograph, sc
 def fails(dialog, *words):
     """Paint fails in these words, and the dialog is ready for the next try."""
     dialog.paint.click()
-    yield from until(f"the message {words}", lambda: all(word in dialog.status.text() for word in words), 60)
+    yield from until(f"the message {words}", lambda: all(word in dialog.status.text() for word in words))
     assert dialog.paint.isEnabled() and not dialog.is_painting()
 
 
@@ -46,7 +46,7 @@ def a_layer_that_is_removed_meanwhile_is_told():
     extra = document.createNode("extra", "paintlayer")
     document.rootNode().addChildNode(extra, None)
     document.topLevelNodes()[0].remove()
-    yield from until("the message", lambda: "not there any more" in dialog.status.text(), 120)
+    yield from until("the message", lambda: "not there any more" in dialog.status.text())
     assert names(document) == ["extra"] and not dialog.is_painting()
 
 

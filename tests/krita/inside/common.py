@@ -76,7 +76,7 @@ def go_on(seconds):
         yield
 
 
-def until(what, condition, seconds=120):
+def until(what, condition, seconds=300):
     """Waits; returns what the condition gives."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -104,7 +104,7 @@ def leave_nothing_open():
         document.setModified(False)
         document.close()
         yield from go_on(0.1)
-    yield from until("the end of the threads", lambda: not painting_threads(), 20)
+    yield from until("the end of the threads", lambda: not painting_threads())
 
 
 def painting_threads():
@@ -168,7 +168,7 @@ def message():
 def open_dialog():
     """Opens the dialog from the menu."""
     menu()
-    yield from until("the dialog", lambda: window() or message(), 60)
+    yield from until("the dialog", lambda: window() or message())
     assert not message(), message()
     return window()
 

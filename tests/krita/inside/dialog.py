@@ -138,7 +138,7 @@ def a_mask_is_told_in_one_clear_message():
     document.setActiveNode(mask)
     yield from until("the active mask", lambda: document.activeNode().name() == "mask")
     menu()
-    yield from until("the message", message, 20)
+    yield from until("the message", message)
     assert "is a mask" in message(), message()
 
 

@@ -7,8 +7,8 @@ def closing_the_document_ends_the_dialog_and_the_thread():
     document, _ = yield from painting()
     document.setModified(False)
     document.close()
-    yield from until("the end of the dialog", lambda: window() is None, 20)
-    yield from until("the end of the thread", lambda: not painting_threads(), 20)
+    yield from until("the end of the dialog", lambda: window() is None)
+    yield from until("the end of the thread", lambda: not painting_threads())
     yield from photograph()
     yield from drafted((yield from open_dialog()))
 
@@ -16,7 +16,7 @@ def closing_the_document_ends_the_dialog_and_the_thread():
 def closing_the_window_of_the_dialog_ends_the_thread():
     document, dialog = yield from painting()
     dialog.close()
-    yield from until("the end of the thread", lambda: not painting_threads(), 20)
+    yield from until("the end of the thread", lambda: not painting_threads())
     yield from go_on(0.5)
     assert len(document.topLevelNodes()) == 1 and len(KRITA.documents()) == 1
 

@@ -17,7 +17,7 @@ def what_is_missing_is_told_and_krita_goes_on():
     document = yield from photograph()
     before = names(document)
     menu()
-    yield from until("the message", lambda: WORDS in told(), 60)
+    yield from until("the message", lambda: WORDS in told())
     assert names(document) == before
 
 
