@@ -114,8 +114,8 @@ def _included(styles):
     widget.setMovement(QListView.Static)
     widget.setResizeMode(QListView.Adjust)
     widget.setIconSize(QSize(_SIDE, _SIDE))
-    widget.setGridSize(QSize(_SIDE + 32, _SIDE + 42))
-    widget.setMinimumHeight(2 * (_SIDE + 42) + 6)
+    widget.setGridSize(QSize(_SIDE + 32, _SIDE + 28))
+    widget.setMinimumHeight(2 * (_SIDE + 28) + 6)
     widget.setWordWrap(True)
     for name, title, text in styles:
         item = QListWidgetItem(_thumbnail(name), title)
