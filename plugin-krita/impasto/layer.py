@@ -12,7 +12,9 @@ from .library import Failure
 
 # Layers with pixels of their own. Of all others, such as groups and vector layers, what is seen is painted.
 _OWN = ("paintlayer",)
-_MASKS = ("transparencymask", "filtermask", "transformmask", "selectionmask", "colorizemask")
+# Masks that say how much of each pixel counts, and those that do not.
+_COVERS = ("transparencymask", "filtermask", "selectionmask")
+_MASKS = _COVERS + ("transformmask", "colorizemask")
 
 
 def nodes(document):
@@ -28,6 +30,11 @@ def nodes(document):
 def is_mask(node):
     """Whether a node has no colours of its own."""
     return node.type() in _MASKS
+
+
+def is_region(node):
+    """Whether a node can say where it is painted."""
+    return node.type() in _COVERS or not is_mask(node)
 
 
 def read_node(document, node):
@@ -90,6 +97,8 @@ class Target:
             empty = "The selection does not touch the layer."
         else:
             _, node = self.find(region)
+            if not is_region(node):
+                raise Failure(f"“{node.name()}” does not say where it is painted. Choose a layer or another mask.")
             cover = bytes(node.pixelData(*size)) if is_mask(node) else _brightness(node, area)
             bounds = node.bounds()
             empty = f"The region “{node.name()}” is black or transparent where the layer is."

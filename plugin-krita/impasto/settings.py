@@ -11,7 +11,7 @@ from PyQt5.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QScrollArea,
 from . import parameters
 from .chooser import StyleChooser
 from .controls import control
-from .layer import nodes
+from .layer import is_region, nodes
 from .library import Failure
 
 _GROUP, _KEY = "impasto", "settings"
@@ -120,7 +120,7 @@ def _regions(target):
     widget.addItem("All of the layer", "all")
     document, layer = target.find()
     for node in nodes(document):
-        if node.uniqueId() != layer.uniqueId():
+        if node.uniqueId() != layer.uniqueId() and is_region(node):
             widget.addItem(f"Where “{node.name()}” is bright", node.uniqueId())
     return widget
 

@@ -142,11 +142,25 @@ def names(document):
     return [node.name() for node in document.topLevelNodes()]
 
 
-def select(document, x, y, width, height, value=255):
-    """Selects a rectangle."""
+def rectangle(x, y, width, height, value=255):
+    """A selection."""
     selection = Selection()
     selection.select(x, y, width, height, value)
-    document.setSelection(selection)
+    return selection
+
+
+def select(document, *arguments):
+    """Selects a rectangle."""
+    document.setSelection(rectangle(*arguments))
+
+
+def add_mask(document, node, *arguments):
+    """Gives a layer a transparency mask that shows a rectangle of it."""
+    mask = document.createTransparencyMask("mask")
+    mask.setSelection(rectangle(*arguments))
+    node.addChildNode(mask, None)
+    document.waitForDone()
+    return mask
 
 
 def menu():

@@ -4,7 +4,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget, QSlider
 
-from .common import (QUICK, WHIRLS, Tests, data, drafted, edit, go_on, layer_of, menu, message, names, open_dialog,
+from .common import (QUICK, WHIRLS, Tests, add_mask, data, drafted, edit, go_on, layer_of, menu, message, names, open_dialog,
                      painting_threads, photograph, screenshot, select, set_quick, until, window)
 
 
@@ -133,8 +133,7 @@ def styles_come_from_a_file_and_a_layer():
 
 def a_mask_is_told_in_one_clear_message():
     document = yield from photograph()
-    mask = document.createNode("mask", "transparencymask")
-    layer_of(document).addChildNode(mask, None)
+    mask = add_mask(document, layer_of(document), 0, 0, 20, 54)
     document.setActiveNode(mask)
     yield from until("the active mask", lambda: document.activeNode().name() == "mask")
     menu()

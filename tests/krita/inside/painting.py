@@ -7,7 +7,8 @@ from impasto import library, pixels
 from impasto.colours import space_of
 from PyQt5.QtCore import QByteArray
 
-from .common import (KRITA, OPTIONS, QUICK, SAMPLES, WHIRLS, Tests, data, edit, layer_of, names, photograph, select)
+from .common import (KRITA, OPTIONS, QUICK, SAMPLES, WHIRLS, Tests, add_mask, data, edit, layer_of, names,
+                     photograph, select)
 
 
 def stylise(document, **arguments):
@@ -124,13 +125,9 @@ def transparent_pixels_stay_transparent():
 def a_layer_with_a_mask_gives_a_layer_with_that_mask():
     document = yield from photograph()
     layer = layer_of(document)
-    select(document, 0, 0, 20, 54)
-    mask = document.createNode("mask", "transparencymask")
-    layer.addChildNode(mask, None)
-    mask.setPixelData(QByteArray(b"\xff" * 20 * 54 + b"\0" * 52 * 54), 0, 0, 72, 54)
-    document.setSelection(None)
-    document.waitForDone()
+    mask = add_mask(document, layer, 0, 0, 20, 54)
     before = data(mask)
+    assert before == (b"\xff" * 20 + b"\0" * 52) * 54
     new = stylise(document, node=layer)
     assert [child.type() for child in new.childNodes()] == ["transparencymask"]
     assert data(new.childNodes()[0]) == before
@@ -149,6 +146,12 @@ def a_layer_or_a_mask_is_the_region():
     assert alpha == (b"\xff" * 24 + b"\0" * 48) * 54
     region.setPixelData(QByteArray(b"\0\0\0\xff" * 72 * 54), 0, 0, 72, 54)
     refuses(document, "“region” is black", node=layer, region=region)
+    mask = add_mask(document, region, 0, 0, 72, 20, 128)
+    new = stylise(document, node=layer, region=mask)
+    assert data(new)[3::4] == b"\x80" * 72 * 20 + b"\0" * 72 * 34
+    transform = document.createNode("transform", "transformmask")
+    region.addChildNode(transform, None)
+    refuses(document, "“transform” does not say where", node=layer, region=transform)
 
 
 def a_layer_that_reaches_beyond_the_canvas_is_painted_on_it():
