@@ -28,7 +28,7 @@ class Dialog(QDialog):
         self.setAttribute(Qt.WA_DeleteOnClose)
         self._target, self._painting = target, None
         self._changed, self._document_seen = time.monotonic(), time.monotonic()
-        self._region, self._looking = None, False
+        self._region, self._looking, self._pressed = None, False, False
         self.settings, self.preview = Settings(library.schema(), target), Preview()
         self._build()
         self._worker = worker.Worker(library)
@@ -97,11 +97,15 @@ class Dialog(QDialog):
         self._changed = time.monotonic()
 
     def _look(self):
-        # Krita lets timers go off while it works on a document.
+        # Krita lets timers go off and buttons be pressed while it works on a document. What it does for us must not begin
+        # within something else that it does for us: it dies of that.
         if self._looking:
             return
         self._looking = True
         try:
+            if self._pressed:
+                self._pressed = False
+                self._begin_painting()
             self._look_around()
         finally:
             self._looking = False
@@ -140,9 +144,7 @@ class Dialog(QDialog):
             self._read(region)
         picture, named = self.settings.style.read()
         pictures, params = self.preview.draft(picture, {**self.settings.params(), **named})
-        # Paint may have been pressed while Krita was reading.
-        if not self.is_painting():
-            self._worker.ask(worker.Request(pictures, params, self.settings.options()))
+        self._worker.ask(worker.Request(pictures, params, self.settings.options()))
 
     def _read(self, region):
         """Reads what is to be painted, and shows it."""
@@ -152,6 +154,11 @@ class Dialog(QDialog):
         return snapshot
 
     def _paint(self):
+        self._pressed = True
+        self.paint.setEnabled(False)
+
+    def _begin_painting(self):
+        self.paint.setEnabled(True)
         if self._try(self._begin):
             self._show_painting(True)
             self._say("Reading the style…")

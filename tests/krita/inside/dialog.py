@@ -107,8 +107,12 @@ def the_selection_is_the_region_and_the_draft_shows_it():
     assert (after(dialog).width(), after(dialog).height()) == (256, 128)
     set_quick(dialog)
     click(dialog.paint)
-    yield from until("the new layer", lambda: len(document.topLevelNodes()) == 2)
-    new = document.topLevelNodes()[1]
+
+    def painted():
+        # The selection itself is among the nodes.
+        return [node for node in document.topLevelNodes() if node.name().endswith(", painted")]
+
+    new = (yield from until("the new layer", painted))[0]
     alpha = data(new, width=320, height=240)[3::4]
     row = b"\0" * 200 + b"\xff" * 100 + b"\0" * 20
     assert alpha == bytes(320 * 100) + row * 50 + bytes(320 * 90)
