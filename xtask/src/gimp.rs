@@ -4,32 +4,31 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::gimp_root::Root;
+use crate::installed::Folder;
+use crate::root_directory::{Contents, Root};
 use crate::{Result, c_library, dist, onnxruntime, root, run, target};
 
 /// The name of the plug-in's folder and of the program in it, which GIMP wants to be the same.
 const NAME: &str = "impasto";
 
-/// The file by which a folder of ours is known, the line that it begins with, and the rest of it.
-const MARKER: &str = "IMPASTO-FILTER";
-const MARK: &str = "Impasto, the filter for GIMP 3\n";
-const NOTE: &str = "`cargo xtask install-gimp` replaces this folder, `cargo xtask uninstall-gimp` removes it.\n\
-                    Keep nothing of your own in it.\n";
+/// How the plug-in's folder is known.
+const FOLDER: Folder = Folder {
+    marker: "IMPASTO-FILTER",
+    mark: "Impasto, the filter for GIMP 3\n",
+    install: "cargo xtask install-gimp",
+    uninstall: "cargo xtask uninstall-gimp",
+};
 
-/// Whether the plug-in lies in this folder; false where nothing is. Anything else must be neither replaced nor
-/// removed, and is an error.
-fn is_ours(folder: &Path) -> Result<bool> {
-    let Ok(there) = folder.symlink_metadata() else { return Ok(false) };
-    let marked = || std::fs::read_to_string(folder.join(MARKER)).is_ok_and(|text| text.starts_with(MARK));
-    if there.is_dir() && marked() {
-        return Ok(true);
-    }
-    Err(format!(
-        "{} is left alone: it was not made by `cargo xtask install-gimp`, whose folders have a file {MARKER}. Move it \
-         elsewhere, or remove it yourself if it is an older filter",
-        folder.display()
-    ))
-}
+/// GIMP 3 in a root directory: with what a plug-in is built with, and a second language for a look at the
+/// translations.
+const ROOT: Contents = Contents {
+    folder: "gimp-root",
+    title: "GIMP 3",
+    packages: "ca-certificates,gimp,libgimp-3.0-dev,gcc,libc6-dev,pkg-config,python3-gi,gir1.2-gimp-3.0,\
+               gir1.2-gtk-3.0,gir1.2-atspi-2.0,at-spi2-core,dbus-daemon,xvfb,xauth,xdotool,imagemagick,\
+               fonts-dejavu-core,locales",
+    hook: Some("chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8"),
+};
 
 /// Whether this machine itself has what a plug-in is built with.
 fn development_files() -> bool {
@@ -51,7 +50,7 @@ impl Place {
         if development_files() {
             return Ok(Place::Here);
         }
-        if let Some(root) = Root::find(make)? {
+        if let Some(root) = Root::find(&ROOT, make)? {
             return Ok(Place::Root(root));
         }
         Err("GIMP 3's development files are missing: install libgimp-3.0-dev (Debian 13, Ubuntu 25.04 and later), \
@@ -96,7 +95,7 @@ fn program(place: &Place) -> Result<PathBuf> {
 fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let there = plug_ins.join(NAME);
     // Looked at before the build, which takes minutes.
-    is_ours(&there)?;
+    FOLDER.is_ours(&there)?;
     let program = program(place)?;
     dist::build_c_library()?;
     let problem = |e: std::io::Error| format!("{}: {e}", plug_ins.display());
@@ -116,12 +115,7 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     }
     dist::styles(&new.join("styles"))?;
     translations(&new.join("locale"))?;
-    std::fs::write(new.join(MARKER), format!("{MARK}{NOTE}")).map_err(problem)?;
-
-    if is_ours(&there)? {
-        std::fs::rename(&there, room.path().join("before")).map_err(problem)?;
-    }
-    std::fs::rename(&new, &there).map_err(problem)?;
+    FOLDER.replace(&new, &there, room.path())?;
     Ok(there)
 }
 
@@ -172,25 +166,7 @@ pub fn install(folder: Option<&Path>, cuda: bool) -> Result<()> {
 /// Removes what `install` has put there.
 pub fn uninstall(folder: Option<&Path>) -> Result<()> {
     let folders = folder.map_or_else(folders, |f| Ok(vec![f.to_path_buf()]))?;
-    let (mut found, mut refused) = (false, Vec::new());
-    for folder in folders.into_iter().map(|f| f.join(NAME)) {
-        match is_ours(&folder) {
-            Ok(false) => continue,
-            Ok(true) => {
-                std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-                println!("{} is removed", folder.display());
-                found = true;
-            }
-            Err(problem) => refused.push(problem),
-        }
-    }
-    if !refused.is_empty() {
-        return Err(refused.join("; "));
-    }
-    if !found {
-        println!("There is nothing to remove.");
-    }
-    Ok(())
+    FOLDER.remove(folders.into_iter().map(|f| f.join(NAME)))
 }
 
 /// Packs the plug-in into the archive that a user unpacks in GIMP's plug-ins folder. Nothing is done, and that
@@ -239,65 +215,4 @@ pub fn test(arguments: &[String]) -> Result<()> {
     let mut tests = place.command("python3");
     tests.arg(root().join("tests/gimp/run.py")).arg(plug_in).arg(target_of_the_plug_in()).args(arguments);
     run::all(&mut tests)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A plug-ins folder with a folder `impasto` in it that has these files.
-    fn plug_ins(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a folder");
-        let own = folder.path().join(NAME);
-        std::fs::create_dir(&own).expect("made");
-        for (name, text) in files {
-            std::fs::write(own.join(name), text).expect("written");
-        }
-        folder
-    }
-
-    #[test]
-    fn uninstall_removes_what_install_has_made() {
-        let there = plug_ins(&[(MARKER, MARK), ("impasto", "the program")]);
-        uninstall(Some(there.path())).expect("removed");
-        assert!(there.path().is_dir() && !there.path().join(NAME).exists());
-        uninstall(Some(there.path())).expect("there is nothing to remove");
-    }
-
-    #[test]
-    fn uninstall_and_install_leave_a_folder_of_others_alone() {
-        for files in
-            [&[][..], &[("Cargo.toml", "[package]")], &[("impasto", "a program")], &[(MARKER, "mine")]]
-        {
-            let there = plug_ins(files);
-            let refused = uninstall(Some(there.path())).expect_err("refused");
-            let folder = there.path().join(NAME);
-            assert!(refused.contains(&folder.display().to_string()) && refused.contains(MARKER), "{refused}");
-            // What install asks before it replaces a folder.
-            assert_eq!(is_ours(&folder), Err(refused));
-            for (name, text) in files {
-                assert_eq!(std::fs::read_to_string(folder.join(name)).expect("still there"), *text);
-            }
-            assert!(folder.is_dir());
-        }
-    }
-
-    #[test]
-    fn a_file_named_like_the_folder_is_left_alone() {
-        let there = tempfile::tempdir().expect("a folder");
-        let file = there.path().join(NAME);
-        std::fs::write(&file, "mine").expect("written");
-        uninstall(Some(there.path())).expect_err("refused");
-        assert_eq!(std::fs::read_to_string(file).expect("still there"), "mine");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_is_left_alone_even_to_a_folder_of_ours() {
-        let (real, there) = (plug_ins(&[(MARKER, MARK)]), tempfile::tempdir().expect("a folder"));
-        let link = there.path().join(NAME);
-        std::os::unix::fs::symlink(real.path().join(NAME), &link).expect("a link");
-        uninstall(Some(there.path())).expect_err("refused");
-        assert!(link.is_symlink() && real.path().join(NAME).join(MARKER).is_file());
-    }
 }

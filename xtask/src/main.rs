@@ -7,9 +7,11 @@ mod circles;
 mod dist;
 mod gallery;
 mod gimp;
-mod gimp_root;
+mod installed;
+mod krita;
 mod onnxruntime;
 mod python;
+mod root_directory;
 mod run;
 mod webgpu;
 mod wheel;
@@ -43,7 +45,7 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Lays command, C library, header and ONNX Runtime out as a folder that can be moved anywhere, and packs
-    /// GIMP's filter
+    /// GIMP's filter and Krita's plug-in
     Dist {
         /// Into this folder, as `make install` would, instead of target/dist
         #[arg(long)]
@@ -70,6 +72,27 @@ enum Task {
     /// Tests the filter in a real GIMP 3: this machine's, or one in a root directory that is made for it
     TestGimp {
         /// Passed on to tests/gimp/run.py
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Puts the plug-in for Krita 5 among the user's Krita plug-ins
+    InstallKrita {
+        /// Into this folder (pykrita)
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// With the build of ONNX Runtime that has CUDA
+        #[arg(long)]
+        cuda: bool,
+    },
+    /// Removes the plug-in from the user's Krita plug-ins
+    UninstallKrita {
+        /// From this folder (pykrita)
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+    /// Tests the plug-in in a real Krita 5, in a root directory that is made for it
+    TestKrita {
+        /// Passed on to tests/krita/run.py
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -172,14 +195,19 @@ fn perform(task: &Task) -> Result<()> {
         Task::Dist { prefix, without_onnxruntime } => {
             let folder = dist::lay_out(prefix.as_deref(), !without_onnxruntime)?;
             println!("{}", folder.display());
-            if let (None, Some(archive)) = (prefix, gimp::archive()?) {
-                println!("{}", archive.display());
+            if prefix.is_none() {
+                for archive in gimp::archive()?.into_iter().chain([krita::archive()?]) {
+                    println!("{}", archive.display());
+                }
             }
             Ok(())
         }
         Task::InstallGimp { folder, cuda } => gimp::install(folder.as_deref(), *cuda),
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),
+        Task::InstallKrita { folder, cuda } => krita::install(folder.as_deref(), *cuda),
+        Task::UninstallKrita { folder } => krita::uninstall(folder.as_deref()),
+        Task::TestKrita { arguments } => krita::test(arguments),
         Task::TestCard { arguments } => card::test(arguments),
         Task::Wheel => {
             println!("{}", wheel::make()?.display());

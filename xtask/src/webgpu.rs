@@ -1,15 +1,20 @@
 //! The tests of what runs on any graphics card, for machines that have none: ONNX Runtime's WebGPU provider with Mesa's Vulkan
-//! driver that computes on the processor, of a Debian 13 in a root directory (`gimp_root`), behind a Vulkan loader of our own that
+//! driver that computes on the processor, of a Debian 13 in a root directory (`root_directory`), behind a Vulkan loader of our own that
 //! can make faults (tests/webgpu/faulty.c).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::gimp_root::Root;
+use crate::root_directory::{Contents, Root};
 use crate::{Result, dist, onnxruntime, root, run, target};
 
 /// Debian 12's Mesa is too old for the provider.
-const PACKAGES: &str = "ca-certificates,libvulkan1,mesa-vulkan-drivers";
+const ROOT: Contents = Contents {
+    folder: "vulkan-root",
+    title: "a Vulkan driver",
+    packages: "ca-certificates,libvulkan1,mesa-vulkan-drivers",
+    hook: None,
+};
 
 pub fn test(arguments: &[String]) -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
@@ -18,7 +23,7 @@ pub fn test(arguments: &[String]) -> Result<()> {
     let folder = target().join("webgpu");
     make(&folder)?;
     let tests = build()?;
-    let place = Root::find_with("vulkan-root", PACKAGES, None, true)?.ok_or("there is no root directory")?;
+    let place = Root::find(&ROOT, true)?.ok_or("there is no root directory")?;
     let mut command = place.command("env");
     command.arg(format!("IMPASTO_TEST_WEBGPU={}", folder.display())).arg(tests).args(arguments);
     run::all(&mut command)

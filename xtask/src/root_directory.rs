@@ -1,5 +1,5 @@
-//! A Debian 13 with GIMP 3 in a root directory of its own, for machines whose system has no GIMP 3. It is
-//! made with mmdebstrap from the mirror that this machine uses, kept in the cache folder, and entered with
+//! A Debian 13 with what tests need, such as an editor, in a root directory of its own, for machines whose system
+//! does not have it. It is made with mmdebstrap from the mirror that this machine uses, kept in the cache folder, and entered with
 //! mounts that nobody else sees and that end with the command.
 
 use std::path::{Path, PathBuf};
@@ -7,13 +7,20 @@ use std::process::Command;
 
 use crate::{Result, onnxruntime, root, run, target};
 
-/// The release that has GIMP 3.0.
+/// The release that has GIMP 3.0 and Krita 5.2.
 const SUITE: &str = "trixie";
 
-/// What is in it: GIMP, what a plug-in is built with, and what the tests look at a screen with.
-const PACKAGES: &str = "ca-certificates,gimp,libgimp-3.0-dev,gcc,libc6-dev,pkg-config,python3-gi,gir1.2-gimp-3.0,\
-                        gir1.2-gtk-3.0,gir1.2-atspi-2.0,at-spi2-core,dbus-daemon,xvfb,xauth,xdotool,imagemagick,\
-                        fonts-dejavu-core,locales";
+/// What is in a root directory.
+pub struct Contents {
+    /// Its folder in the cache folder.
+    pub folder: &'static str,
+    /// What it is made for, as people call it.
+    pub title: &'static str,
+    /// What is installed; commas between.
+    pub packages: &'static str,
+    /// A command for mmdebstrap to run at the end, where `$1` is the root directory.
+    pub hook: Option<&'static str>,
+}
 
 /// The root directory.
 pub struct Root {
@@ -22,16 +29,10 @@ pub struct Root {
 
 impl Root {
     /// The root in the cache folder; if there is none, it is made or None is returned.
-    pub fn find(make: bool) -> Result<Option<Root>> {
-        // For a look at the translations.
-        let hook = "--customize-hook=chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8";
-        Self::find_with("gimp-root", PACKAGES, Some(hook), make)
-    }
-
-    /// The same of a root of that name with other packages (commas between), made with one more option.
-    pub fn find_with(name: &str, packages: &str, option: Option<&str>, make: bool) -> Result<Option<Root>> {
-        let folder = onnxruntime::cache()?.join(name);
+    pub fn find(contents: &Contents, make: bool) -> Result<Option<Root>> {
+        let folder = onnxruntime::cache()?.join(contents.folder);
         let stamp = folder.join("IMPASTO");
+        let packages = contents.packages;
         let wanted = format!("{SUITE} {packages}\n");
         if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
             return Ok(Some(Root { folder }));
@@ -39,7 +40,7 @@ impl Root {
         if !make {
             return Ok(None);
         }
-        println!("Making a {SUITE} in {}", folder.display());
+        println!("Making a {SUITE} with {} in {}", contents.title, folder.display());
         if folder.exists() {
             std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         }
@@ -47,7 +48,7 @@ impl Root {
             Command::new("mmdebstrap")
                 .args(["--quiet", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\""])
                 .arg(format!("--include={packages}"))
-                .args(option)
+                .args(contents.hook.map(|hook| format!("--customize-hook={hook}")))
                 .arg(SUITE)
                 .arg(&folder)
                 .arg(mirror()?),
