@@ -2,14 +2,22 @@
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "it talks to whoever calls it")]
 
+mod archive;
 mod card;
 mod circles;
+mod deb;
 mod dist;
 mod gallery;
 mod gimp;
+mod gimp_folders;
 mod gimp_root;
+mod needs;
 mod onnxruntime;
+mod release;
 mod run;
+mod sbom;
+mod test_deb;
+mod third_party;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -45,8 +53,21 @@ enum Task {
         /// Leaves ONNX Runtime out, where the system has it
         #[arg(long)]
         without_onnxruntime: bool,
+        /// Makes Debian packages instead, in target/deb; needs dpkg-deb
+        #[arg(long, conflicts_with_all = ["prefix", "without_onnxruntime"])]
+        deb: bool,
     },
-    /// Puts the filter for GIMP 3 into the user's GIMP folder
+    /// Makes all archives that this machine can make, with checksums, licences and lists of what they are made of
+    Release {
+        /// The version that Cargo.toml and CHANGELOG.md have
+        version: String,
+        /// Only tells what is not ready for a release, and makes the archives all the same
+        #[arg(long)]
+        trial: bool,
+    },
+    /// Makes the Debian packages, and tests them in a Debian 13 in a root directory that is made for it
+    TestDeb,
+    /// Puts the filter for GIMP 3 into the folders of the GIMPs that the user has, those from Flatpak and Snap too
     InstallGimp {
         /// Into this plug-ins folder
         #[arg(long)]
@@ -55,7 +76,7 @@ enum Task {
         #[arg(long)]
         cuda: bool,
     },
-    /// Removes the filter from the user's GIMP folder
+    /// Removes the filter from these folders
     UninstallGimp {
         /// From this plug-ins folder
         #[arg(long)]
@@ -145,7 +166,13 @@ fn perform(task: &Task) -> Result<()> {
         Task::Setup { cuda } => onnxruntime::set_up(*cuda).map(|_| ()),
         Task::Demo => demo(),
         Task::Test { arguments } => test(arguments),
-        Task::Dist { prefix, without_onnxruntime } => {
+        Task::Dist { deb: true, .. } => {
+            for package in deb::make()? {
+                println!("{}", package.display());
+            }
+            Ok(())
+        }
+        Task::Dist { prefix, without_onnxruntime, deb: false } => {
             let folder = dist::lay_out(prefix.as_deref(), !without_onnxruntime)?;
             println!("{}", folder.display());
             if let (None, Some(archive)) = (prefix, gimp::archive()?) {
@@ -153,6 +180,8 @@ fn perform(task: &Task) -> Result<()> {
             }
             Ok(())
         }
+        Task::Release { version, trial } => release::make(version, *trial),
+        Task::TestDeb => test_deb::test(),
         Task::InstallGimp { folder, cuda } => gimp::install(folder.as_deref(), *cuda),
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),

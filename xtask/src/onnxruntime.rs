@@ -6,7 +6,8 @@ use std::process::Command;
 
 use crate::{Result, run};
 
-const VERSION: &str = "1.31.1";
+/// The version that is set up.
+pub const VERSION: &str = "1.31.1";
 
 /// A wheel: the package, its version, pip's name of the platform, and the file's SHA-256.
 struct Wheel {

@@ -15,9 +15,9 @@ use gtk::gdk_pixbuf::{Colorspace, Pixbuf};
 use super::worker::{Answer, Request, Worker};
 use crate::arguments::{self, Settings};
 use crate::library::Library;
-use crate::picture::{Pixels, Second};
+use crate::picture::{Pixels, Second, Style};
 use crate::pixels::{self, Area};
-use crate::style::{Blend, Source};
+use crate::style::{Blend, Choice};
 use crate::text::tr;
 
 /// The longer side of what is painted, in pixels.
@@ -45,8 +45,8 @@ struct State {
     mask: Option<Arc<Pixels>>,
     worker: Worker,
     /// What has been asked for last.
-    asked: Option<(Settings, Source)>,
-    style: Option<(Source, Arc<Pixels>)>,
+    asked: Option<(Settings, Choice)>,
+    style: Option<(Choice, Arc<Style>)>,
     second: Option<(Blend, Arc<Second>)>,
     start: Option<(gimp::Drawable, Arc<Pixels>)>,
     /// What is painted, for what is taken of other drawables where it lies.
