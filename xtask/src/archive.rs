@@ -84,6 +84,8 @@ pub fn tar_gz(folder: &Path, name: &str, to: &Path) -> Result<()> {
         let at = Path::new(name).join(&path);
         let mut header = tar::Header::new_gnu();
         header.set_mtime(epoch);
+        header.set_uid(0);
+        header.set_gid(0);
         header.set_mode(if matches!(entry, Entry::File(false)) { 0o644 } else { 0o755 });
         match entry {
             Entry::Folder => {

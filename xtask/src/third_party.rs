@@ -102,7 +102,17 @@ fn known(manifest: &Path) -> Result<BTreeMap<(String, String), Crate>> {
         };
         all.insert(id, found);
     }
+    share_texts(&mut all);
     Ok(all)
+}
+
+/// Gives crates that have no licence file those of a crate from the same repository.
+fn share_texts(crates: &mut BTreeMap<(String, String), Crate>) {
+    let with_texts: Vec<Crate> = crates.values().filter(|c| !c.texts.is_empty()).cloned().collect();
+    for one in crates.values_mut().filter(|c| c.texts.is_empty() && c.repository.is_some()) {
+        let same = |c: &&Crate| c.repository == one.repository && c.licence == one.licence;
+        one.texts = with_texts.iter().find(same).map(|c| c.texts.clone()).unwrap_or_default();
+    }
 }
 
 /// The checksums in a lock file.
@@ -144,7 +154,7 @@ fn is_licence(file: &Path) -> bool {
 
 /// The page for an archive of these parts.
 pub fn page(parts: &[Part]) -> Result<String> {
-    Ok(written(parts, &crates(parts)?, &rust_version()?, &standard_licences()?))
+    written(parts, &crates(parts)?, &rust_version()?, &standard_licences()?)
 }
 
 /// The version of the compiler, whose standard library is in everything.
@@ -153,21 +163,25 @@ pub fn rust_version() -> Result<String> {
     Ok(said.split_whitespace().nth(1).unwrap_or("of an unknown version").to_string())
 }
 
+/// What Rust's standard library is under.
+const OF_RUST: &str = "MIT OR Apache-2.0";
+
 /// Licences whose texts are the same for everybody, or nearly so.
-fn standard_licences() -> Result<[(&'static str, String); 2]> {
+fn standard_licences() -> Result<[(&'static str, String); 3]> {
     let read = |name: &str| {
         let file = root().join(name);
         std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))
     };
-    Ok([("Apache-2.0", read("LICENSE-APACHE")?), ("MIT", read("LICENSE-MIT")?)])
+    let gpl = ("GPL-3.0-or-later", read("plugin-gimp/LICENSE")?);
+    Ok([("Apache-2.0", read("LICENSE-APACHE")?), ("MIT", read("LICENSE-MIT")?), gpl])
 }
 
-fn written(parts: &[Part], crates: &[Crate], rust: &str, standard: &[(&str, String)]) -> String {
+fn written(parts: &[Part], crates: &[Crate], rust: &str, standard: &[(&str, String)]) -> Result<String> {
     let mut page = String::from(
         "# Software of others in this archive\n\n\
          The programs and libraries here were built from the Rust crates in this list. Their licences follow.\n\n",
     );
-    page += &format!("They also hold the standard library of Rust {rust} (MIT OR Apache-2.0).\n");
+    page += &format!("They also hold the standard library of Rust {rust} ({OF_RUST}).\n");
     if parts.contains(&Part::OnnxRuntime) {
         page += "ONNX Runtime lies beside them (MIT). Its licence and those of what it holds are the files \
                  `onnxruntime-LICENSE` and `onnxruntime-ThirdPartyNotices.txt`.\n";
@@ -177,22 +191,27 @@ fn written(parts: &[Part], crates: &[Crate], rust: &str, standard: &[(&str, Stri
     for Crate { name, version, licence, repository, texts, .. } in crates {
         let source = repository.as_deref().unwrap_or("crates.io");
         page += &format!("| {name} | {version} | {licence} | {source} |\n");
-        let without = standard.iter().filter(|(id, _)| texts.is_empty() && licence.contains(id));
-        for text in texts.iter().chain(without.map(|(_, text)| text)) {
+        let usual = standard.iter().filter(|(id, _)| texts.is_empty() && licence.contains(id));
+        let all: Vec<&String> = texts.iter().chain(usual.map(|(_, text)| text)).collect();
+        if all.is_empty() {
+            return Err(format!("no text is known of the licence of {name} {version}, {licence}"));
+        }
+        for text in all {
             by_text.entry(text).or_default().push(format!("{name} {version}"));
         }
     }
-    for (_, text) in standard {
+    for (_, text) in standard.iter().filter(|(id, _)| OF_RUST.contains(id)) {
         by_text.entry(text).or_default().push(format!("Rust {rust}"));
     }
     page += "\n## Licences\n\n\
-             A crate that has no file with its licence is named with the usual text of the licence that it declares.\n";
+             A crate that has no file with its licence is named with that of its repository, or with the usual text of the \
+             licence that it declares.\n";
     let mut texts: Vec<(&str, Vec<String>)> = by_text.into_iter().collect();
     texts.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
     for (text, users) in texts {
         page += &format!("\n### {}\n\n~~~text\n{}\n~~~\n", users.join(", "), text.trim_end());
     }
-    page
+    Ok(page)
 }
 
 #[cfg(test)]
@@ -244,11 +263,31 @@ mod tests {
             example("three", "MIT", &[]),
             example("two", "MIT", &["do what you like"]),
         ];
-        let page = written(&[Part::OnnxRuntime], &crates, "1.99.0", &[("MIT", "the usual".into())]);
+        let standard = [("MIT", "the usual".into()), ("GPL-3.0-or-later", "another".into())];
+        let page = written(&[Part::OnnxRuntime], &crates, "1.99.0", &standard).expect("a page");
         assert_eq!(page.matches("do what you like").count(), 1, "{page}");
         assert!(page.contains("### one 1.0.0, two 1.0.0\n"), "{page}");
         assert!(page.contains("### three 1.0.0, Rust 1.99.0\n\n~~~text\nthe usual\n"), "{page}");
-        assert!(page.contains("onnxruntime-LICENSE"), "{page}");
+        assert!(page.contains("onnxruntime-LICENSE") && !page.contains("another"), "{page}");
+    }
+
+    #[test]
+    fn a_licence_without_a_text_is_an_error() {
+        let refused = written(&[], &[example("one", "Own-1.0", &[])], "1.99.0", &[]).expect_err("refused");
+        assert!(refused.contains("one 1.0.0, Own-1.0"), "{refused}");
+    }
+
+    #[test]
+    fn a_crate_without_a_licence_file_has_that_of_its_repository() {
+        let id = |name: &str| (name.to_string(), String::new());
+        let from = |name: &str, repository: &str, texts: &[&str]| {
+            (id(name), Crate { repository: Some(repository.into()), ..example(name, "BSD-3-Clause", texts) })
+        };
+        let mut crates =
+            BTreeMap::from([from("a", "here", &["text"]), from("b", "here", &[]), from("c", "there", &[])]);
+        share_texts(&mut crates);
+        let texts: Vec<usize> = crates.values().map(|c| c.texts.len()).collect();
+        assert_eq!(texts, [1, 1, 0]);
     }
 
     #[test]
