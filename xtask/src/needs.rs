@@ -8,12 +8,13 @@ use std::process::Command;
 use crate::{Result, run};
 
 /// The packages that have the libraries, in Debian 13 and in Ubuntu 25.04 and later. `{}` is for the version.
-const PACKAGES: [(&str, &str); 20] = [
+const PACKAGES: [(&str, &str); 21] = [
     ("ld-linux-x86-64.so.2", "libc6"),
     ("ld-linux-aarch64.so.1", "libc6"),
     ("libc.so.6", "libc6"),
     ("libm.so.6", "libc6"),
     ("libgcc_s.so.1", "libgcc-s1"),
+    ("libatk-1.0.so.0", "libatk1.0-0t64"),
     ("libbabl-0.1.so.0", "libbabl-0.1-0"),
     ("libcairo.so.2", "libcairo2"),
     ("libgdk-3.so.0", "libgtk-3-0t64"),
