@@ -134,10 +134,6 @@ impl From<Failure> for Error {
 }
 
 fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
-    if super::hush::is_the_systems(path) { super::hush::quietly(|| open_file(path)) } else { open_file(path) }
-}
-
-fn open_file(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
     let shown = path.display();
     if let Some(problem) = binary::cut_off(path) {
         return Err(Failure::Other(format!("{shown} {problem}")));

@@ -7,7 +7,6 @@ mod binary;
 mod bound;
 mod cards;
 mod device;
-mod hush;
 mod library;
 mod placement;
 mod probe;

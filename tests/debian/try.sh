@@ -33,9 +33,9 @@ cd /
 install -m 644 "$OLDPWD/assets/sample/cat.png" "$work/cat.png"
 chmod 777 "$work"
 as_user() { setpriv --reuid=1000 --regid=1000 --clear-groups env HOME="$work" "$@"; }
-as_user impasto "$work/cat.png" --style mosaic -o "$work/cat-mosaic.png" --size 64 --iterations 4 --device cpu 2>"$work/said"
-# Debian's ONNX Runtime says a thousand things about its operators.
-! grep "Schema error" "$work/said" | head -3 | grep . || fail "it says what it should not"
+# Debian's ONNX Runtime writes hundreds of lines about its own operators to standard error.
+quietly() { "$@" >"$work/said" 2>&1 || { grep -v -e '^Schema error' -e '^$' "$work/said"; fail "$*"; }; }
+quietly as_user impasto "$work/cat.png" --style mosaic -o "$work/cat-mosaic.png" --size 64 --iterations 4 --device cpu
 picture "$work/cat-mosaic.png"
 as_user impasto devices | grep -q cpu
 zcat /usr/share/man/man1/impasto.1.gz | grep -q '^\.TH impasto' || fail "no manual page"
@@ -63,7 +63,7 @@ cc -std=c11 -Wall -Wextra -Werror "$examples/stylise.c" $(pkg-config --cflags im
 ldd "$work/shared" | grep -q 'libimpasto\.so\.0 => /' || fail "the program does not use the shared library"
 ! ldd "$work/static" | grep -q libimpasto || fail "the program uses the shared library"
 for program in shared static; do
-    "$work/$program" "$work/content.ppm" "$work/style.ppm" "$work/$program.ppm" '{"size": 64, "iterations": 4}' '{"device": "cpu"}'
+    quietly "$work/$program" "$work/content.ppm" "$work/style.ppm" "$work/$program.ppm" '{"size": 64, "iterations": 4}' '{"device": "cpu"}'
 done
 cmp "$work/shared.ppm" "$work/static.ppm" || fail "the two programs paint different pictures"
 
