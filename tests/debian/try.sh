@@ -86,7 +86,8 @@ if [ -n "$(find "$packages" -name 'gimp-plugin-impasto_*')" ]; then
 
     step "its metadata are in order"
     apt install appstream
-    appstreamcli validate --no-net --explain /usr/share/metainfo/org.gimp.GIMP.Plugin.Impasto.metainfo.xml
+    # Impasto has no page on the web yet.
+    appstreamcli validate --no-net --explain --override=url-homepage-missing=info /usr/share/metainfo/org.gimp.GIMP.Plugin.Impasto.metainfo.xml
 fi
 
 step "they can be installed together, and their files are as they were packed"
