@@ -6,7 +6,7 @@ use gimp::prelude::*;
 use serde_json::{Value, json};
 
 use crate::parameters;
-use crate::style::{Blend, Source, built_in};
+use crate::style::{Blend, Choice, Source};
 use crate::text::{fill, tr};
 
 /// A choice: nick, label.
@@ -350,27 +350,25 @@ fn tap_weights(text: &str) -> Result<Value, String> {
 }
 
 /// The style that the arguments name: the kind that was chosen, or the only one that is given.
-pub fn style(config: &gimp::ProcedureConfig) -> Result<Source, String> {
+pub fn style(config: &gimp::ProcedureConfig) -> Result<Choice, String> {
     let file = config.property::<Option<gimp::gio::File>>("style-file").map(Source::File);
     let layer = config.property::<Option<gimp::Drawable>>("style-layer").map(Source::Layer);
     let image = config.property::<Option<gimp::Image>>("style-image").map(Source::Image);
     let from = config.property::<Option<String>>("style-from").unwrap_or_default();
     let (chosen, others) = match from.as_str() {
         "built-in" => {
-            let name = config.property::<Option<String>>("style-name").unwrap_or_default();
-            return built_in(&name)
-                .ok_or_else(|| tr("The filter's own style pictures are missing. Install it again.").into());
+            return Ok(Choice::Own(config.property::<Option<String>>("style-name").unwrap_or_default()));
         }
         "layer" => (layer, [file, image]),
         "image" => (image, [file, layer]),
         _ => (file, [layer, image]),
     };
     if let Some(source) = chosen {
-        return Ok(source);
+        return Ok(Choice::Picture(source));
     }
     let mut others = others.into_iter().flatten();
     match (others.next(), others.next()) {
-        (Some(source), None) => Ok(source),
+        (Some(source), None) => Ok(Choice::Picture(source)),
         (Some(_), Some(_)) => {
             Err(tr("Two style pictures are given; say with style-from which one to take.").into())
         }

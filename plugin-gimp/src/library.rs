@@ -11,7 +11,7 @@ use impasto_abi::{
 };
 use serde_json::Value;
 
-use crate::picture::{Pixels, Second};
+use crate::picture::{Pixels, Second, Style};
 use crate::text::fill;
 
 /// How far a job is.
@@ -62,7 +62,7 @@ pub struct Pictures<'a> {
     /// The picture to repaint.
     pub content: &'a Pixels,
     /// The style picture.
-    pub style: &'a Pixels,
+    pub style: &'a Style,
     /// A second one.
     pub second: Option<&'a Second>,
     /// Where to start, for the parameter `"init": "picture"`.
@@ -213,21 +213,26 @@ impl Engine<'_> {
         params: &Value,
         mut go_on: impl FnMut(&Progress) -> bool,
     ) -> Result<Pixels, Failure> {
+        let (own, weights) = pictures.style.weighted(pictures.second.map_or([1.0, 0.0], |s| s.weights));
+        let mut params = params.clone();
+        if let Some(name) = own {
+            params["style"] = name.into();
+        }
         let params = CString::new(params.to_string()).map_err(|e| Failure::Problem(e.to_string()))?;
         let content = pictures.content;
         let mut output = Pixels::new(content.width, content.height, content.layout, content.sample);
         let pointer =
             |picture: &Option<ImpastoPicture>| picture.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-        let everywhere = |p: &Pixels| ImpastoStyle::new(p.read_only(), 1.0);
-        let mut styles = vec![everywhere(pictures.style)];
+        let mut styles = Vec::new();
+        if let Style::Read(style) = pictures.style {
+            styles.push(ImpastoStyle::new(style.read_only(), weights[0]));
+        }
         let region = pictures.second.and_then(|s| s.region.as_ref()).map(Pixels::read_only);
         if let Some(second) = pictures.second {
-            styles[0].weight = second.weights[0];
             styles.push(ImpastoStyle {
-                weight: second.weights[1],
                 scale: second.scale,
                 region: pointer(&region),
-                ..everywhere(&second.style)
+                ..ImpastoStyle::new(second.style.read_only(), weights[1])
             });
         }
         let mask = pictures.mask.map(Pixels::read_only);

@@ -4,7 +4,7 @@
 use gimp::gio;
 use gimp::prelude::*;
 
-use crate::picture::{Pixels, Second};
+use crate::picture::{Pixels, Second, Style};
 use crate::pixels::{self, Area};
 use crate::text::fill;
 
@@ -19,20 +19,23 @@ pub enum Source {
     Image(gimp::Image),
 }
 
-/// The folder of the style pictures that come with the filter.
-fn bundled() -> Option<std::path::PathBuf> {
-    let folder = std::env::current_exe().ok()?.parent()?.join("styles");
-    folder.is_dir().then_some(folder)
+/// The style that was chosen.
+#[derive(Clone, PartialEq)]
+pub enum Choice {
+    /// One of libimpasto's own, by its name.
+    Own(String),
+    /// A picture.
+    Picture(Source),
 }
 
-/// The file of one of these pictures, if it is there.
-pub fn included(name: &str) -> Option<std::path::PathBuf> {
-    Some(bundled()?.join(format!("{name}.jpg"))).filter(|file| file.is_file())
-}
-
-/// One of these pictures, if it is there.
-pub fn built_in(name: &str) -> Option<Source> {
-    included(name).map(|file| Source::File(gio::File::for_path(file)))
+impl Choice {
+    /// What libimpasto is given of it.
+    pub fn read(&self) -> Result<Style, String> {
+        match self {
+            Choice::Own(name) => Ok(Style::Own(name.clone())),
+            Choice::Picture(source) => source.read().map(Style::Read),
+        }
+    }
 }
 
 impl Source {

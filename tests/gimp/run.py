@@ -29,7 +29,7 @@ class Gimp:
     """A user's GIMP, with the filter installed in an empty home."""
 
     def __init__(self, plug_in, out, gimprc=""):
-        self.home = tempfile.mkdtemp(prefix="gimp-")
+        self.home = tempfile.mkdtemp(prefix="Zoë Ölmaler’s home-")
         self.out = out
         version = subprocess.check_output(["gimp-console", "--version"], text=True).split()[-1]
         self.folder = os.path.join(self.home, ".config", "GIMP", ".".join(version.split(".")[:2]))

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, build, c_library, onnxruntime, root, run, target};
+use crate::third_party::{self, Part};
+use crate::{Result, binary, build, c_library, onnxruntime, root, run, target};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -21,23 +22,24 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
         std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     let at = |path: &str| folder.join(path);
-    let built = |name: &str| target().join("release").join(name);
     let command = format!("impasto{}", std::env::consts::EXE_SUFFIX);
-    copy(&built(&command), &at("bin"), None)?;
+    copy(&binary(), &at("bin"), None)?;
     strip(&at("bin").join(command), Symbols::None)?;
     library(&at("lib"))?;
-    copy(&built("libimpasto_ffi.a"), &at("lib"), Some("libimpasto.a"))?;
-    strip(&at("lib").join("libimpasto.a"), Symbols::ForLinking)?;
+    static_library(&at("lib"))?;
     copy(&root().join("include").join("impasto.h"), &at("include"), None)?;
-    write(&at("lib/pkgconfig/impasto.pc"), &pkg_config())?;
+    write(&at("lib/pkgconfig/impasto.pc"), &pkg_config("${pcfiledir}/../..", "lib"))?;
     let doc = at("share/doc/impasto");
     for text in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md", "docs/model-card.md"] {
         copy(&root().join(text), &doc, None)?;
     }
     styles(&at("share/impasto/styles"))?;
+    let mut parts = vec![Part::Command, Part::Library];
     if bundle {
         onnxruntime(&onnxruntime::set_up_with_webgpu(false)?, &at("lib"), &doc)?;
+        parts.push(Part::OnnxRuntime);
     }
+    write(&doc.join("THIRD-PARTY.md"), &third_party::page(&parts)?)?;
     Ok(folder)
 }
 
@@ -105,8 +107,15 @@ pub fn library_name() -> String {
     }
 }
 
+/// The static library, without debug information.
+pub fn static_library(lib: &Path) -> Result<()> {
+    let name = "libimpasto.a";
+    copy(&target().join("release").join("libimpasto_ffi.a"), lib, Some(name))?;
+    strip(&lib.join(name), Symbols::ForLinking)
+}
+
 /// The shared library with its links, stripped.
-fn library(lib: &Path) -> Result<()> {
+pub fn library(lib: &Path) -> Result<()> {
     let short = library_name();
     if cfg!(windows) {
         return copy(&c_library(), lib, Some(&short));
@@ -123,8 +132,9 @@ fn library(lib: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A symbolic link; what was there before is replaced.
 #[cfg(unix)]
-fn link(to: &str, at: &Path) -> Result<()> {
+pub fn link(to: &str, at: &Path) -> Result<()> {
     if at.is_symlink() || at.exists() {
         std::fs::remove_file(at).map_err(|e| format!("{}: {e}", at.display()))?;
     }
@@ -132,14 +142,15 @@ fn link(to: &str, at: &Path) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn link(_: &str, _: &Path) -> Result<()> {
+pub fn link(_: &str, _: &Path) -> Result<()> {
     Ok(())
 }
 
-fn pkg_config() -> String {
+/// What pkg-config reads of libimpasto below `prefix`, with the libraries in its folder `lib`.
+pub fn pkg_config(prefix: &str, lib: &str) -> String {
     format!(
-        "prefix=${{pcfiledir}}/../..\n\
-         libdir=${{prefix}}/lib\n\
+        "prefix={prefix}\n\
+         libdir=${{prefix}}/{lib}\n\
          includedir=${{prefix}}/include\n\n\
          Name: impasto\n\
          Description: Repaints a picture in the style of another\n\
@@ -157,7 +168,8 @@ pub fn copy(from: &Path, folder: &Path, name: Option<&str>) -> Result<()> {
     std::fs::copy(from, folder.join(name)).map(drop).map_err(|e| format!("{}: {e}", from.display()))
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+/// Writes a text; its folder is made.
+pub fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use crate::installed::Folder;
 use crate::root_directory::{Contents, Root};
-use crate::{Result, c_library, dist, onnxruntime, root, run, target};
+use crate::third_party::{self, Part};
+use crate::{Result, archive, c_library, dist, gimp_folders, onnxruntime, root, run, target};
 
 /// The name of the plug-in's folder and of the program in it, which GIMP wants to be the same.
 const NAME: &str = "impasto";
@@ -76,7 +77,7 @@ fn target_of_the_plug_in() -> PathBuf {
 }
 
 /// Builds the plug-in and returns the program.
-fn program(place: &Place) -> Result<PathBuf> {
+pub fn program(place: &Place) -> Result<PathBuf> {
     let manifest = root().join("plugin-gimp").join("Cargo.toml");
     // In a root there is no network.
     run::all(
@@ -90,8 +91,7 @@ fn program(place: &Place) -> Result<PathBuf> {
     Ok(target_of_the_plug_in().join("release").join(name))
 }
 
-/// Lays the plug-in out in `folder`: the program, libimpasto, ONNX Runtime, a style picture, translations and
-/// licences. The folder appears whole or not at all; one that was laid out before is replaced.
+/// Lays the plug-in out in `folder`: the program, libimpasto, ONNX Runtime, translations and licences. The folder appears whole or not at all; one that was laid out before is replaced.
 fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let there = plug_ins.join(NAME);
     // Looked at before the build, which takes minutes.
@@ -113,14 +113,31 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
         dist::copy(&root().join(text), &licences, None)?;
     }
-    dist::styles(&new.join("styles"))?;
+    let parts = [Part::Filter, Part::Library, Part::OnnxRuntime];
+    dist::write(&licences.join("THIRD-PARTY.md"), &third_party::page(&parts)?)?;
+    thumbnails(&new.join("thumbnails"))?;
     translations(&new.join("locale"))?;
     FOLDER.replace(&new, &there, room.path())?;
     Ok(there)
 }
 
+/// Writes the included styles as small as the dialog shows them on a screen with a scale of 2.
+fn thumbnails(folder: &Path) -> Result<()> {
+    const SIDE: u32 = 104;
+    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    for file in onnxruntime::files(&root().join("assets/styles"))? {
+        if file.extension().is_none_or(|e| e != "jpg") {
+            continue;
+        }
+        let style = image::open(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let to = folder.join(file.file_name().unwrap_or_default());
+        style.thumbnail(SIDE, SIDE).save(&to).map_err(|e| format!("{}: {e}", to.display()))?;
+    }
+    Ok(())
+}
+
 /// Compiles `po/LANGUAGE.po` to `LANGUAGE/LC_MESSAGES/impasto-gimp.mo`.
-fn translations(locale: &Path) -> Result<()> {
+pub fn translations(locale: &Path) -> Result<()> {
     for file in onnxruntime::files(&root().join("plugin-gimp/po"))? {
         if file.extension().is_none_or(|e| e != "po") {
             continue;
@@ -134,27 +151,10 @@ fn translations(locale: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The plug-ins folders of the GIMPs that this user has, the newest last.
-fn folders() -> Result<Vec<PathBuf>> {
-    let gimp = dirs::config_dir().ok_or("this user has no configuration folder; set HOME")?.join("GIMP");
-    let mut there: Vec<PathBuf> = std::fs::read_dir(&gimp)
-        .into_iter()
-        .flatten()
-        .filter_map(|e| Some(e.ok()?.path()))
-        .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("3.")))
-        .collect();
-    there.sort();
-    if there.is_empty() {
-        // GIMP has not been started yet.
-        there.push(gimp.join("3.0"));
-    }
-    Ok(there.into_iter().map(|p| p.join("plug-ins")).collect())
-}
-
 /// Puts the plug-in into the folder that is given, or into the user's GIMP folders.
 pub fn install(folder: Option<&Path>, cuda: bool) -> Result<()> {
     let place = Place::find(false)?;
-    let folders = folder.map_or_else(folders, |f| Ok(vec![f.to_path_buf()]))?;
+    let folders = folder.map_or_else(gimp_folders::plug_ins, |f| Ok(vec![f.to_path_buf()]))?;
     for folder in folders {
         let there = lay_out(&place, &folder, cuda)?;
         println!("{}", there.display());
@@ -165,7 +165,7 @@ pub fn install(folder: Option<&Path>, cuda: bool) -> Result<()> {
 
 /// Removes what `install` has put there.
 pub fn uninstall(folder: Option<&Path>) -> Result<()> {
-    let folders = folder.map_or_else(folders, |f| Ok(vec![f.to_path_buf()]))?;
+    let folders = folder.map_or_else(gimp_folders::plug_ins, |f| Ok(vec![f.to_path_buf()]))?;
     FOLDER.remove(folders.into_iter().map(|f| f.join(NAME)))
 }
 
@@ -187,13 +187,7 @@ pub fn archive() -> Result<Option<PathBuf>> {
     let folder = lay_out(&place, &plug_ins, false)?;
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let path = room.join(format!("impasto-gimp-{}-{os}-{arch}.tar.gz", env!("CARGO_PKG_VERSION")));
-    let partial = path.with_extension("gz.partial");
-    let problem = |e: std::io::Error| format!("{}: {e}", path.display());
-    let file = std::fs::File::create(&partial).map_err(problem)?;
-    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::default()));
-    tar.append_dir_all(NAME, &folder).map_err(problem)?;
-    tar.into_inner().and_then(|gz| gz.finish()).and_then(|file| file.sync_all()).map_err(problem)?;
-    std::fs::rename(&partial, &path).map_err(problem)?;
+    archive::tar_gz(&folder, NAME, &path)?;
     Ok(Some(path))
 }
 

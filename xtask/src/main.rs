@@ -2,17 +2,25 @@
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "it talks to whoever calls it")]
 
+mod archive;
 mod card;
 mod circles;
+mod deb;
 mod dist;
 mod gallery;
 mod gimp;
+mod gimp_folders;
 mod installed;
 mod krita;
+mod needs;
 mod onnxruntime;
 mod python;
+mod release;
 mod root_directory;
 mod run;
+mod sbom;
+mod test_deb;
+mod third_party;
 mod webgpu;
 mod wheel;
 
@@ -53,8 +61,21 @@ enum Task {
         /// Leaves ONNX Runtime out, where the system has it
         #[arg(long)]
         without_onnxruntime: bool,
+        /// Makes Debian packages instead, in target/deb; needs dpkg-deb
+        #[arg(long, conflicts_with_all = ["prefix", "without_onnxruntime"])]
+        deb: bool,
     },
-    /// Puts the filter for GIMP 3 into the user's GIMP folder
+    /// Makes all archives that this machine can make, with checksums, licences and lists of what they are made of
+    Release {
+        /// The version that Cargo.toml and CHANGELOG.md have
+        version: String,
+        /// Only tells what is not ready for a release, and makes the archives all the same
+        #[arg(long)]
+        trial: bool,
+    },
+    /// Makes the Debian packages, and tests them in a Debian 13 in a root directory that is made for it
+    TestDeb,
+    /// Puts the filter for GIMP 3 into the folders of the GIMPs that the user has, those from Flatpak and Snap too
     InstallGimp {
         /// Into this plug-ins folder
         #[arg(long)]
@@ -63,7 +84,7 @@ enum Task {
         #[arg(long)]
         cuda: bool,
     },
-    /// Removes the filter from the user's GIMP folder
+    /// Removes the filter from these folders
     UninstallGimp {
         /// From this plug-ins folder
         #[arg(long)]
@@ -192,7 +213,13 @@ fn perform(task: &Task) -> Result<()> {
         },
         Task::Demo => demo(),
         Task::Test { arguments } => test(arguments),
-        Task::Dist { prefix, without_onnxruntime } => {
+        Task::Dist { deb: true, .. } => {
+            for package in deb::make()? {
+                println!("{}", package.display());
+            }
+            Ok(())
+        }
+        Task::Dist { prefix, without_onnxruntime, deb: false } => {
             let folder = dist::lay_out(prefix.as_deref(), !without_onnxruntime)?;
             println!("{}", folder.display());
             if prefix.is_none() {
@@ -202,6 +229,8 @@ fn perform(task: &Task) -> Result<()> {
             }
             Ok(())
         }
+        Task::Release { version, trial } => release::make(version, *trial),
+        Task::TestDeb => test_deb::test(),
         Task::InstallGimp { folder, cuda } => gimp::install(folder.as_deref(), *cuda),
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),

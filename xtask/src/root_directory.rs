@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::{Result, onnxruntime, root, run, target};
 
 /// The release that has GIMP 3.0 and Krita 5.2.
-const SUITE: &str = "trixie";
+pub const SUITE: &str = "trixie";
 
 /// What is in a root directory.
 pub struct Contents {
@@ -88,7 +88,7 @@ impl Root {
 }
 
 /// root, folder to work in, folders to mount… -- command…. `/tmp` comes first, as other folders may lie in it.
-const ENTER: &str = r#"
+pub const ENTER: &str = r#"
 root=$1 work=$2
 shift 2
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
@@ -105,7 +105,7 @@ exec chroot "$root" sh -c 'cd "$1" && shift && exec "$@"' in "$work" "$@"
 "#;
 
 /// The mirror that this machine's own apt uses.
-fn mirror() -> Result<String> {
+pub fn mirror() -> Result<String> {
     let folder = Path::new("/etc/apt");
     let mut files = onnxruntime::files(&folder.join("sources.list.d")).unwrap_or_default();
     files.push(folder.join("sources.list"));

@@ -16,9 +16,9 @@ use super::worker::{Answer, Request, Worker};
 use super::{draw, drawn};
 use crate::arguments::{self, Settings};
 use crate::library::Library;
-use crate::picture::{Pixels, Second};
+use crate::picture::{Pixels, Second, Style};
 use crate::pixels::{self, Area};
-use crate::style::{Blend, Source};
+use crate::style::{Blend, Choice};
 use crate::text::tr;
 
 /// The longer side of the preview in the screen's logical pixels, and of a draft in its own pixels.
@@ -48,12 +48,12 @@ struct State {
     mask: Option<Arc<Pixels>>,
     worker: Worker,
     /// What has been asked for last.
-    asked: Option<(Settings, Source)>,
+    asked: Option<(Settings, Choice)>,
     /// What refines the draft that is being painted, but for the draft itself.
     refinement: Option<Request>,
     /// Device pixels for one logical pixel of the screen.
     scale: i32,
-    style: Option<(Source, Arc<Pixels>)>,
+    style: Option<(Choice, Arc<Style>)>,
     second: Option<(Blend, Arc<Second>)>,
     start: Option<(gimp::Drawable, Arc<Pixels>)>,
     /// What is painted, for what is taken of other drawables where it lies.

@@ -8,7 +8,6 @@ use gtk::gdk_pixbuf::Pixbuf;
 
 use super::drawn;
 use crate::parameters;
-use crate::style::included;
 use crate::text::tr;
 
 /// The side of a thumbnail, in the screen's logical pixels.
@@ -43,10 +42,15 @@ pub fn chooser(config: &gimp::ProcedureConfig, scale: i32) -> gtk::Widget {
     column.upcast()
 }
 
+/// The file of a style's thumbnail beside the program.
+fn thumbnail(id: &str) -> Option<std::path::PathBuf> {
+    Some(std::env::current_exe().ok()?.parent()?.join("thumbnails").join(format!("{id}.jpg")))
+}
+
 /// The style's picture where it is there, else its title. The title is the tooltip and the name for screen readers.
 fn show_thumbnail(button: &gtk::RadioButton, id: &str, title: &str, scale: i32) {
     let side = SIDE * scale;
-    match included(id).and_then(|file| Pixbuf::from_file_at_scale(file, side, side, true).ok()) {
+    match thumbnail(id).and_then(|file| Pixbuf::from_file_at_scale(file, side, side, true).ok()) {
         Some(picture) => button.set_image(Some(&drawn(&picture, scale))),
         None => button.set_label(title),
     }

@@ -8,13 +8,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use serde_json::Value;
 
 use crate::library::{Engine, Failure, Library, Pictures};
-use crate::picture::{Pixels, Second};
+use crate::picture::{Pixels, Second, Style};
 
 /// What a draft is made of.
 #[derive(Clone)]
 pub struct Request {
     pub content: Arc<Pixels>,
-    pub style: Arc<Pixels>,
+    pub style: Arc<Style>,
     pub second: Option<Arc<Second>>,
     pub start: Option<Arc<Pixels>>,
     pub mask: Option<Arc<Pixels>>,
