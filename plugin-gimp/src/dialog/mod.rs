@@ -2,6 +2,7 @@
 //! The dialog: GIMP's own procedure dialog, which brings presets, last values and reset, with the settings on
 //! one side and the picture before and after on the other.
 
+mod drawing;
 mod preview;
 mod styles;
 mod worker;
@@ -127,18 +128,6 @@ fn settings(
     scrolled.set_propagate_natural_height(true);
     scrolled.add(&column);
     scrolled
-}
-
-/// A picture whose pixels are the screen's device pixels, `scale` of them for one logical pixel.
-fn drawn(picture: &gtk::gdk_pixbuf::Pixbuf, scale: i32) -> gtk::Image {
-    let image = gtk::Image::new();
-    draw(&image, picture, scale);
-    image
-}
-
-/// Shows another picture in such an image.
-fn draw(image: &gtk::Image, picture: &gtk::gdk_pixbuf::Pixbuf, scale: i32) {
-    image.set_from_surface(picture.create_surface(scale, None::<&gtk::gdk::Window>).as_ref());
 }
 
 /// Adds what is seen when its title is opened.

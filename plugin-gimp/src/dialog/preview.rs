@@ -12,8 +12,8 @@ use gimp_ui::gtk;
 use gimp_ui::prelude::*;
 use gtk::gdk_pixbuf::{Colorspace, Pixbuf};
 
+use super::drawing::{draw, drawn};
 use super::worker::{Answer, Request, Worker};
-use super::{draw, drawn};
 use crate::arguments::{self, Settings};
 use crate::library::Library;
 use crate::picture::{Pixels, Second, Style};

@@ -6,7 +6,7 @@ use gimp_ui::gtk;
 use gimp_ui::prelude::*;
 use gtk::gdk_pixbuf::Pixbuf;
 
-use super::drawn;
+use super::drawing::drawn;
 use crate::parameters;
 use crate::text::tr;
 
