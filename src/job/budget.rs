@@ -335,15 +335,15 @@ mod tests {
         };
         let whole = plan(&engine, 1024, 200, 4000).expect("a layout");
         assert_eq!((whole.tile, whole.history), (None, optimise::HISTORY));
-        // So does a card that takes no large tensors, and one that shares the computer's memory where that does not suffice.
-        assert_eq!(plan(&engine, 1024, 200, 4000).expect("a layout").tile, None);
+        // A card that takes no large tensors gets tiles, and so does one that shares the computer's memory where that does not
+        // suffice for the whole.
         engine.backend.largest_tensor = Some(20 << 20);
-        let tile = plan(&engine, 1024, 200, 4000).expect("a layout").tile;
+        let tile = plan(&engine, 1024, 400, 4000).expect("a layout").tile;
         assert!(tile.is_some_and(|tile| tile < 768), "{tile:?}");
         engine.backend.largest_tensor = None;
         engine.backend.shares_memory = true;
         let shared = plan(&engine, 1024, whole.needed >> 20, 4000);
-        assert!(shared.map_or(true, |layout| layout.tile.is_some()));
+        assert!(shared.is_err() || shared.is_ok_and(|layout| layout.tile.is_some()));
         engine.backend.shares_memory = false;
         // A small card gets tiles; the vectors are in the computer's memory then.
         let tiled = plan(&engine, 6000, 20_000, 4000).expect("a layout");
