@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::common::{impasto, root, succeed};
 
 /// What GIMP's filter leaves out, and why.
-const NOT_IN_GIMP: [(&str, &str); 8] = [
+const NOT_IN_GIMP: [(&str, &str); 9] = [
     ("levels", "follow from the size"),
     ("version", "is for files of parameters"),
     ("style_weight", "strength is the one slider"),
@@ -16,6 +16,7 @@ const NOT_IN_GIMP: [(&str, &str); 8] = [
     ("style_taps", "is for people who know the network"),
     ("content_taps", "is for people who know the network"),
     ("tile_size", "follows from the memory"),
+    ("preview_every", "is how often the dialog shows a draft on the way"),
 ];
 
 fn properties() -> serde_json::Map<String, Value> {
@@ -36,7 +37,7 @@ fn option(name: &str) -> Option<String> {
 fn every_parameter_is_an_option_of_the_command_and_in_gimp_or_left_out_for_a_reason() {
     let help = String::from_utf8(succeed(impasto().arg("--help")).stdout).expect("a text");
     let mut filter = String::new();
-    for file in ["arguments.rs", "style.rs", "filter.rs", "dialog/mod.rs", "dialog/preview.rs"] {
+    for file in ["arguments.rs", "style.rs", "filter.rs", "library.rs"] {
         let path = root().join("plugin-gimp/src").join(file);
         filter += &std::fs::read_to_string(path).expect("the filter's source");
     }
