@@ -33,8 +33,8 @@ pub fn chooser(config: &gimp::ProcedureConfig, scale: i32) -> gtk::Widget {
         let number = number as i32;
         grid.attach(&button, number % COLUMNS, number / COLUMNS, 1, 1);
     }
-    let label = gtk::Label::with_mnemonic(&tr("Inclu_ded style"));
-    label.set_mnemonic_widget(first.as_ref());
+    // GTK complains if a screen reader asks for the relations of a radio button that has a label beside its group.
+    let label = gtk::Label::new(Some(&tr("Inclu_ded style").replace('_', "")));
     label.set_xalign(0.0);
     let column = gtk::Box::new(gtk::Orientation::Vertical, 3);
     column.pack_start(&label, false, false, 0);
