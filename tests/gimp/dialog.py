@@ -113,6 +113,8 @@ def shown():
     number = subprocess.run(["xdotool", "search", "--name", "GIMP$"], capture_output=True, text=True).stdout.split()
     for window_number in number:
         subprocess.run(["xdotool", "windowsize", window_number, "1300", "860"], check=False)
+    # Where it shows no tooltip.
+    subprocess.run(["xdotool", "mousemove", "0", "0"], check=False)
     return image, display
 
 
