@@ -122,7 +122,7 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
 }
 
 /// Writes the included styles as small as the dialog shows them on a screen with a scale of 2.
-fn thumbnails(folder: &Path) -> Result<()> {
+pub fn thumbnails(folder: &Path) -> Result<()> {
     const SIDE: u32 = 104;
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     for file in onnxruntime::files(&root().join("assets/styles"))? {

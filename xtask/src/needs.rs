@@ -33,7 +33,7 @@ const PACKAGES: [(&str, &str); 21] = [
 ];
 
 /// The packages that a program or library needs, as a control file has them.
-pub fn of(file: &Path) -> Result<Vec<String>> {
+pub fn debian_packages(file: &Path) -> Result<Vec<String>> {
     let text = run::text(Command::new("objdump").arg("-p").arg(file).env("LC_ALL", "C"))?;
     packages(&text).map_err(|e| format!("{}: {e}", file.display()))
 }
@@ -122,7 +122,7 @@ Version References:
     #[cfg(target_os = "linux")]
     fn this_program_needs_the_c_library() {
         let own = std::env::current_exe().expect("a program");
-        let needs = of(&own).expect("what it needs");
+        let needs = debian_packages(&own).expect("what it needs");
         assert!(needs.iter().any(|n| n.starts_with("libc6 (>= 2.")), "{needs:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::third_party::{self, Part};
-use crate::{Result, archive, deb, dist, gimp, onnxruntime, root, run, sbom, target};
+use crate::{Result, archive, deb, dist, gimp, krita, onnxruntime, root, run, sbom, target, wheel};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -34,6 +34,8 @@ pub fn make(version: &str, trial: bool) -> Result<()> {
         dist::copy(&filter, &folder, None)?;
         describe(&folder, "impasto-gimp", &[Part::Filter, Part::Library, Part::OnnxRuntime])?;
     }
+    dist::copy(&krita::archive()?, &folder, None)?;
+    dist::copy(&wheel::make()?, &folder, None)?;
     match run::text(Command::new("dpkg-deb").arg("--version")) {
         Ok(_) => deb::make()?.iter().try_for_each(|package| dist::copy(package, &folder, None))?,
         Err(problem) => println!("Without Debian packages: {problem}"),
@@ -81,7 +83,7 @@ fn problems(version: &str, root: &Path, changed: &str) -> Result<Vec<String>> {
 fn describe(folder: &Path, name: &str, parts: &[Part]) -> Result<()> {
     let about = format!("{name}-{VERSION}");
     dist::write(&folder.join(format!("{about}.THIRD-PARTY.md")), &third_party::page(parts)?)?;
-    dist::write(&folder.join(format!("{about}.cdx.json")), &sbom::of(name, parts)?)
+    dist::write(&folder.join(format!("{about}.cdx.json")), &sbom::components(name, parts)?)
 }
 
 fn sorted_files(folder: &Path) -> Result<Vec<PathBuf>> {

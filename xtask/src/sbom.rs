@@ -8,7 +8,7 @@ use crate::{Result, onnxruntime};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The list for an archive of the name `name` with these parts.
-pub fn of(name: &str, parts: &[Part]) -> Result<String> {
+pub fn components(name: &str, parts: &[Part]) -> Result<String> {
     let mut components: Vec<Value> = third_party::crates(parts)?.iter().map(component).collect();
     let rust = third_party::rust_version()?;
     components.push(json!({
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_list_names_each_crate_with_its_licence_and_checksum() {
-        let text = of("impasto", &[Part::Command, Part::OnnxRuntime]).expect("a list");
+        let text = components("impasto", &[Part::Command, Part::OnnxRuntime]).expect("a list");
         let list: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(list["specVersion"], "1.5");
         let components = list["components"].as_array().expect("components");

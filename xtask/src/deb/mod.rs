@@ -48,7 +48,7 @@ pub fn make() -> Result<Vec<PathBuf>> {
 
 fn command(room: &Path) -> Result<Tree> {
     let program = binary();
-    let mut depends = needs::of(&program)?;
+    let mut depends = needs::debian_packages(&program)?;
     depends.push(ONNXRUNTIME.into());
     let tree = Tree::new(
         room,
@@ -67,8 +67,8 @@ fn command(room: &Path) -> Result<Tree> {
             ],
         },
     );
-    dist::copy(&program, &tree.at("usr/bin"), None)?;
-    dist::strip(&tree.at("usr/bin/impasto"), dist::Symbols::None)?;
+    dist::copy(&program, &tree.path("usr/bin"), None)?;
+    dist::strip(&tree.path("usr/bin/impasto"), dist::Symbols::None)?;
     let said = |words: &[&str]| run::text(Command::new(&program).args(words));
     tree.write("usr/share/man/man1/impasto.1.gz", &archive::gzip(said(&["man"])?.as_bytes())?)?;
     for (shell, file) in [
@@ -85,7 +85,7 @@ fn command(room: &Path) -> Result<Tree> {
 }
 
 fn library(room: &Path) -> Result<Tree> {
-    let mut depends = needs::of(&c_library())?;
+    let mut depends = needs::debian_packages(&c_library())?;
     depends.push(ONNXRUNTIME.into());
     let mut tree = Tree::new(
         room,
@@ -99,7 +99,7 @@ fn library(room: &Path) -> Result<Tree> {
                  It works on pictures in memory, with progress, cancelling and selections."],
         },
     );
-    let lib = tree.at(&lib()?);
+    let lib = tree.path(&lib()?);
     dist::library(&lib)?;
     // Only programs are linked through the plain name.
     let plain = lib.join("libimpasto.so");
@@ -130,16 +130,16 @@ fn development(room: &Path) -> Result<Tree> {
         },
     );
     let lib = lib()?;
-    dist::copy(&root().join("include").join("impasto.h"), &tree.at("usr/include"), None)?;
-    dist::static_library(&tree.at(&lib))?;
-    dist::link(&dist::library_name(), &tree.at(&lib).join("libimpasto.so"))?;
+    dist::copy(&root().join("include").join("impasto.h"), &tree.path("usr/include"), None)?;
+    dist::static_library(&tree.path(&lib))?;
+    dist::link(&dist::library_name(), &tree.path(&lib).join("libimpasto.so"))?;
     let triplet = architecture()?.1;
     tree.write(
         &format!("{lib}/pkgconfig/impasto.pc"),
         dist::pkg_config("/usr", &format!("lib/{triplet}")).as_bytes(),
     )?;
     for file in crate::onnxruntime::files(&root().join("ffi").join("examples"))? {
-        dist::copy(&file, &tree.at("usr/share/doc/libimpasto-dev/examples"), None)?;
+        dist::copy(&file, &tree.path("usr/share/doc/libimpasto-dev/examples"), None)?;
     }
     tree.document("c-library.md.gz", &root().join("docs").join("c-library.md"))?;
     tree.third_party(&[Part::Library])?;
@@ -148,7 +148,7 @@ fn development(room: &Path) -> Result<Tree> {
 
 fn filter(room: &Path, place: &gimp::Place) -> Result<Tree> {
     let program = gimp::program(place)?;
-    let mut depends = needs::of(&program)?;
+    let mut depends = needs::debian_packages(&program)?;
     depends.extend([format!("libimpasto0 (= {VERSION})"), "gimp (>= 3.0)".into()]);
     let tree = Tree::new(
         room,
@@ -164,13 +164,14 @@ fn filter(room: &Path, place: &gimp::Place) -> Result<Tree> {
         },
     );
     let folder = format!("{}/{PLUG_INS}/impasto", lib()?);
-    dist::copy(&program, &tree.at(&folder), Some("impasto"))?;
-    dist::strip(&tree.at(&folder).join("impasto"), dist::Symbols::None)?;
-    gimp::translations(&tree.at(&folder).join("locale"))?;
+    dist::copy(&program, &tree.path(&folder), Some("impasto"))?;
+    dist::strip(&tree.path(&folder).join("impasto"), dist::Symbols::None)?;
+    gimp::thumbnails(&tree.path(&folder).join("thumbnails"))?;
+    gimp::translations(&tree.path(&folder).join("locale"))?;
     let packaging = root().join("packaging").join("gimp");
     let (metadata, icon) = (format!("{COMPONENT}.metainfo.xml"), format!("{COMPONENT}.svg"));
-    dist::copy(&packaging.join(metadata), &tree.at("usr/share/metainfo"), None)?;
-    dist::copy(&packaging.join(icon), &tree.at("usr/share/icons/hicolor/scalable/apps"), None)?;
+    dist::copy(&packaging.join(metadata), &tree.path("usr/share/metainfo"), None)?;
+    dist::copy(&packaging.join(icon), &tree.path("usr/share/icons/hicolor/scalable/apps"), None)?;
     tree.document("gimp.md.gz", &root().join("docs").join("gimp.md"))?;
     tree.third_party(&[Part::Filter])?;
     Ok(tree)
@@ -186,12 +187,12 @@ impl Tree {
         Tree { folder: room.join(about.name), about, files: Vec::new() }
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.at(path);
+        let path = self.path(path);
         let problem = |e: std::io::Error| format!("{}: {e}", path.display());
         std::fs::create_dir_all(path.parent().unwrap_or(&self.folder)).map_err(problem)?;
         std::fs::write(&path, bytes).map_err(problem)

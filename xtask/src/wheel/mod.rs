@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use archive::Entry;
 
+use crate::third_party::{self, Part};
 use crate::{Result, binary, build, c_library, dist, onnxruntime, root, target};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -51,6 +52,8 @@ pub fn make() -> Result<PathBuf> {
     for (name, file) in LICENCES {
         add(format!("{about}/licenses/{name}"), &root().join(file), false)?;
     }
+    let others = third_party::page(&[Part::Command, Part::Library])?;
+    entries.push(Entry::text(format!("{about}/licenses/THIRD-PARTY.md"), others));
     let tag = format!("py3-none-{platform}");
     entries.push(Entry::text(format!("{about}/METADATA"), metadata()?));
     entries.push(Entry::text(format!("{about}/WHEEL"), wheel(&tag)));
