@@ -129,7 +129,7 @@ def _included(styles):
 
 def _thumbnail(name):
     """A style's picture, small, or none where the file is missing."""
-    reader = QImageReader(os.path.join(FOLDER, "styles", name + ".jpg"))
+    reader = QImageReader(os.path.join(FOLDER, "thumbnails", name + ".jpg"))
     side = 2 * _SIDE
     size = reader.size()
     if size.isValid():

@@ -50,6 +50,37 @@ pub fn build_c_library() -> Result<()> {
     run::all(Command::new(run::cargo()).args(package).current_dir(root()))
 }
 
+/// Lays out in `folder` what every editor's plug-in has: libimpasto, ONNX Runtime, thumbnails of the styles, and the
+/// licences: its own, which is the GPL, ours, and those of what is in these `parts`.
+pub fn plug_in(folder: &Path, cuda: bool, licence: &Path, parts: &[Part]) -> Result<()> {
+    let (lib, licences) = (folder.join("lib"), folder.join("licences"));
+    let library = library_name();
+    copy(&c_library(), &lib, Some(&library))?;
+    strip(&lib.join(&library), Symbols::None)?;
+    onnxruntime(&onnxruntime::set_up_with_webgpu(cuda)?, &lib, &licences)?;
+    copy(licence, &licences, Some("plug-in-GPL-3.0"))?;
+    for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
+        copy(&root().join(text), &licences, None)?;
+    }
+    write(&licences.join("THIRD-PARTY.md"), &third_party::page(parts)?)?;
+    thumbnails(&folder.join("thumbnails"))
+}
+
+/// Writes the included styles as small as dialogs show them on a screen with a scale of 2. Krita's crops them to squares.
+pub fn thumbnails(folder: &Path) -> Result<()> {
+    const SIDE: u32 = 216;
+    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    for file in onnxruntime::files(&root().join("assets/styles"))? {
+        if file.extension().is_none_or(|e| e != "jpg") {
+            continue;
+        }
+        let style = image::open(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let to = folder.join(file.file_name().unwrap_or_default());
+        style.thumbnail(SIDE, SIDE).save(&to).map_err(|e| format!("{}: {e}", to.display()))?;
+    }
+    Ok(())
+}
+
 /// Copies our style pictures, what is known about them, and their licence.
 pub fn styles(to: &Path) -> Result<()> {
     for file in onnxruntime::files(&root().join("assets").join("styles"))? {

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use crate::installed::Folder;
 use crate::root_directory::{Contents, Root};
-use crate::third_party::{self, Part};
-use crate::{Result, archive, c_library, dist, gimp_folders, onnxruntime, root, run, target};
+use crate::third_party::Part;
+use crate::{Result, archive, dist, gimp_folders, onnxruntime, root, run, target};
 
 /// The name of the plug-in's folder and of the program in it, which GIMP wants to be the same.
 const NAME: &str = "impasto";
@@ -91,7 +91,8 @@ pub fn program(place: &Place) -> Result<PathBuf> {
     Ok(target_of_the_plug_in().join("release").join(name))
 }
 
-/// Lays the plug-in out in `folder`: the program, libimpasto, ONNX Runtime, translations and licences. The folder appears whole or not at all; one that was laid out before is replaced.
+/// Lays the plug-in out in the folder `plug_ins`: the program, its translations, and what every plug-in has. It appears
+/// whole or not at all; one that was laid out before is replaced.
 fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let there = plug_ins.join(NAME);
     // Looked at before the build, which takes minutes.
@@ -104,36 +105,11 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let new = room.path().join(NAME);
     let executable = format!("{NAME}{}", std::env::consts::EXE_SUFFIX);
     dist::copy(&program, &new, Some(&executable))?;
-    let library = dist::library_name();
-    dist::copy(&c_library(), &new.join("lib"), Some(&library))?;
-    dist::strip(&new.join("lib").join(&library), dist::Symbols::None)?;
-    let licences = new.join("licences");
-    dist::onnxruntime(&onnxruntime::set_up_with_webgpu(cuda)?, &new.join("lib"), &licences)?;
-    dist::copy(&root().join("plugin-gimp/LICENSE"), &licences, Some("plug-in-GPL-3.0"))?;
-    for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
-        dist::copy(&root().join(text), &licences, None)?;
-    }
     let parts = [Part::Filter, Part::Library, Part::OnnxRuntime];
-    dist::write(&licences.join("THIRD-PARTY.md"), &third_party::page(&parts)?)?;
-    thumbnails(&new.join("thumbnails"))?;
+    dist::plug_in(&new, cuda, &root().join("plugin-gimp/LICENSE"), &parts)?;
     translations(&new.join("locale"))?;
     FOLDER.replace(&new, &there, room.path())?;
     Ok(there)
-}
-
-/// Writes the included styles as small as the dialog shows them on a screen with a scale of 2.
-pub fn thumbnails(folder: &Path) -> Result<()> {
-    const SIDE: u32 = 104;
-    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    for file in onnxruntime::files(&root().join("assets/styles"))? {
-        if file.extension().is_none_or(|e| e != "jpg") {
-            continue;
-        }
-        let style = image::open(&file).map_err(|e| format!("{}: {e}", file.display()))?;
-        let to = folder.join(file.file_name().unwrap_or_default());
-        style.thumbnail(SIDE, SIDE).save(&to).map_err(|e| format!("{}: {e}", to.display()))?;
-    }
-    Ok(())
 }
 
 /// Compiles `po/LANGUAGE.po` to `LANGUAGE/LC_MESSAGES/impasto-gimp.mo`.

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use crate::installed::Folder;
 use crate::root_directory::{Contents, Root};
-use crate::{Result, c_library, dist, onnxruntime, root, run, target};
+use crate::third_party::Part;
+use crate::{Result, dist, onnxruntime, root, run, target};
 
 /// The name of the plug-in's folder, which is that of its Python module.
 const NAME: &str = "impasto";
@@ -39,8 +40,7 @@ fn target_of_the_plug_in() -> PathBuf {
     target().join("krita")
 }
 
-/// Lays the plug-in out in the folder `plug_ins`: the description, and the module with libimpasto, ONNX Runtime,
-/// the styles' thumbnails and licences. The module appears whole or not at all; one that was laid out before is
+/// Lays the plug-in out in the folder `plug_ins`: the description, and the module with what every plug-in has. The module appears whole or not at all; one that was laid out before is
 /// replaced.
 fn lay_out(plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let there = plug_ins.join(NAME);
@@ -56,16 +56,7 @@ fn lay_out(plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
             dist::copy(&file, &new, None)?;
         }
     }
-    let library = dist::library_name();
-    dist::copy(&c_library(), &new.join("lib"), Some(&library))?;
-    dist::strip(&new.join("lib").join(&library), dist::Symbols::None)?;
-    let licences = new.join("licences");
-    dist::onnxruntime(&onnxruntime::set_up(cuda)?, &new.join("lib"), &licences)?;
-    dist::copy(&sources().join("LICENSE"), &licences, Some("plug-in-GPL-3.0"))?;
-    for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
-        dist::copy(&root().join(text), &licences, None)?;
-    }
-    dist::styles(&new.join("styles"))?;
+    dist::plug_in(&new, cuda, &sources().join("LICENSE"), &[Part::Library, Part::OnnxRuntime])?;
     FOLDER.replace(&new, &there, room.path())?;
     dist::copy(&sources().join(DESCRIPTION), plug_ins, None)?;
     Ok(there)

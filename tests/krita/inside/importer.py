@@ -23,7 +23,7 @@ def the_importer_takes_the_archive_and_switches_it_on():
     assert len(asked) == 1 and "Neural Style Transfer" in asked[0][1], asked
     assert KRITA.readSetting("python", "enable_impasto", "") == "true"
     module = os.path.join(KRITA.getAppDataLocation(), "pykrita", "impasto")
-    for file in ["__init__.py", "Manual.html", "IMPASTO-PLUG-IN", "licences/plug-in-GPL-3.0", "styles/mosaic.jpg"]:
+    for file in ["__init__.py", "Manual.html", "IMPASTO-PLUG-IN", "licences/plug-in-GPL-3.0", "thumbnails/mosaic.jpg"]:
         assert os.path.getsize(os.path.join(module, file)) > 0, file
     assert any(name.startswith("libonnxruntime.so") for name in os.listdir(os.path.join(module, "lib")))
 

@@ -166,7 +166,7 @@ fn filter(room: &Path, place: &gimp::Place) -> Result<Tree> {
     let folder = format!("{}/{PLUG_INS}/impasto", lib()?);
     dist::copy(&program, &tree.path(&folder), Some("impasto"))?;
     dist::strip(&tree.path(&folder).join("impasto"), dist::Symbols::None)?;
-    gimp::thumbnails(&tree.path(&folder).join("thumbnails"))?;
+    dist::thumbnails(&tree.path(&folder).join("thumbnails"))?;
     gimp::translations(&tree.path(&folder).join("locale"))?;
     let packaging = root().join("packaging").join("gimp");
     let (metadata, icon) = (format!("{COMPONENT}.metainfo.xml"), format!("{COMPONENT}.svg"));
