@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lzma_rust2::{XzOptions, XzWriter};
 use sha2::{Digest, Sha256};
 
 use crate::{Result, root, run};
@@ -70,15 +71,16 @@ fn is_executable(_: &std::fs::Metadata) -> bool {
     false
 }
 
-/// Packs a folder into a tar.gz, as a folder of the name `name`. The archive appears whole or not at all.
-pub fn tar_gz(folder: &Path, name: &str, to: &Path) -> Result<()> {
+/// Packs a folder into a tar.xz, as a folder of the name `name`. The archive appears whole or not at all. xz makes a fifth
+/// less of it than gzip.
+pub fn tar_xz(folder: &Path, name: &str, to: &Path) -> Result<()> {
     let epoch = epoch()?;
     let mut partial = to.as_os_str().to_os_string();
     partial.push(".partial");
     let problem = |e: std::io::Error| format!("{}: {e}", to.display());
     let file = File::create(&partial).map_err(problem)?;
-    let gz = flate2::GzBuilder::new().write(file, flate2::Compression::best());
-    let mut tar = tar::Builder::new(gz);
+    let xz = XzWriter::new(file, XzOptions::with_preset(9)).map_err(problem)?;
+    let mut tar = tar::Builder::new(xz);
     let above = std::iter::once((PathBuf::new(), Entry::Folder));
     for (path, entry) in above.chain(entries(folder)?) {
         let at = Path::new(name).join(&path);
@@ -106,7 +108,7 @@ pub fn tar_gz(folder: &Path, name: &str, to: &Path) -> Result<()> {
             }
         }
     }
-    tar.into_inner().and_then(|gz| gz.finish()).and_then(|file| file.sync_all()).map_err(problem)?;
+    tar.into_inner().and_then(|xz| xz.finish()).and_then(|file| file.sync_all()).map_err(problem)?;
     std::fs::rename(&partial, to).map_err(problem)
 }
 
@@ -155,16 +157,16 @@ mod tests {
     #[test]
     fn folders_that_hold_the_same_make_the_same_archive() {
         let to = tempfile::tempdir().expect("a folder");
-        let (one, two) = (to.path().join("one.tar.gz"), to.path().join("two.tar.gz"));
-        tar_gz(folder(["program", "share/text"]).path(), "impasto", &one).expect("packed");
+        let (one, two) = (to.path().join("one.tar.xz"), to.path().join("two.tar.xz"));
+        tar_xz(folder(["program", "share/text"]).path(), "impasto", &one).expect("packed");
         // Files that are made later have another time and another place in the folder's list.
-        tar_gz(folder(["share/text", "program"]).path(), "impasto", &two).expect("packed");
+        tar_xz(folder(["share/text", "program"]).path(), "impasto", &two).expect("packed");
         let bytes = std::fs::read(&one).expect("read");
         assert!(bytes == std::fs::read(&two).expect("read"));
         assert_eq!(sha256(&one), sha256(&two));
 
         let mut seen = Vec::new();
-        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
+        let mut tar = tar::Archive::new(lzma_rust2::XzReader::new(bytes.as_slice(), false));
         for entry in tar.entries().expect("entries") {
             let entry = entry.expect("an entry");
             let header = entry.header();

@@ -162,8 +162,8 @@ pub fn archive() -> Result<Option<PathBuf>> {
     }
     let folder = lay_out(&place, &plug_ins, false)?;
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    let path = room.join(format!("impasto-gimp-{}-{os}-{arch}.tar.gz", env!("CARGO_PKG_VERSION")));
-    archive::tar_gz(&folder, NAME, &path)?;
+    let path = room.join(format!("impasto-gimp-{}-{os}-{arch}.tar.xz", env!("CARGO_PKG_VERSION")));
+    archive::tar_xz(&folder, NAME, &path)?;
     Ok(Some(path))
 }
 

@@ -28,7 +28,7 @@ pub fn make(version: &str, trial: bool) -> Result<()> {
 
     let whole = dist::lay_out(None, true)?;
     let name = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    archive::tar_gz(&whole, &name, &folder.join(format!("{name}.tar.gz")))?;
+    archive::tar_xz(&whole, &name, &folder.join(format!("{name}.tar.xz")))?;
     describe(&folder, "impasto", &[Part::Command, Part::Library, Part::OnnxRuntime])?;
     if let Some(filter) = gimp::archive()? {
         dist::copy(&filter, &folder, None)?;
