@@ -417,6 +417,16 @@ def the_same_arguments_give_the_same_picture():
     assert len(pictures) == 1
 
 
+def the_picture_is_the_commands():
+    with open(os.path.join(CHECKOUT, "tests", "hosts", "job.json")) as job:
+        arguments = json.load(job)
+    image, wanted = (load(os.path.join(REFERENCE, name)) for name in ["content.png", "wanted.png"])
+    succeeds(image, style_from="built-in", style_name=arguments.pop("style"), style_file=None, **arguments)
+    assert pixels(image.get_layers()[0], "R'G'B' u8") == pixels(layer_of(wanted), "R'G'B' u8")
+    image.delete()
+    wanted.delete()
+
+
 def bad_arguments_give_errors():
     image = photograph()
     fails(image, "no style picture", style_file=None)
@@ -510,6 +520,7 @@ for output in ["new-layer", "in-place"]:
     tests.run(odd_layers_are_painted, output)
 tests.run(a_style_layer_is_taken_as_it_is_seen)
 tests.run(the_same_arguments_give_the_same_picture)
+tests.run(the_picture_is_the_commands)
 tests.run(bad_arguments_give_errors)
 tests.run(a_graphics_card_that_is_not_there_is_an_error)
 tests.run(an_indexed_image_is_refused)

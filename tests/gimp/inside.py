@@ -13,6 +13,7 @@ from gi.repository import Gegl, Gimp, Gio  # noqa: E402
 
 CHECKOUT = os.environ["IMPASTO_CHECKOUT"]
 OUT = os.environ["IMPASTO_OUT"]
+REFERENCE = os.environ["IMPASTO_REFERENCE"]
 PROGRAM = os.environ["IMPASTO_PLUG_IN"]
 SAMPLES = os.path.join(CHECKOUT, "assets", "sample")
 WHIRLS = os.path.join(SAMPLES, "whirls.jpg")

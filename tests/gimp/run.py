@@ -41,7 +41,8 @@ class Gimp:
     def environment(self, **more):
         return {
             "HOME": self.home, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "IMPASTO_CHECKOUT": CHECKOUT,
-            "IMPASTO_OUT": self.out, "IMPASTO_PLUG_IN": self.program, "GTK_A11Y": "atspi", "NO_AT_BRIDGE": "0", **more,
+            "IMPASTO_OUT": self.out, "IMPASTO_REFERENCE": os.path.join(os.path.dirname(self.out), "reference"),
+            "IMPASTO_PLUG_IN": self.program, "GTK_A11Y": "atspi", "NO_AT_BRIDGE": "0", **more,
             **{name: value for name, value in os.environ.items() if name == "IMPASTO_TESTS"},
         }
 

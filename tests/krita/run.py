@@ -55,7 +55,8 @@ class Krita:
         os.makedirs(runtime, mode=0o700, exist_ok=True)
         environment = {
             "HOME": self.home, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": runtime,
-            "IMPASTO_CHECKOUT": CHECKOUT, "IMPASTO_OUT": self.out, "IMPASTO_SUITE": suite, "IMPASTO_NAME": name, **more,
+            "IMPASTO_CHECKOUT": CHECKOUT, "IMPASTO_OUT": self.out,
+            "IMPASTO_REFERENCE": os.path.join(os.path.dirname(self.out), "reference"), "IMPASTO_SUITE": suite, "IMPASTO_NAME": name, **more,
             **{key: value for key, value in os.environ.items() if key == "IMPASTO_TESTS"},
         }
         command = ["dbus-run-session", "--", "xvfb-run", "-a", "-s", f"-screen 0 {screen}x24", "sh", "-c",

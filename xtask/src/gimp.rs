@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::installed::Folder;
 use crate::root_directory::{Contents, Root};
 use crate::third_party::Part;
-use crate::{Result, archive, dist, gimp_folders, onnxruntime, root, run, target};
+use crate::{Result, archive, dist, gimp_folders, hosts, onnxruntime, root, run, target};
 
 /// The name of the plug-in's folder and of the program in it, which GIMP wants to be the same.
 const NAME: &str = "impasto";
@@ -182,6 +182,7 @@ pub fn test(arguments: &[String]) -> Result<()> {
         command.arg("--target-dir").arg(target_of_the_plug_in()).args(more.into_iter().flatten());
         run::all(&mut command)?;
     }
+    hosts::reference(&target_of_the_plug_in().join("reference"))?;
     let mut tests = place.command("python3");
     tests.arg(root().join("tests/gimp/run.py")).arg(plug_in).arg(target_of_the_plug_in()).args(arguments);
     run::all(&mut tests)

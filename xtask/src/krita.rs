@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::installed::Folder;
 use crate::root_directory::{Contents, Root};
 use crate::third_party::Part;
-use crate::{Result, dist, onnxruntime, root, run, target};
+use crate::{Result, dist, hosts, onnxruntime, root, run, target};
 
 /// The name of the plug-in's folder, which is that of its Python module.
 const NAME: &str = "impasto";
@@ -109,6 +109,7 @@ pub fn archive() -> Result<PathBuf> {
 pub fn test(arguments: &[String]) -> Result<()> {
     let place = Root::find(&ROOT, true)?.ok_or("there is no root directory with Krita")?;
     let archive = archive()?;
+    hosts::reference(&target_of_the_plug_in().join("reference"))?;
     let mut tests = place.command("python3");
     tests.arg(root().join("tests/krita/run.py")).arg(archive).arg(target_of_the_plug_in()).args(arguments);
     run::all(&mut tests)

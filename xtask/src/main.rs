@@ -10,6 +10,7 @@ mod dist;
 mod gallery;
 mod gimp;
 mod gimp_folders;
+mod hosts;
 mod installed;
 mod krita;
 mod needs;

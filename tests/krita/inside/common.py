@@ -19,6 +19,7 @@ except ImportError:
         """Nothing that is shown."""
 
 CHECKOUT, OUT = os.environ["IMPASTO_CHECKOUT"], os.environ["IMPASTO_OUT"]
+REFERENCE = os.environ["IMPASTO_REFERENCE"]
 NAME = os.environ["IMPASTO_NAME"]
 SAMPLES = os.path.join(CHECKOUT, "assets", "sample")
 WHIRLS = os.path.join(SAMPLES, "whirls.jpg")

@@ -1,5 +1,6 @@
 """Every kind of document, selections, layers and masks, from a script and without a dialog."""
 
+import json
 import os
 
 import impasto
@@ -7,8 +8,8 @@ from impasto import library, pixels
 from impasto.colours import space_of
 from PyQt5.QtCore import QByteArray
 
-from .common import (KRITA, OPTIONS, QUICK, SAMPLES, WHIRLS, Tests, add_mask, data, edit, layer_of, names,
-                     photograph, select)
+from .common import (CHECKOUT, KRITA, OPTIONS, QUICK, REFERENCE, SAMPLES, WHIRLS, Tests, add_mask, data, edit, layer_of,
+                     names, photograph, select, show)
 
 
 def stylise(document, **arguments):
@@ -51,6 +52,17 @@ def the_picture_is_that_of_the_library():
     engine = library.Library().engine(OPTIONS)
     wanted = engine.stylise(library.Pictures(content), {**QUICK, "style": "mosaic"}, lambda _: True)
     assert data(stylise(document)) == bytes(wanted.swapped())
+
+
+def the_picture_is_the_commands():
+    with open(os.path.join(CHECKOUT, "tests", "hosts", "job.json")) as file:
+        job = json.load(file)
+    document, wanted = (KRITA.openDocument(os.path.join(REFERENCE, name)) for name in ("content.png", "wanted.png"))
+    yield from show(document)
+    new = impasto.stylise(document=document, style=job.pop("style"), params=job, options=OPTIONS)
+    size = (0, 0, document.width(), document.height())
+    assert data(new, *size) == data(layer_of(wanted), *size)
+    wanted.close()
 
 
 def the_same_colours_are_the_same_picture_in_another_profile():
@@ -252,7 +264,7 @@ KINDS = [
 ]
 TESTS = Tests([(every_kind_of_document_is_painted_and_undone_in_one_step, kind) for kind in KINDS] + [
     (only_the_selection_is_painted, (depth,)) for depth in ("U8", "U16", "F32")] + [(test, ()) for test in [
-    the_picture_is_that_of_the_library, the_same_colours_are_the_same_picture_in_another_profile,
+    the_picture_is_that_of_the_library, the_picture_is_the_commands, the_same_colours_are_the_same_picture_in_another_profile,
     a_soft_selection_gives_a_soft_alpha, a_selection_beside_the_layer_is_refused,
     transparent_pixels_stay_transparent, a_layer_with_a_mask_gives_a_layer_with_that_mask,
     a_layer_or_a_mask_is_the_region, a_layer_that_reaches_beyond_the_canvas_is_painted_on_it,
