@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use impasto_onnx::graph::{Graph, Port};
 use ort::environment::Environment;
 
 use super::binary;
+use super::hush;
 use super::locate::{self, LIBRARY_VARIABLE};
 use super::messages;
 use crate::error::{Error, Result};
@@ -100,6 +102,12 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
     if let Some(problem) = binary::cut_off(path) {
         return Err(Failure::Other(format!("{shown} {problem}")));
     }
+    if path.is_relative() && std::env::current_exe().is_err() {
+        // ort panics, as it looks for such a name beside the program first.
+        return Err(Failure::Other(
+            "the system does not say where this program lies (is /proc mounted?)".into(),
+        ));
+    }
     let builder = ort::init_from(path).map_err(|e| match e {
         ort::LoadDynamicError::Dlopen { error, .. } => {
             // The loader's own words are the source: which library is missing, what the file is not.
@@ -122,7 +130,21 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
         .with_logger(messages::logger())
         .build()
         .map_err(|e| Failure::Other(format!("{shown} does not start: {}", e.message())))?;
+    if hush::is_the_systems(path) {
+        hush::without_schema_errors(|| first_session(&environment))
+            .map_err(|e| Failure::Other(format!("{shown} does not work: {}", e.message())))?;
+    }
     Ok((environment, path.to_path_buf()))
+}
+
+/// Loads a graph of one node, because a distribution's library says what it has to say with the first one.
+fn first_session(environment: &Environment) -> ort::Result<()> {
+    let mut graph = Graph::default();
+    let x = graph.input(Port::new("x", &["1"]));
+    let y = graph.add("Relu", "y", &[&x]);
+    graph.output(&y, &["1"]);
+    ort::session::Session::builder(environment)?.commit_from_memory(&graph.to_bytes("first", "", &[]))?;
+    Ok(())
 }
 
 /// The libraries of CUDA that ONNX Runtime's provider needs, each after those that it needs itself.

@@ -9,6 +9,7 @@ mod binary;
 mod bound;
 mod cards;
 mod device;
+mod hush;
 mod library;
 mod locate;
 mod messages;
