@@ -5,6 +5,7 @@
 use std::path::Path;
 
 /// How the lines begin.
+#[cfg(any(target_os = "linux", test))]
 const NOISE: &str = "Schema error: Trying to register schema";
 
 /// Whether a library came with the system, from its distribution: where its loader finds it by the bare name, too.
