@@ -182,7 +182,8 @@ pub fn test(arguments: &[String]) -> Result<()> {
         command.arg("--target-dir").arg(target_of_the_plug_in()).args(more.into_iter().flatten());
         run::all(&mut command)?;
     }
-    hosts::reference(&target_of_the_plug_in().join("reference"))?;
+    let reference = target_of_the_plug_in().join("reference");
+    hosts::reference(&reference, |program| place.command(program), &plug_in.join("lib"))?;
     let mut tests = place.command("python3");
     tests.arg(root().join("tests/gimp/run.py")).arg(plug_in).arg(target_of_the_plug_in()).args(arguments);
     run::all(&mut tests)

@@ -4,13 +4,14 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Result, binary, build, onnxruntime, root, run};
+use crate::{Result, binary, build, root, run};
 
 /// The content's width and height in pixels. The longer side is the job's `size`, so that no host resizes.
 const SIZE: [u32; 2] = [72, 54];
 
-/// Makes the folder with `content.png`, and `wanted.png` that the command paints of it.
-pub fn reference(folder: &Path) -> Result<()> {
+/// Makes the folder with `content.png`, and `wanted.png` that the command paints of it. `command` starts a program where the
+/// host will run, as another system's C library rounds in another way; `onnxruntime` is a folder that can be seen there.
+pub fn reference(folder: &Path, command: impl Fn(&str) -> Command, onnxruntime: &Path) -> Result<()> {
     build()?;
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let sample = root().join("assets/sample/coffee.png");
@@ -18,10 +19,10 @@ pub fn reference(folder: &Path) -> Result<()> {
     let (content, wanted) = (folder.join("content.png"), folder.join("wanted.png"));
     let small = photograph.thumbnail_exact(SIZE[0], SIZE[1]).to_rgb8();
     small.save(&content).map_err(|e| format!("{}: {e}", content.display()))?;
-    let mut command = Command::new(binary());
-    command.arg(&content).arg("-o").arg(&wanted).args(["--device", "cpu", "--quiet"]);
-    command.args(options()?).env("IMPASTO_ONNXRUNTIME", onnxruntime::set_up(false)?);
-    run::all(&mut command)
+    let mut paint = command("env");
+    paint.arg(format!("IMPASTO_ONNXRUNTIME={}", onnxruntime.display())).arg(binary());
+    paint.arg(&content).arg("-o").arg(&wanted).args(["--device", "cpu", "--quiet"]).args(options()?);
+    run::all(&mut paint)
 }
 
 /// The job as the command's options.

@@ -109,7 +109,8 @@ pub fn archive() -> Result<PathBuf> {
 pub fn test(arguments: &[String]) -> Result<()> {
     let place = Root::find(&ROOT, true)?.ok_or("there is no root directory with Krita")?;
     let archive = archive()?;
-    hosts::reference(&target_of_the_plug_in().join("reference"))?;
+    let lib = target().join("dist/pykrita").join(NAME).join("lib");
+    hosts::reference(&target_of_the_plug_in().join("reference"), |program| place.command(program), &lib)?;
     let mut tests = place.command("python3");
     tests.arg(root().join("tests/krita/run.py")).arg(archive).arg(target_of_the_plug_in()).args(arguments);
     run::all(&mut tests)
