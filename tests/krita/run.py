@@ -55,6 +55,8 @@ class Krita:
         os.makedirs(runtime, mode=0o700, exist_ok=True)
         environment = {
             "HOME": self.home, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "XDG_RUNTIME_DIR": runtime,
+            # Where Krita dies, its log says in which line of Python.
+            "PYTHONFAULTHANDLER": "1",
             "IMPASTO_CHECKOUT": CHECKOUT, "IMPASTO_OUT": self.out,
             "IMPASTO_REFERENCE": os.path.join(os.path.dirname(self.out), "reference"), "IMPASTO_SUITE": suite, "IMPASTO_NAME": name, **more,
             **{key: value for key, value in os.environ.items() if key == "IMPASTO_TESTS"},
