@@ -5,6 +5,7 @@ windows may call this."""
 import os
 
 from krita import Krita
+from PyQt5.QtCore import QMimeDatabase
 
 from . import colours
 from .layer import Target, style_pixels
@@ -21,6 +22,13 @@ def of_layer(target: Target):
     return style_pixels(*target.find()), {}
 
 
+def _may_be_a_picture(path):
+    """Whether a file is worth Krita's trouble. Krita has died after it was asked to open a text."""
+    kind = QMimeDatabase().mimeTypeForFile(path)
+    is_text = kind.inherits("text/plain") and not kind.name().startswith("image/")
+    return not is_text and kind.name() != "application/x-zerosize"
+
+
 def of_file(path):
     """A picture file, with all its layers: its picture, and no parameter."""
     if not os.path.isfile(path):
@@ -30,7 +38,7 @@ def of_file(path):
     # Krita tells nothing in windows of its own then.
     application.setBatchmode(True)
     try:
-        document = application.openDocument(path)
+        document = application.openDocument(path) if _may_be_a_picture(path) else None
     finally:
         application.setBatchmode(batch)
     if document is None:
