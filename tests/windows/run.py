@@ -359,28 +359,31 @@ def test_the_wheel_has_what_pip_needs_and_finds_onnx_runtime_in_an_environment(p
     assert said.code == 0, said
 
 
+def tests(words):
+    """The tests whose names have one of the words; without words all."""
+    every = [(name, test) for name, test in globals().items() if name.startswith("test_")]
+    return [(name, test) for name, test in every if not words or any(word in name for word in words)]
+
+
+def timed(name, action):
+    """Whether an action succeeds; prints how long it took."""
+    begin, verdict = time.monotonic(), "ok"
+    try:
+        action()
+    except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as problem:
+        verdict = "FAILED"
+        print(f"{type(problem).__name__}: {problem}")
+    print(f"  {time.monotonic() - begin:5.1f} s  {verdict}  {name[5:].replace('_', ' ')}", flush=True)
+    return verdict == "ok"
+
+
 def main():
     archive, wheel, work, *words = sys.argv[1:]
     begin = time.monotonic()
-    wine.start()
-    print(f"  {time.monotonic() - begin:5.1f} s  Wine starts", flush=True)
-    failed = []
-    try:
+    with wine.Wine():
+        print(f"  {time.monotonic() - begin:5.1f} s  Wine starts", flush=True)
         place = Place(archive, wheel, work)
-        for name, test in list(globals().items()):
-            if not name.startswith("test_") or (words and not any(word in name for word in words)):
-                continue
-            begin = time.monotonic()
-            try:
-                test(place)
-                verdict = "ok"
-            except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as problem:
-                verdict = "FAILED"
-                failed.append(name)
-                print(f"{type(problem).__name__}: {problem}")
-            print(f"  {time.monotonic() - begin:5.1f} s  {verdict}  {name[5:].replace('_', ' ')}", flush=True)
-    finally:
-        wine.stop()
+        failed = [name for name, test in tests(words) if not timed(name, lambda test=test: test(place))]
     if failed:
         sys.exit(f"{len(failed)} failed: {', '.join(failed)}")
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 
 PREFIX = "/tmp/wine"
 
@@ -16,15 +17,22 @@ ENVIRONMENT = {
 }
 
 
-def start():
-    """Makes the Wine folder, and keeps Wine's server running for all programs."""
-    subprocess.run(["wineboot", "--init"], env=ENVIRONMENT, check=True, capture_output=True, timeout=300)
-    subprocess.run(["wineserver", "--wait"], env=ENVIRONMENT, check=True, timeout=300)
-    subprocess.run(["wineserver", "--persistent=60"], env=ENVIRONMENT, check=True, timeout=60)
+class Wine:
+    """Makes the Wine folder, and keeps Wine's own services running as long as the ``with`` lasts."""
 
+    def __enter__(self):
+        quiet = {"env": ENVIRONMENT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(["wineboot", "--init"], check=True, timeout=300, **quiet)
+        # No window is opened.
+        driver = [r"HKCU\Software\Wine\Drivers", "/v", "Graphics", "/d", "null", "/f"]
+        subprocess.run(["wine", "reg.exe", "add", *driver], check=True, timeout=300, **quiet)
+        # A program that waits for input.
+        self._keeper = subprocess.Popen(["wine", "cmd.exe"], stdin=subprocess.PIPE, **quiet)
+        return self
 
-def stop():
-    subprocess.run(["wineserver", "--kill"], env=ENVIRONMENT, check=False, timeout=60)
+    def __exit__(self, *_):
+        self._keeper.communicate(b"exit\r\n", timeout=60)
+        subprocess.run(["wineserver", "--kill"], env=ENVIRONMENT, check=False, timeout=60)
 
 
 def drive(letter, folder):
@@ -40,11 +48,9 @@ def path(place):
 class Said:
     """What a program has said and how it has ended."""
 
-    def __init__(self, done):
-        self.code = done.returncode
-        self.raw = done.stdout
-        self.out = done.stdout.decode(errors="replace")
-        self.error = done.stderr.decode(errors="replace")
+    def __init__(self, code, out, error):
+        self.code, self.raw = code, out
+        self.out, self.error = out.decode(errors="replace"), error.decode(errors="replace")
 
     def __str__(self):
         return f"exit code {self.code}\nstandard output: {self.out[-2000:]}\nstandard error: {self.error[-2000:]}"
@@ -53,6 +59,10 @@ class Said:
 def run(program, *arguments, folder=None, timeout=120, **variables):
     """Runs a program, which is a path of Linux, in a folder."""
     command = ["wine", str(program), *(str(a) for a in arguments)]
-    environment = {**ENVIRONMENT, **variables}
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=timeout, check=False)
-    return Said(done)
+    # Files and not pipes, which Wine's own services could keep open.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
+        environment = {**ENVIRONMENT, **variables}
+        done = subprocess.run(command, env=environment, cwd=folder, stdout=out, stderr=error, timeout=timeout, check=False)
+        out.seek(0)
+        error.seek(0)
+        return Said(done.returncode, out.read(), error.read())

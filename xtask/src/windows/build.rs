@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::archive::{self, EPOCH};
 use crate::root_directory::{Contents, Root};
 use crate::{Result, root, run, target};
 
@@ -78,6 +79,8 @@ impl Windows {
         for package in ["impasto", "impasto-ffi"] {
             let mut build = self.command("env");
             build.args(ENVIRONMENT).arg(format!("CARGO_TARGET_DIR={}", built.display()));
+            // The linker writes the time into programs.
+            build.arg(format!("{EPOCH}={}", archive::epoch()?));
             if speed == Speed::Quick {
                 build.arg("CARGO_PROFILE_RELEASE_OPT_LEVEL=1");
             }
