@@ -235,17 +235,22 @@ fn put(file: NamedTempFile, path: &Path, there: Option<&Metadata>) -> io::Result
     file.persist(path).map(drop).map_err(|e| e.error)
 }
 
+/// It gets the attributes as well.
 #[cfg(windows)]
 fn put(file: NamedTempFile, path: &Path, there: Option<&Metadata>) -> io::Result<()> {
+    use std::os::windows::fs::MetadataExt;
+
     let new = file.into_temp_path();
-    if there.is_some() {
-        match windows::replace(&new, path) {
-            Ok(()) => return Ok(()),
-            // Not every file system can do that.
-            Err(e) => tracing::debug!("{} gets new permissions: {e}", path.display()),
-        }
+    let Some(there) = there else { return new.persist(path).map_err(|e| e.error) };
+    // Not every file system can keep permissions.
+    if let Err(e) = windows::replace(&new, path) {
+        tracing::debug!("{} gets new permissions: {e}", path.display());
+        new.persist(path).map_err(|e| e.error)?;
     }
-    new.persist(path).map_err(|e| e.error)
+    if let Err(e) = windows::set_attributes(path, there.file_attributes()) {
+        tracing::debug!("{} gets new attributes: {e}", path.display());
+    }
+    Ok(())
 }
 
 /// The temporary files that exist right now.

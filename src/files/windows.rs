@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, GetFileInformationByHandle,
-    REPLACEFILE_IGNORE_MERGE_ERRORS, ReplaceFileW,
+    REPLACEFILE_IGNORE_MERGE_ERRORS, ReplaceFileW, SetFileAttributesW,
 };
 
 use super::names;
@@ -44,9 +44,8 @@ pub fn long(path: &Path) -> PathBuf {
     long.map_or_else(|| path.to_path_buf(), PathBuf::from)
 }
 
-/// Puts a new file in the place of one that is there, whose permissions and attributes it gets.
+/// Puts a new file in the place of one that is there, whose permissions it gets.
 pub fn replace(new: &Path, there: &Path) -> io::Result<()> {
-    let text = |path: &Path| -> Vec<u16> { path.as_os_str().encode_wide().chain([0]).collect() };
     let (new, there) = (text(new), text(there));
     let none = std::ptr::null();
     // SAFETY: both names end in zero and live as long as the call.
@@ -61,6 +60,19 @@ pub fn replace(new: &Path, there: &Path) -> io::Result<()> {
         )
     };
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Gives a file attributes, such as that of a hidden one.
+pub fn set_attributes(path: &Path, attributes: u32) -> io::Result<()> {
+    let name = text(path);
+    // SAFETY: the name ends in zero and lives as long as the call.
+    let done = unsafe { SetFileAttributesW(name.as_ptr(), attributes) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// A path as Windows takes it, with a zero at its end.
+fn text(path: &Path) -> Vec<u16> {
+    path.as_os_str().encode_wide().chain([0]).collect()
 }
 
 /// Whether a path names the device that takes whatever is written.

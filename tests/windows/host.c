@@ -51,8 +51,8 @@ static int paint(HMODULE library)
     style.weight = 1;
     job.styles = &style;
     job.style_count = 1;
-    job.params = "{\"iterations\": 3}";
-    status = engine_new("{\"device\": \"cpu\"}", &engine);
+    job.params = "{\"iterations\": 3, \"size\": 48, \"levels\": 1}";
+    status = engine_new("{\"device\": \"cpu\", \"threads\": 2}", &engine);
     if (status == IMPASTO_OK) {
         status = stylise(engine, &job, NULL);
     }

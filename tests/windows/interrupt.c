@@ -1,8 +1,8 @@
 /*
- * Starts a command, waits until a line of its output has a word, and interrupts it as Ctrl-C or Ctrl-Break does, once or more
- * often. Ends with the command's exit code.
+ * Starts a command in a console, waits until a line of its output has a word, and interrupts it as Ctrl-C does, once or more
+ * often. Prints the command's exit code.
  *
- *     interrupt.exe c|break TIMES WORD COMMANDLINE
+ *     interrupt.exe TIMES WORD COMMANDLINE
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static BOOL WINAPI ignore(DWORD event)
 static int failed(const char *what)
 {
     printf("%s: error %lu\n", what, GetLastError());
-    return 1000;
+    return 1;
 }
 
 /* Reads until the word has come; 0 if the output ends before. */
@@ -58,48 +58,50 @@ int wmain(int argc, wchar_t **argv)
     SECURITY_ATTRIBUTES inherited = {sizeof inherited, NULL, TRUE};
     STARTUPINFOW start = {0};
     PROCESS_INFORMATION process;
-    HANDLE reader, writer;
+    HANDLE reader, writer, input = GetStdHandle(STD_INPUT_HANDLE), error = GetStdHandle(STD_ERROR_HANDLE);
     char word[64] = "";
-    DWORD code = 1000, flags = 0, event = CTRL_C_EVENT;
+    DWORD code = 1000;
     int times;
 
-    if (argc != 5) {
-        puts("usage: interrupt.exe c|break TIMES WORD COMMANDLINE");
-        return 1000;
+    setvbuf(stdout, NULL, _IONBF, 0);
+    if (argc != 4) {
+        puts("usage: interrupt.exe TIMES WORD COMMANDLINE");
+        return 1;
     }
-    if (wcscmp(argv[1], L"break") == 0) {
-        flags = CREATE_NEW_PROCESS_GROUP;
-        event = CTRL_BREAK_EVENT;
+    wcstombs(word, argv[2], sizeof word - 1);
+    /* A program that Wine starts without a terminal has a console that knows no events. */
+    FreeConsole();
+    if (!AllocConsole() || !SetConsoleCtrlHandler(ignore, TRUE)) {
+        return failed("console");
     }
-    wcstombs(word, argv[3], sizeof word - 1);
-    if (!SetConsoleCtrlHandler(ignore, TRUE) || !CreatePipe(&reader, &writer, &inherited, 0) ||
-        !SetHandleInformation(reader, HANDLE_FLAG_INHERIT, 0)) {
-        return failed("console or pipe");
+    if (!CreatePipe(&reader, &writer, &inherited, 0) || !SetHandleInformation(reader, HANDLE_FLAG_INHERIT, 0)) {
+        return failed("pipe");
     }
     start.cb = sizeof start;
     start.dwFlags = STARTF_USESTDHANDLES;
-    start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
-    start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+    start.hStdInput = input;
+    start.hStdError = error;
     start.hStdOutput = writer;
-    if (!CreateProcessW(NULL, argv[4], NULL, NULL, TRUE, flags, NULL, NULL, &start, &process)) {
+    if (!CreateProcessW(NULL, argv[3], NULL, NULL, TRUE, 0, NULL, NULL, &start, &process)) {
         return failed("CreateProcess");
     }
     CloseHandle(writer);
     if (!has_come(reader, word)) {
         puts("the command ended before it was interrupted");
-        return 1000;
+        return 1;
     }
-    for (times = _wtoi(argv[2]); times > 0; times--) {
-        if (!GenerateConsoleCtrlEvent(event, flags ? process.dwProcessId : 0)) {
+    CreateThread(NULL, 0, drain, reader, 0, NULL);
+    for (times = _wtoi(argv[1]); times > 0; times--) {
+        if (!GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)) {
             return failed("GenerateConsoleCtrlEvent");
         }
         Sleep(20);
     }
-    CreateThread(NULL, 0, drain, reader, 0, NULL);
-    if (WaitForSingleObject(process.hProcess, 120000) != WAIT_OBJECT_0 ||
+    if (WaitForSingleObject(process.hProcess, 40000) != WAIT_OBJECT_0 ||
         !GetExitCodeProcess(process.hProcess, &code)) {
+        TerminateProcess(process.hProcess, 1);
         return failed("the command does not end");
     }
     printf("exit code %lu\n", code);
-    return (int)code;
+    return 0;
 }

@@ -45,6 +45,12 @@ def path(place):
     return "Z:" + str(place).replace("/", "\\")
 
 
+def place(name):
+    r"""Where a path on the drive C: lies."""
+    assert name.startswith("C:\\"), name
+    return f"{PREFIX}/drive_c/" + name[3:].replace("\\", "/")
+
+
 class Said:
     """What a program has said and how it has ended."""
 
