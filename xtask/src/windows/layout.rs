@@ -69,11 +69,11 @@ pub fn wheel(speed: Speed) -> Result<PathBuf> {
 fn c_library(windows: &Windows, built: &Path, folder: &Path) -> Result<()> {
     let (dll, lib) = (folder.join("bin/impasto.dll"), folder.join("lib"));
     copy_stripped(windows, &built.join("impasto_ffi.dll"), &dll)?;
-    let told = run::text(windows.tool("objdump").arg("-p").arg(&dll))?;
+    let told = run::text(windows.tool("objdump")?.arg("-p").arg(&dll))?;
     let definition = lib.join("impasto.def");
     dist::write(&definition, &definitions(&told)?)?;
     let import = lib.join("libimpasto.dll.a");
-    run::all(windows.tool("dlltool").arg("--input-def").arg(&definition).arg("--output-lib").arg(&import))
+    run::all(windows.tool("dlltool")?.arg("--input-def").arg(&definition).arg("--output-lib").arg(&import))
 }
 
 /// A module-definition file, as linkers read it, from what objdump tells of a DLL.
@@ -100,7 +100,7 @@ fn copy_stripped(windows: &Windows, from: &Path, to: &Path) -> Result<()> {
         return Err(format!("{}: is no file's name", to.display()));
     };
     dist::copy(from, folder, name.to_str())?;
-    run::all(windows.tool("strip").arg("--strip-all").arg(to))
+    run::all(windows.tool("strip")?.arg("--strip-all").arg(to))
 }
 
 #[cfg(test)]
