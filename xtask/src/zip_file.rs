@@ -98,7 +98,8 @@ mod tests {
         assert!(one.len() < 2000, "it is compressed: {}", one.len());
         let names = |bytes: &[u8]| {
             let zip = zip::ZipArchive::new(std::io::Cursor::new(bytes.to_vec())).expect("an archive");
-            let mut names: Vec<String> = zip.file_names().map(str::to_string).collect();
+            let mut names: Vec<String> =
+                zip.file_names().map(|name| name.expect("a name").into_owned()).collect();
             names.sort();
             names
         };
