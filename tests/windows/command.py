@@ -46,6 +46,15 @@ def test_each_device_that_is_there_paints(place):
             refused(place.paint(wine.path(folder / "not.png"), "--device", line.split()[0]), 5)
 
 
+def test_the_plug_in_for_graphics_cards_is_found_beside_onnx_runtime(place):
+    said = place.impasto("devices")
+    assert "webgpu   cannot be used: there is no WebGPU provider" in said.out, said
+    said = place.impasto("devices", IMPASTO_ONNXRUNTIME=wine.path(place.webgpu))
+    (line,) = [line for line in said.out.splitlines() if line.startswith("webgpu")]
+    # It is opened; Wine has no card for it.
+    assert " works" in line or "sees no graphics card" in line, said
+
+
 def test_standard_input_and_output_are_bytes(place):
     said = place.paint("-", "--format", "png")
     assert said.code == 0 and said.raw[:8] == b"\x89PNG\r\n\x1a\n", said

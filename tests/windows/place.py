@@ -17,7 +17,7 @@ class Place:
     """The archive, unpacked where its path has a space and an umlaut, with two pictures beside it."""
 
     def __init__(self, archive, wheel, work):
-        self.wheel, self.linux = wheel, work / "linux.png"
+        self.wheel, self.linux, self.webgpu = wheel, work / "linux.png", work / "webgpu"
         self.room = work / "Käthes Bilder"
         self.room.mkdir()
         with zipfile.ZipFile(archive) as file:

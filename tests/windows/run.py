@@ -2,7 +2,8 @@
 
     python3 run.py ARCHIVE WHEEL WORK [NAME...]
 
-WORK holds linux.png, what the command for Linux paints of the same pictures. With names, only the tests whose names have one of
+WORK holds linux.png, what the command for Linux paints of the same pictures, and the folder webgpu: ONNX Runtime with the plug-in
+for graphics cards. With names, only the tests whose names have one of
 these words are run. It has to be root, in a mount namespace of its own.
 """
 

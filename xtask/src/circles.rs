@@ -266,4 +266,12 @@ mod tests {
         let b = ("b.rs", "use crate::a::A; pub struct B(A);");
         assert!(circles(&[("lib.rs", "mod a; mod b;"), a, b]).is_empty());
     }
+
+    #[test]
+    fn a_module_for_tests_and_for_another_system_is_looked_at() {
+        let a = ("a.rs", "use crate::b::B; pub struct A;");
+        let b = ("b.rs", "use crate::a::A; pub struct B(A);");
+        assert_eq!(circles(&[("lib.rs", "#[cfg(any(windows, test))] mod a; mod b;"), a, b]).len(), 1);
+        assert!(circles(&[("lib.rs", "#[cfg(all(test, unix))] mod a; mod b;"), a, b]).is_empty());
+    }
 }

@@ -159,12 +159,19 @@ fn set_up_providers(cuda: bool, webgpu: bool) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// What an archive for Windows on x86-64 holds: the build for the CPU and the plug-in for WebGPU, in a folder of their own.
+/// The build for the CPU on Windows on x86-64, which archives hold, in a folder of its own.
 pub fn set_up_for_windows() -> Result<PathBuf> {
-    let (os, arch) = ("windows", "x86_64");
     let folder = cache()?.join("onnxruntime-windows");
-    let plug_in = webgpu_plug_in_of(os, arch).ok_or("there is no plug-in for Windows")?;
-    unpack(&[&wheel_of(os, arch, false)?, &plug_in], &[], &folder)?;
+    unpack(&[&wheel_of("windows", "x86_64", false)?], &[], &folder)?;
+    Ok(folder)
+}
+
+/// The same with the plug-in for WebGPU, for tests. Archives do not hold it, as the compilers of shaders beside it come
+/// without the texts of their licences.
+pub fn set_up_for_windows_tests() -> Result<PathBuf> {
+    let folder = cache()?.join("onnxruntime-windows-webgpu");
+    let plug_in = webgpu_plug_in_of("windows", "x86_64").ok_or("there is no plug-in for Windows")?;
+    unpack(&[&wheel_of("windows", "x86_64", false)?, &plug_in], &[], &folder)?;
     Ok(folder)
 }
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::build::{Speed, Windows};
 use super::layout;
-use crate::{Result, binary, build, onnxruntime, root, run, target};
+use crate::{Result, binary, build, dist, onnxruntime, root, run, target};
 
 /// Packs archive and wheel as for users, but with few optimisations, and runs `tests/windows/run.py` on them in the root directory.
 pub fn test(arguments: &[String]) -> Result<()> {
@@ -14,6 +14,10 @@ pub fn test(arguments: &[String]) -> Result<()> {
         std::fs::remove_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
     }
     std::fs::create_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
+
+    for file in onnxruntime::files(&onnxruntime::set_up_for_windows_tests()?)? {
+        dist::copy(&file, &work.join("webgpu"), None)?;
+    }
 
     // What the same command paints here.
     build()?;
