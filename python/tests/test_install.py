@@ -82,3 +82,16 @@ def test_where_onnx_runtime_is_missing_the_message_says_what_to_do(tmp_path: Pat
     code = "import impasto; print(impasto.Engine(device='cpu').info['onnxruntime'])"
     found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
     assert Path(found.strip()).parent == capi.resolve()
+
+
+def test_on_windows_the_library_is_the_one_of_that_system(tmp_path: Path) -> None:
+    # No Python for Windows runs here, so the system's name is all that is changed. `cargo xtask test-windows` opens the DLL.
+    package = tmp_path / "impasto"
+    shutil.copytree(SITE / "impasto", package)
+    (package / "libimpasto.so").rename(package / "impasto.dll")
+    code = "import ctypes, numpy, sys; sys.platform = 'win32'; import impasto; print(impasto.__version__)"
+    environment: Dict[str, str] = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.strip() == impasto.__version__
+    without = subprocess.run([sys.executable, "-c", "import impasto"], env=environment, capture_output=True, text=True, check=False)
+    assert without.returncode != 0 and "libimpasto.so" in without.stderr

@@ -11,7 +11,7 @@ use super::terminal::say;
 /// with 130.
 pub fn listen(token: &CancelToken, what: Option<&'static str>) -> Result<()> {
     static ASKED: AtomicBool = AtomicBool::new(false);
-    let token = token.clone();
+    let cancelled = token.clone();
     let ignored = Ignored::now();
     ctrlc::set_handler(move || {
         if ASKED.swap(true, Ordering::SeqCst) {
@@ -19,12 +19,14 @@ pub fn listen(token: &CancelToken, what: Option<&'static str>) -> Result<()> {
             exit();
         }
         // Before anything is said: standard error may be gone.
-        token.cancel();
+        cancelled.cancel();
         if let Some(what) = what {
             say(&format!("\nimpasto: {what}; again to stop at once"));
         }
     })
     .map_err(|e| Error::Runtime(format!("interrupts cannot be handled: {e}")))?;
+    #[cfg(windows)]
+    console::listen(token);
     ignored.restore();
     Ok(())
 }
@@ -45,8 +47,49 @@ fn exit() -> ! {
     unsafe {
         libc::_exit(130)
     }
+    #[cfg(windows)]
+    // SAFETY: ends the process and nothing else.
+    unsafe {
+        use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
+        TerminateProcess(GetCurrentProcess(), 130);
+    }
     #[cfg(not(unix))]
     std::process::exit(130)
+}
+
+/// A console window that is closed, and a user who logs off.
+#[cfg(windows)]
+mod console {
+    use std::sync::OnceLock;
+
+    use impasto::CancelToken;
+    use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
+    use windows_sys::core::BOOL;
+
+    static TOKEN: OnceLock<CancelToken> = OnceLock::new();
+
+    /// Cancels `token` when the console closes. Windows then gives the program some seconds to write what was painted.
+    pub fn listen(token: &CancelToken) {
+        TOKEN.get_or_init(|| token.clone());
+        // SAFETY: the handler may be called at any time from here on.
+        if unsafe { SetConsoleCtrlHandler(Some(handler), 1) } == 0 {
+            tracing::debug!("a console that closes is not noticed: {}", std::io::Error::last_os_error());
+        }
+    }
+
+    /// Windows calls it before that of `ctrlc`, which was set earlier.
+    unsafe extern "system" fn handler(event: u32) -> BOOL {
+        if matches!(event, CTRL_C_EVENT | CTRL_BREAK_EVENT) {
+            return 0;
+        }
+        if let Some(token) = TOKEN.get() {
+            token.cancel();
+        }
+        // Windows ends the program when this returns; otherwise `main` ends it, when all is written.
+        loop {
+            std::thread::park();
+        }
+    }
 }
 
 /// The signals that this program was started to ignore.

@@ -1,5 +1,6 @@
 //! How much memory the system has free for a job, less what the jobs that run in this process will still take.
 
+#[cfg(any(not(windows), test))]
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -56,13 +57,43 @@ fn of_system() -> Option<u64> {
     let mut system = sysinfo::System::new();
     system.refresh_memory_specifics(sysinfo::MemoryRefreshKind::nothing().with_ram());
     let all = Some(system.available_memory()).filter(|bytes| *bytes > 0);
-    match (all, of_control_group(Path::new("/"))) {
+    match (all, limited()) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
 }
 
+/// What limits leave for this process, besides the memory that is free.
+#[cfg(not(windows))]
+fn limited() -> Option<u64> {
+    of_control_group(Path::new("/"))
+}
+
+/// Windows gives no more memory than the machine and the page file could hold.
+#[cfg(windows)]
+fn limited() -> Option<u64> {
+    use windows_sys::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
+    // SAFETY: zeros are a value of this plain struct.
+    let mut status: MEMORYSTATUSEX = unsafe { std::mem::zeroed() };
+    status.dwLength = size_of::<MEMORYSTATUSEX>() as u32;
+    // SAFETY: the struct is filled; it says how long it is.
+    let told = unsafe { GlobalMemoryStatusEx(&mut status) } != 0;
+    (told && status.ullAvailPageFile > 0).then_some(status.ullAvailPageFile)
+}
+
 /// The bytes of this process that are in memory.
+#[cfg(not(target_os = "linux"))]
+fn own() -> Option<u64> {
+    use sysinfo::{ProcessRefreshKind, ProcessesToUpdate};
+    let own = sysinfo::get_current_pid().ok()?;
+    let mut system = sysinfo::System::new();
+    let memory = ProcessRefreshKind::nothing().with_memory();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), true, memory);
+    Some(system.process(own)?.memory())
+}
+
+/// The same without a look at other processes.
+#[cfg(target_os = "linux")]
 fn own() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -71,6 +102,7 @@ fn own() -> Option<u64> {
 
 /// What the narrowest control group of this process leaves, of version 1 or 2; None where none has a limit. `root` is the
 /// system's root folder.
+#[cfg(any(not(windows), test))]
 fn of_control_group(root: &Path) -> Option<u64> {
     let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
     let mounted = root.join("sys/fs/cgroup");
@@ -105,6 +137,7 @@ fn of_control_group(root: &Path) -> Option<u64> {
 }
 
 /// What a control group's limit leaves of its memory without the cache of files.
+#[cfg(any(not(windows), test))]
 fn left_in(group: &Path, [limit, usage, inactive, active]: [&str; 4]) -> Option<u64> {
     let number = |file: &str| std::fs::read_to_string(group.join(file)).ok()?.trim().parse::<u64>().ok();
     // "No limit" is the word "max" in version 2, and in version 1 a number beyond any memory.

@@ -23,6 +23,10 @@ pub(super) fn check_name(name: &str) -> Result<()> {
             "name: '{name}' is not a name for a model; use letters, digits, '-', '_' and '.'"
         )));
     }
+    #[cfg(windows)]
+    if let Some(problem) = crate::files::problem_with_name(name) {
+        return Err(Error::Parameters(format!("name: '{name}' {problem}")));
+    }
     if BUILT_IN.contains(&name) {
         return Err(Error::Parameters(format!("name: '{name}' is built in; choose another with --name")));
     }

@@ -10,6 +10,7 @@ use super::binary;
 use super::hush;
 use super::locate::{self, LIBRARY_VARIABLE};
 use super::messages;
+use super::own_file;
 use crate::error::{Error, Result};
 
 static ENVIRONMENT: Mutex<Option<(Environment, PathBuf)>> = Mutex::new(None);
@@ -123,6 +124,8 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
         }
         other => Failure::Other(format!("{shown} cannot be opened: {other}")),
     })?;
+    // From here on threads of ONNX Runtime and of the engine may run.
+    own_file::keep_loaded();
     preload(path.parent().unwrap_or(Path::new("")));
     let environment = builder
         .with_name("impasto")

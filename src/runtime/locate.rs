@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use super::own_file::own_file;
+
 /// The environment variable that names the library's file, or the folder that holds it.
 pub const LIBRARY_VARIABLE: &str = "IMPASTO_ONNXRUNTIME";
 
@@ -169,28 +171,6 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
         std::fs::read_dir(folder).into_iter().flatten().filter_map(|e| Some(e.ok()?.path())).collect();
     found.sort();
     found.into_iter()
-}
-
-/// The file that this code was loaded from: the executable, or the library where it is part of one.
-#[cfg(unix)]
-fn own_file() -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    // SAFETY: zeros are a value of this plain struct.
-    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: dladdr only reads the address, and `info` is a plain struct that it fills.
-    let found =
-        unsafe { libc::dladdr(own_file as fn() -> Option<PathBuf> as *const libc::c_void, &mut info) };
-    if found == 0 || info.dli_fname.is_null() {
-        return None;
-    }
-    // SAFETY: on success dli_fname is a C string that lives as long as the object it names.
-    let name = unsafe { std::ffi::CStr::from_ptr(info.dli_fname) };
-    std::fs::canonicalize(OsStr::from_bytes(name.to_bytes())).ok()
-}
-
-#[cfg(not(unix))]
-fn own_file() -> Option<PathBuf> {
-    None
 }
 
 #[cfg(test)]

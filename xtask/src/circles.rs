@@ -170,7 +170,11 @@ fn module_of(folder: &Path, path: &Path) -> Module {
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|a| {
         a.path().is_ident("cfg")
-            && a.meta.require_list().is_ok_and(|list| list.tokens.to_string().contains("test"))
+            && a.meta.require_list().is_ok_and(|list| {
+                let condition = list.tokens.to_string();
+                // What is in `any(windows, test)` is in programs, too.
+                condition.contains("test") && !condition.starts_with("any")
+            })
     })
 }
 
@@ -261,5 +265,13 @@ mod tests {
         let a = ("a.rs", "pub struct A; #[cfg(test)] mod tests { use crate::b::B; }");
         let b = ("b.rs", "use crate::a::A; pub struct B(A);");
         assert!(circles(&[("lib.rs", "mod a; mod b;"), a, b]).is_empty());
+    }
+
+    #[test]
+    fn a_module_for_tests_and_for_another_system_is_looked_at() {
+        let a = ("a.rs", "use crate::b::B; pub struct A;");
+        let b = ("b.rs", "use crate::a::A; pub struct B(A);");
+        assert_eq!(circles(&[("lib.rs", "#[cfg(any(windows, test))] mod a; mod b;"), a, b]).len(), 1);
+        assert!(circles(&[("lib.rs", "#[cfg(all(test, unix))] mod a; mod b;"), a, b]).is_empty());
     }
 }

@@ -24,6 +24,8 @@ mod test_deb;
 mod third_party;
 mod webgpu;
 mod wheel;
+mod windows;
+mod zip_file;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -56,6 +58,9 @@ enum Task {
     /// Lays command, C library, header and ONNX Runtime out as a folder that can be moved anywhere, and packs
     /// GIMP's filter and Krita's plug-in
     Dist {
+        /// For another system, as an archive: x86_64-pc-windows-gnu (on Linux on x86-64, as root)
+        #[arg(long, conflicts_with_all = ["prefix", "without_onnxruntime", "deb"])]
+        target: Option<Target>,
         /// Into this folder, as `make install` would, instead of target/dist
         #[arg(long)]
         prefix: Option<PathBuf>,
@@ -125,7 +130,11 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Makes the Python wheel: target/dist/impasto-VERSION-….whl (Linux)
-    Wheel,
+    Wheel {
+        /// For another system: x86_64-pc-windows-gnu
+        #[arg(long)]
+        target: Option<Target>,
+    },
     /// Makes the wheel, installs it into a fresh Python environment, and tests it there
     TestPython {
         /// Passed on to pytest
@@ -136,6 +145,12 @@ enum Task {
     /// that is made for it (Linux on x86-64)
     TestWebgpu {
         /// Passed on to the tests
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Tests the archive for Windows under Wine, in a root directory that is made for it (Linux on x86-64, as root)
+    TestWindows {
+        /// Passed on to tests/windows/run.py
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -150,6 +165,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+}
+
+/// A system that programs are built for on another.
+#[derive(Clone, Copy, ValueEnum)]
+enum Target {
+    /// Windows on x86-64
+    #[value(name = windows::TARGET)]
+    Windows,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -220,7 +243,11 @@ fn perform(task: &Task) -> Result<()> {
             }
             Ok(())
         }
-        Task::Dist { prefix, without_onnxruntime, deb: false } => {
+        Task::Dist { target: Some(Target::Windows), .. } => {
+            println!("{}", windows::archive(windows::Speed::Full)?.display());
+            Ok(())
+        }
+        Task::Dist { prefix, without_onnxruntime, .. } => {
             let folder = dist::lay_out(prefix.as_deref(), !without_onnxruntime)?;
             println!("{}", folder.display());
             if prefix.is_none() {
@@ -239,12 +266,17 @@ fn perform(task: &Task) -> Result<()> {
         Task::UninstallKrita { folder } => krita::uninstall(folder.as_deref()),
         Task::TestKrita { arguments } => krita::test(arguments),
         Task::TestCard { arguments } => card::test(arguments),
-        Task::Wheel => {
-            println!("{}", wheel::make()?.display());
+        Task::Wheel { target } => {
+            let wheel = match target {
+                None => wheel::make()?,
+                Some(Target::Windows) => windows::wheel(windows::Speed::Full)?,
+            };
+            println!("{}", wheel.display());
             Ok(())
         }
         Task::TestPython { arguments } => python::test(arguments),
         Task::TestWebgpu { arguments } => webgpu::test(arguments),
+        Task::TestWindows { arguments } => windows::test(arguments),
         Task::Circles => circles::check(&root()),
         Task::Gallery => {
             onnxruntime::set_up(false)?;

@@ -50,7 +50,10 @@ const NVIDIA: [Wheel; 7] = [
 
 /// The wheel for this machine.
 fn wheel_for(cuda: bool) -> Result<Wheel> {
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    wheel_of(std::env::consts::OS, std::env::consts::ARCH, cuda)
+}
+
+fn wheel_of(os: &str, arch: &str, cuda: bool) -> Result<Wheel> {
     match (os, arch, cuda) {
         ("linux", "x86_64", false) => Ok(wheel(
             "onnxruntime",
@@ -101,7 +104,11 @@ const WEBGPU_INSIDE: Wheel = Wheel {
 
 /// ONNX Runtime's plug-in for WebGPU; None where there is none for this machine.
 fn webgpu_plug_in() -> Option<Wheel> {
-    let (platform, sha256) = match (std::env::consts::OS, std::env::consts::ARCH) {
+    webgpu_plug_in_of(std::env::consts::OS, std::env::consts::ARCH)
+}
+
+fn webgpu_plug_in_of(os: &str, arch: &str) -> Option<Wheel> {
+    let (platform, sha256) = match (os, arch) {
         ("linux", "x86_64") => {
             ("manylinux_2_28_x86_64", "5d8c961eda91a88961cad1fb7621f389f006b18497d6ea9ecf96f729f066cbfb")
         }
@@ -149,6 +156,22 @@ fn set_up_providers(cuda: bool, webgpu: bool) -> Result<PathBuf> {
             "It needs CUDA 13's libraries and cuDNN 9 where the system's loader finds them; see docs/cuda.md"
         );
     }
+    Ok(folder)
+}
+
+/// The build for the CPU on Windows on x86-64, which archives hold, in a folder of its own.
+pub fn set_up_for_windows() -> Result<PathBuf> {
+    let folder = cache()?.join("onnxruntime-windows");
+    unpack(&[&wheel_of("windows", "x86_64", false)?], &[], &folder)?;
+    Ok(folder)
+}
+
+/// The same with the plug-in for WebGPU, for tests. Archives do not hold it, as the compilers of shaders beside it come
+/// without the texts of their licences.
+pub fn set_up_for_windows_tests() -> Result<PathBuf> {
+    let folder = cache()?.join("onnxruntime-windows-webgpu");
+    let plug_in = webgpu_plug_in_of("windows", "x86_64").ok_or("there is no plug-in for Windows")?;
+    unpack(&[&wheel_of("windows", "x86_64", false)?, &plug_in], &[], &folder)?;
     Ok(folder)
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::third_party::{self, Part};
-use crate::{Result, archive, deb, dist, gimp, krita, onnxruntime, root, run, sbom, target, wheel};
+use crate::windows::Speed;
+use crate::{Result, archive, deb, dist, gimp, krita, onnxruntime, root, run, sbom, target, wheel, windows};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -36,6 +37,15 @@ pub fn make(version: &str, trial: bool) -> Result<()> {
     }
     dist::copy(&krita::archive()?, &folder, None)?;
     dist::copy(&wheel::make()?, &folder, None)?;
+    match windows::Windows::find(true) {
+        Ok(_) => {
+            dist::copy(&windows::archive(Speed::Full)?, &folder, None)?;
+            dist::copy(&windows::wheel(Speed::Full)?, &folder, None)?;
+            let parts = [Part::WindowsCommand, Part::WindowsLibrary, Part::OnnxRuntime];
+            describe(&folder, "impasto-windows", &parts)?;
+        }
+        Err(problem) => println!("Without archives for Windows: {problem}"),
+    }
     match run::text(Command::new("dpkg-deb").arg("--version")) {
         Ok(_) => deb::make()?.iter().try_for_each(|package| dist::copy(package, &folder, None))?,
         Err(problem) => println!("Without Debian packages: {problem}"),

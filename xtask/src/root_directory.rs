@@ -58,6 +58,11 @@ impl Root {
         Ok(Some(Root { folder }))
     }
 
+    /// Where a path inside lies outside.
+    pub fn outside(&self, path: &str) -> PathBuf {
+        self.folder.join(path.trim_start_matches('/'))
+    }
+
     /// A command that runs inside, in the checkout. The checkout, cargo's folders and the target folder lie where
     /// they lie outside; `/tmp` is empty.
     pub fn command(&self, program: &str) -> Command {
@@ -94,6 +99,7 @@ shift 2
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
+mount --rbind /sys "$root/sys"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 while [ "$1" != -- ]; do
     mkdir -p "$root$1"

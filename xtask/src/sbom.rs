@@ -10,7 +10,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The list for an archive of the name `name` with these parts.
 pub fn components(name: &str, parts: &[Part]) -> Result<String> {
     let mut components: Vec<Value> = third_party::crates(parts)?.iter().map(component).collect();
-    let rust = third_party::rust_version()?;
+    let rust = third_party::rust_version(parts)?;
     components.push(json!({
         "type": "library", "bom-ref": format!("rust-std@{rust}"), "name": "rust-std", "version": rust,
         "licenses": [{ "expression": "MIT OR Apache-2.0" }],

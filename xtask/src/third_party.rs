@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::{Result, onnxruntime, root, run};
+use crate::{Result, onnxruntime, root, run, windows};
 
 /// A program or library that archives are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub enum Part {
     Library,
     /// GIMP's filter.
     Filter,
+    /// The command for Windows.
+    WindowsCommand,
+    /// libimpasto for Windows.
+    WindowsLibrary,
     /// ONNX Runtime, as `cargo xtask setup` gets it.
     OnnxRuntime,
 }
@@ -26,11 +30,16 @@ impl Part {
     /// The manifest of the workspace and the package in it, for what is built here.
     fn package(self) -> Option<(PathBuf, &'static str)> {
         match self {
-            Part::Command => Some((root().join("Cargo.toml"), "impasto")),
-            Part::Library => Some((root().join("Cargo.toml"), "impasto-ffi")),
+            Part::Command | Part::WindowsCommand => Some((root().join("Cargo.toml"), "impasto")),
+            Part::Library | Part::WindowsLibrary => Some((root().join("Cargo.toml"), "impasto-ffi")),
             Part::Filter => Some((root().join("plugin-gimp").join("Cargo.toml"), "impasto-gimp")),
             Part::OnnxRuntime => None,
         }
+    }
+
+    /// What it is built for, if that is not this machine.
+    fn target(self) -> Option<&'static str> {
+        matches!(self, Part::WindowsCommand | Part::WindowsLibrary).then_some(windows::TARGET)
     }
 }
 
@@ -52,9 +61,9 @@ pub struct Crate {
 /// The crates of others in these parts, in the order of their names.
 pub fn crates(parts: &[Part]) -> Result<Vec<Crate>> {
     let mut all = BTreeMap::new();
-    for (manifest, package) in parts.iter().filter_map(|part| part.package()) {
+    for (part, (manifest, package)) in parts.iter().filter_map(|part| Some((part, part.package()?))) {
         let known = known(&manifest)?;
-        for id in linked(&manifest, package)? {
+        for id in linked(&manifest, package, part.target())? {
             if let Some(found) = known.get(&id) {
                 all.insert(id, found.clone());
             }
@@ -64,10 +73,11 @@ pub fn crates(parts: &[Part]) -> Result<Vec<Crate>> {
 }
 
 /// Name and version of each crate that a package is linked with when it is built by itself, its own among them.
-fn linked(manifest: &Path, package: &str) -> Result<BTreeSet<(String, String)>> {
+fn linked(manifest: &Path, package: &str, target: Option<&str>) -> Result<BTreeSet<(String, String)>> {
     let mut tree = Command::new(run::cargo());
     tree.args(["tree", "--locked", "--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"]);
     tree.args(["--package", package, "--manifest-path"]).arg(manifest);
+    tree.args(target.map(|target| format!("--target={target}")));
     let id = |line: &str| {
         let (name, rest) = line.split_once(" v")?;
         Some((name.to_string(), rest.split(' ').next()?.to_string()))
@@ -154,12 +164,16 @@ fn is_licence(file: &Path) -> bool {
 
 /// The page for an archive of these parts.
 pub fn page(parts: &[Part]) -> Result<String> {
-    written(parts, &crates(parts)?, &rust_version()?, &standard_licences()?)
+    written(parts, &crates(parts)?, &rust_version(parts)?, &standard_licences()?)
 }
 
-/// The version of the compiler, whose standard library is in everything.
-pub fn rust_version() -> Result<String> {
-    let said = run::text(Command::new("rustc").arg("--version"))?;
+/// The version of the compiler of these parts, whose standard library is in everything.
+pub fn rust_version(parts: &[Part]) -> Result<String> {
+    let mut compiler = match parts.iter().any(|part| part.target().is_some()) {
+        true => windows::Windows::make()?.command("/usr/bin/rustc"),
+        false => Command::new("rustc"),
+    };
+    let said = run::text(compiler.arg("--version"))?;
     Ok(said.split_whitespace().nth(1).unwrap_or("of an unknown version").to_string())
 }
 
@@ -185,6 +199,10 @@ fn written(parts: &[Part], crates: &[Crate], rust: &str, standard: &[(&str, Stri
     if parts.contains(&Part::OnnxRuntime) {
         page += "ONNX Runtime lies beside them (MIT). Its licence and those of what it holds are the files \
                  `onnxruntime-LICENSE` and `onnxruntime-ThirdPartyNotices.txt`.\n";
+    }
+    if parts.iter().any(|part| part.target().is_some()) {
+        page += "They also hold mingw-w64's and GCC's code for the start of a program. Its licences are in the file \
+                 `mingw-w64-copyright`.\n";
     }
     page += "\n| crate | version | licence | source |\n|---|---|---|---|\n";
     let mut by_text: BTreeMap<&str, Vec<String>> = BTreeMap::new();

@@ -1,67 +1,21 @@
 //! The file of a wheel: a zip archive whose last entry lists the others with their hashes.
 
-use std::io::Write;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::Result;
+use crate::zip_file::{self, Entry};
 
-/// A file in the wheel.
-pub struct Entry {
-    /// Its path, with `/` between folders.
-    pub name: String,
-    pub bytes: Vec<u8>,
-    pub executable: bool,
-}
-
-impl Entry {
-    pub fn text(name: String, text: String) -> Self {
-        Entry { name, bytes: text.into_bytes(), executable: false }
-    }
-}
-
-/// Writes the archive, sorted and without times, so that the same entries make the same bytes. `record` is the name of the
-/// list. The file appears whole or not at all.
+/// Writes the archive, so that the same entries make the same bytes. `record` is the name of the list. The file appears whole or
+/// not at all.
 pub fn write(path: &Path, mut entries: Vec<Entry>, record: &str) -> Result<()> {
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     let list: String = entries.iter().map(line).collect();
     entries.push(Entry::text(record.to_string(), format!("{list}{record},,\n")));
-
-    let problem = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(|e| problem(&e))?;
-    let mut zip = ZipWriter::new(file);
-    for entry in &entries {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(9))
-            .last_modified_time(DateTime::default())
-            .unix_permissions(if entry.executable { 0o755 } else { 0o644 });
-        zip.start_file(entry.name.as_str(), options).map_err(|e| problem(&e))?;
-        zip.write_all(&entry.bytes).map_err(|e| problem(&e))?;
-    }
-    let file = zip.finish().map_err(|e| problem(&e))?;
-    readable(file.path())?;
-    file.persist(path).map_err(|e| problem(&e))?;
-    Ok(())
-}
-
-/// Lets everybody read it, which a temporary file does not.
-#[cfg(unix)]
-fn readable(file: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let all = std::fs::Permissions::from_mode(0o644);
-    std::fs::set_permissions(file, all).map_err(|e| format!("{}: {e}", file.display()))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &Path) -> Result<()> {
-    Ok(())
+    zip_file::write(path, &entries)
 }
 
 /// A line of the list.

@@ -6,9 +6,8 @@ mod glibc;
 
 use std::path::{Path, PathBuf};
 
-use archive::Entry;
-
 use crate::third_party::{self, Part};
+use crate::zip_file::Entry;
 use crate::{Result, binary, build, c_library, dist, onnxruntime, root, target};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -35,31 +34,58 @@ pub fn make() -> Result<PathBuf> {
     let command = stripped(&binary(), "impasto")?;
     let library = stripped(&c_library(), "libimpasto.so")?;
     let platform = glibc::platform(&[&command, &library])?;
-
-    let mut entries = Vec::new();
-    let mut add = |name: String, file: &Path, executable: bool| -> Result<()> {
-        let bytes = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-        entries.push(Entry { name, bytes, executable });
-        Ok(())
+    let programs = Programs {
+        platform,
+        command: (command, "impasto"),
+        library: (library, "libimpasto.so"),
+        parts: [Part::Command, Part::Library],
     };
-    for file in onnxruntime::files(&root().join("python/impasto"))? {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        add(format!("impasto/{name}"), &file, false)?;
+    programs.wheel(Vec::new())
+}
+
+/// What differs between systems.
+pub struct Programs {
+    /// pip's name of the system.
+    pub platform: String,
+    /// The command: its file, and its name in the wheel.
+    pub command: (PathBuf, &'static str),
+    /// The same of the C library.
+    pub library: (PathBuf, &'static str),
+    /// Both, for the licences of what they hold.
+    pub parts: [Part; 2],
+}
+
+impl Programs {
+    /// Writes the wheel into `target/dist`, with more `licences` than it always has: name and file. Returns its file.
+    pub fn wheel(&self, licences: Vec<(&str, PathBuf)>) -> Result<PathBuf> {
+        let mut entries = Vec::new();
+        let mut add = |name: String, file: &Path, executable: bool| -> Result<()> {
+            let bytes = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
+            entries.push(Entry { name, bytes, executable });
+            Ok(())
+        };
+        for file in onnxruntime::files(&root().join("python/impasto"))? {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            add(format!("impasto/{name}"), &file, false)?;
+        }
+        add(format!("impasto/{}", self.library.1), &self.library.0, true)?;
+        add(format!("impasto-{VERSION}.data/scripts/{}", self.command.1), &self.command.0, true)?;
+        let about = format!("impasto-{VERSION}.dist-info");
+        let always = LICENCES.iter().map(|(name, file)| (*name, root().join(file)));
+        let licences: Vec<(&str, PathBuf)> = always.chain(licences).collect();
+        for (name, file) in &licences {
+            add(format!("{about}/licenses/{name}"), file, false)?;
+        }
+        let others = third_party::page(&self.parts)?;
+        entries.push(Entry::text(format!("{about}/licenses/THIRD-PARTY.md"), others));
+        let tag = format!("py3-none-{}", self.platform);
+        let names: Vec<&str> = licences.iter().map(|(name, _)| *name).collect();
+        entries.push(Entry::text(format!("{about}/METADATA"), metadata(&names)?));
+        entries.push(Entry::text(format!("{about}/WHEEL"), wheel(&tag)));
+        let path = target().join("dist").join(format!("impasto-{VERSION}-{tag}.whl"));
+        archive::write(&path, entries, &format!("{about}/RECORD"))?;
+        Ok(path)
     }
-    add("impasto/libimpasto.so".into(), &library, true)?;
-    add(format!("impasto-{VERSION}.data/scripts/impasto"), &command, true)?;
-    let about = format!("impasto-{VERSION}.dist-info");
-    for (name, file) in LICENCES {
-        add(format!("{about}/licenses/{name}"), &root().join(file), false)?;
-    }
-    let others = third_party::page(&[Part::Command, Part::Library])?;
-    entries.push(Entry::text(format!("{about}/licenses/THIRD-PARTY.md"), others));
-    let tag = format!("py3-none-{platform}");
-    entries.push(Entry::text(format!("{about}/METADATA"), metadata()?));
-    entries.push(Entry::text(format!("{about}/WHEEL"), wheel(&tag)));
-    let path = folder.join(format!("impasto-{VERSION}-{tag}.whl"));
-    archive::write(&path, entries, &format!("{about}/RECORD"))?;
-    Ok(path)
 }
 
 /// What users have to be given along: a name in the wheel, and the file here.
@@ -71,13 +97,13 @@ const LICENCES: [(&str, &str); 3] = [
 
 /// What PyPI and pip are told: `python/METADATA` with the version and the licence files, and `python/README.md` as the
 /// description.
-fn metadata() -> Result<String> {
+fn metadata(licences: &[&str]) -> Result<String> {
     let read = |name: &str| {
         let path = root().join("python").join(name);
         std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
     };
     let (fields, description) = (read("METADATA")?, read("README.md")?);
-    let licences: String = LICENCES.iter().map(|(name, _)| format!("License-File: {name}\n")).collect();
+    let licences: String = licences.iter().map(|name| format!("License-File: {name}\n")).collect();
     Ok(format!("Metadata-Version: 2.4\nName: impasto\nVersion: {VERSION}\n{fields}{licences}\n{description}"))
 }
 

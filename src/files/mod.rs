@@ -1,7 +1,14 @@
 //! Writes files, whole or not at all, and never puts one where something else was without need: links are written
 //! through, permissions are kept, devices and pipes are written to.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+mod identity;
+mod links;
+#[cfg(any(windows, test))]
+mod names;
+#[cfg(windows)]
+mod windows;
+
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -9,9 +16,12 @@ use std::sync::Mutex;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use links::followed;
 
-/// The links that are followed before a chain of them counts as a circle.
-const MOST_LINKS: usize = 40;
+pub use identity::Identity;
+pub use links::folder_of;
+#[cfg(windows)]
+pub(crate) use names::problem as problem_with_name;
 
 /// How a file is to be written.
 #[derive(Debug, PartialEq)]
@@ -71,28 +81,6 @@ fn keep(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(file.keep().map_err(|e| e.error)?.1)
 }
 
-/// The end of a chain of links; also where it does not exist. None for a link into /dev or /proc, which stands for an open
-/// file.
-fn followed(path: &Path) -> io::Result<Option<PathBuf>> {
-    let mut at = path.to_path_buf();
-    for _ in 0..MOST_LINKS {
-        let is_link = fs::symlink_metadata(&at).is_ok_and(|m| m.file_type().is_symlink());
-        if !is_link {
-            return Ok(Some(at));
-        }
-        if cfg!(unix) && (at.starts_with("/dev") || at.starts_with("/proc")) {
-            return Ok(None);
-        }
-        at = folder_of(&at).join(fs::read_link(&at)?);
-    }
-    Err(io::Error::other("it is a circle of links"))
-}
-
-/// The folder that a path lies in; `.` for a bare name.
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Where and how a file can be written; what speaks against it otherwise.
 fn place(path: &Path) -> std::result::Result<Place, String> {
     let target = followed(path).map_err(|e| e.to_string())?;
@@ -103,6 +91,16 @@ fn place(path: &Path) -> std::result::Result<Place, String> {
     if path.as_os_str().to_string_lossy().ends_with(std::path::is_separator) {
         return Err("is the name of a folder; give a file's name".to_string());
     }
+    #[cfg(windows)]
+    let target = {
+        if windows::is_null_device(path) {
+            return Ok(Place { path: target, mode: WriteMode::InPlace, there: None });
+        }
+        if let Some(problem) = windows::problem(&target) {
+            return Err(problem.to_string());
+        }
+        windows::long(&target)
+    };
     let there = match fs::metadata(&target) {
         Ok(there) => there,
         Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -127,7 +125,7 @@ fn place(path: &Path) -> std::result::Result<Place, String> {
         return Err("is there already and write-protected; choose another name or allow writing".to_string());
     }
     OpenOptions::new().write(true).open(&target).map_err(|e| e.to_string())?;
-    let mode = match (has_other_names(&there), temporary(&target)) {
+    let mode = match (has_other_names(&target, &there), temporary(&target)) {
         (false, Ok(_)) => WriteMode::Replace,
         _ => WriteMode::InPlace,
     };
@@ -155,21 +153,21 @@ fn special(path: &Path, there: &Metadata) -> std::result::Result<(), String> {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn special(_: &Path, _: &Metadata) -> std::result::Result<(), String> {
     Err("is no file; give a file's name".to_string())
 }
 
 #[cfg(unix)]
-fn has_other_names(there: &Metadata) -> bool {
+fn has_other_names(_: &Path, there: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
 
     there.nlink() > 1
 }
 
-#[cfg(not(unix))]
-fn has_other_names(_: &Metadata) -> bool {
-    false
+#[cfg(windows)]
+fn has_other_names(path: &Path, _: &Metadata) -> bool {
+    windows::known(path).is_some_and(|known| known.names > 1)
 }
 
 impl Place {
@@ -188,17 +186,17 @@ impl Place {
         let name = file.path().to_path_buf();
         partial.push(name.clone());
         drop(partial);
-        let written = file.write_all(bytes).and_then(|()| file.as_file().sync_all()).and_then(|()| {
-            let alike = self.there.as_ref().map_or(Ok(()), |there| make_like(file.as_file(), there));
-            match alike.and_then(|()| file.persist(&self.path).map_err(|e| e.error)) {
-                Ok(_) => Ok(true),
-                Err(e) if self.there.is_some() => {
-                    tracing::debug!("{} is written in place: {e}", self.path.display());
-                    Ok(false)
+        let written =
+            file.write_all(bytes).and_then(|()| file.as_file().sync_all()).and_then(|()| {
+                match put(file, &self.path, self.there.as_ref()) {
+                    Ok(()) => Ok(true),
+                    Err(e) if self.there.is_some() => {
+                        tracing::debug!("{} is written in place: {e}", self.path.display());
+                        Ok(false)
+                    }
+                    Err(e) => Err(e),
                 }
-                Err(e) => Err(e),
-            }
-        });
+            });
         partial_files().retain(|p| *p != name);
         written
     }
@@ -222,20 +220,36 @@ impl Place {
     }
 }
 
-/// Gives a new file the permissions and the owner of the one that it is to replace.
+/// Puts a new file at a path. It gets the permissions and the owner of the one that is `there`, which it replaces.
 #[cfg(unix)]
-fn make_like(file: &File, there: &Metadata) -> io::Result<()> {
+fn put(file: NamedTempFile, path: &Path, there: Option<&Metadata>) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
 
-    let own = file.metadata()?;
-    if (own.uid(), own.gid()) != (there.uid(), there.gid()) {
-        fchown(file, Some(there.uid()), Some(there.gid()))?;
+    if let Some(there) = there {
+        let own = file.as_file().metadata()?;
+        if (own.uid(), own.gid()) != (there.uid(), there.gid()) {
+            fchown(file.as_file(), Some(there.uid()), Some(there.gid()))?;
+        }
+        file.as_file().set_permissions(there.permissions())?;
     }
-    file.set_permissions(there.permissions())
+    file.persist(path).map(drop).map_err(|e| e.error)
 }
 
-#[cfg(not(unix))]
-fn make_like(_: &File, _: &Metadata) -> io::Result<()> {
+/// It gets the attributes as well.
+#[cfg(windows)]
+fn put(file: NamedTempFile, path: &Path, there: Option<&Metadata>) -> io::Result<()> {
+    use std::os::windows::fs::MetadataExt;
+
+    let new = file.into_temp_path();
+    let Some(there) = there else { return new.persist(path).map_err(|e| e.error) };
+    // Not every file system can keep permissions.
+    if let Err(e) = windows::replace(&new, path) {
+        tracing::debug!("{} gets new permissions: {e}", path.display());
+        new.persist(path).map_err(|e| e.error)?;
+    }
+    if let Err(e) = windows::set_attributes(path, there.file_attributes()) {
+        tracing::debug!("{} gets new attributes: {e}", path.display());
+    }
     Ok(())
 }
 
@@ -267,53 +281,6 @@ fn temporary(path: &Path) -> io::Result<NamedTempFile> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder_of(path))
-}
-
-/// Which file a path stands for, however it is spelt and whether or not the file exists.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Identity {
-    /// The file, or the folder of one that does not exist, by what the system knows it by.
-    place: Location,
-    /// The name of a file that does not exist.
-    name: Option<std::ffi::OsString>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Location {
-    /// Device and number of a file.
-    #[cfg(unix)]
-    Inode(u64, u64),
-    Path(PathBuf),
-}
-
-impl Identity {
-    /// Of the file that a path stands for.
-    pub fn from_path(path: &Path) -> Self {
-        let path = followed(path).ok().flatten().unwrap_or_else(|| path.to_path_buf());
-        if let Some(place) = location(&path) {
-            return Identity { place, name: None };
-        }
-        let folder = folder_of(&path);
-        let place = location(folder).unwrap_or_else(|| Location::Path(folder.to_path_buf()));
-        let mut name = path.file_name().map(|n| n.to_os_string());
-        if cfg!(any(windows, target_os = "macos")) {
-            name = name.map(|n| n.to_ascii_lowercase());
-        }
-        Identity { place, name }
-    }
-}
-
-#[cfg(unix)]
-fn location(path: &Path) -> Option<Location> {
-    use std::os::unix::fs::MetadataExt;
-
-    let metadata = fs::metadata(path).ok()?;
-    Some(Location::Inode(metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-fn location(path: &Path) -> Option<Location> {
-    fs::canonicalize(path).ok().map(Location::Path)
 }
 
 #[cfg(all(test, unix))]

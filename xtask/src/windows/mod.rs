@@ -1,0 +1,10 @@
+//! Impasto for Windows, built on Linux: the compiler, the standard library's sources, mingw-w64's linker and Wine are in a root
+//! directory that is made for it.
+
+mod build;
+mod layout;
+mod test;
+
+pub use build::{Speed, TARGET, Windows};
+pub use layout::{archive, wheel};
+pub use test::test;
