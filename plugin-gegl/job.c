@@ -2,19 +2,16 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "job.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "kept.h"
-#include "picture.h"
-#include "process.h"
+#include "failures.h"
+#include "paint.h"
 
 /* Microseconds that nothing may change before a job begins, while nobody waits for it: a slider is still being moved. */
 #define SETTLED (400 * 1000)
 
-/* The command gives a draft after so many evaluations. */
-#define DRAFT_EVERY 12
+/* Microseconds that a thread may need to end when its job was left. */
+#define ENDS (2 * G_USEC_PER_SEC)
 
 /* Microseconds between two looks at the progress. */
 #define PAUSE (100 * 1000)
@@ -37,21 +34,13 @@ struct _Job
   JobState         state;
   gdouble          fraction;
   gint             waiting;
-  gboolean         left;
+  gint             left;     /* also read without the lock */
+  gboolean         finished; /* the thread holds nothing any more */
 };
 
 /* All jobs that somebody is in, by key. The lock guards them and what is in them, except the request, which stays as it is. */
 static GMutex      lock;
 static GHashTable *jobs;
-
-void
-request_clear (Request *request)
-{
-  g_clear_pointer (&request->key, g_free);
-  g_clear_pointer (&request->command, g_free);
-  g_clear_pointer (&request->options, g_strfreev);
-  g_clear_object (&request->input);
-}
 
 static void
 job_unref (Job *job)
@@ -82,8 +71,9 @@ tell (Job *job)
 }
 
 static void
-show (Job *job, GeglBuffer *picture)
+show (GeglBuffer *picture, gpointer data)
 {
+  Job        *job = data;
   GeglBuffer *before;
 
   g_mutex_lock (&lock);
@@ -119,203 +109,51 @@ settled (Job *job)
   return good;
 }
 
-/* A file of a job. */
-static gchar *
-file_of (const gchar *folder, const gchar *name)
-{
-  return g_build_filename (folder, name, NULL);
-}
-
-/* The command's arguments; its files are those of this folder. */
-static gchar **
-arguments (const Job *job, const gchar *folder)
-{
-  const gchar  *options[] = { "--progress", "json", "--quiet", "--save-every", G_STRINGIFY (DRAFT_EVERY), NULL };
-  GStrvBuilder *builder = g_strv_builder_new ();
-  gchar        *content = file_of (folder, "content.pam"), *mask = file_of (folder, "mask.pbm");
-  gchar        *out = file_of (folder, "out.tiff"), **all;
-
-  g_strv_builder_add_many (builder, job->request.command, content, NULL);
-  g_strv_builder_addv (builder, (const gchar **) job->request.options);
-  /* With a mask the result has the size of the picture. This one leaves nothing out. */
-  g_strv_builder_add_many (builder, "--mask", mask, "-o", out, NULL);
-  g_strv_builder_addv (builder, options);
-  all = g_strv_builder_end (builder);
-  g_strv_builder_unref (builder);
-  g_free (content);
-  g_free (mask);
-  g_free (out);
-  return all;
-}
-
-static gint64
-field (const gchar *line, const gchar *name)
-{
-  const gchar *at = strstr (line, name);
-
-  return at ? g_ascii_strtoll (at + strlen (name), NULL, 10) : 0;
-}
-
-/* Takes a line of progress from the command, and the draft that belongs to it. */
 static void
-progress (Job *job, const gchar *folder, const gchar *line)
+fraction_is (gdouble fraction, gpointer data)
 {
-  const GeglRectangle *extent = gegl_buffer_get_extent (job->request.input);
-  gint64               evaluations = field (line, "\"evaluations\":"), planned = field (line, "\"planned\":");
-  gchar               *name, *path;
-  GeglBuffer          *draft;
+  Job *job = data;
 
-  if (! strstr (line, "\"event\":\"progress\"") || planned <= 0)
-    return;
   g_mutex_lock (&lock);
-  job->fraction = CLAMP ((gdouble) evaluations / planned, 0, 1);
+  job->fraction = fraction;
   g_mutex_unlock (&lock);
-  /* A draft is written after its line of progress. */
-  evaluations = (evaluations - 1) / DRAFT_EVERY * DRAFT_EVERY;
-  name = g_strdup_printf ("out-%04" G_GINT64_FORMAT ".tiff", evaluations);
-  path = file_of (folder, name);
-  if (evaluations > 0 && g_file_test (path, G_FILE_TEST_EXISTS))
-    {
-      draft = picture_read (path, extent->width, extent->height, NULL);
-      unlink (path);
-      if (draft)
-        show (job, draft);
-    }
-  g_free (path);
-  g_free (name);
 }
 
-/* Reads lines until the command has closed its output. */
 static void
-follow (Job *job, const gchar *folder, int output)
+process_is (Process *process, gpointer data)
 {
-  GString *line = g_string_new (NULL);
-  gchar    bytes[4096];
-  gssize   n, i;
+  Job *job = data;
 
-  while ((n = read (output, bytes, sizeof bytes)) != 0)
-    {
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        break;
-      for (i = 0; i < n; i++)
-        {
-          if (bytes[i] != '\n')
-            {
-              g_string_append_c (line, bytes[i]);
-              continue;
-            }
-          progress (job, folder, line->str);
-          g_string_truncate (line, 0);
-        }
-    }
-  g_string_free (line, TRUE);
-}
-
-/* Runs the command to its end. NULL, or what went wrong. */
-static gchar *
-run (Job *job, const gchar *folder)
-{
-  gchar    *messages = file_of (folder, "messages"), **all = arguments (job, folder), *problem = NULL;
-  GError   *error = NULL;
-  Process   process;
-
-  if (process_start (&process, all, messages, &error))
-    {
-      g_mutex_lock (&lock);
-      job->process = &process;
-      if (job->left)
-        process_kill (&process);
-      g_mutex_unlock (&lock);
-      follow (job, folder, process.output);
-      problem = process_end (&process, messages);
-      g_mutex_lock (&lock);
-      job->process = NULL;
-      g_mutex_unlock (&lock);
-      g_mutex_clear (&process.lock);
-    }
-  else
-    problem = g_strdup_printf ("%s cannot be started: %s", job->request.command, error->message);
-  g_clear_error (&error);
-  g_strfreev (all);
-  g_free (messages);
-  return problem;
-}
-
-/* Takes the picture of this file, or says what is wrong with it. */
-static gchar *
-take (Job *job, const gchar *file)
-{
-  const GeglRectangle *extent = gegl_buffer_get_extent (job->request.input);
-  GError              *error = NULL;
-  GeglBuffer          *picture = picture_read (file, extent->width, extent->height, &error);
-  gchar               *problem;
-
-  if (picture)
-    {
-      show (job, picture);
-      return NULL;
-    }
-  problem = g_strdup (error->message);
-  g_error_free (error);
-  return problem;
-}
-
-/* Paints in a folder of its own. NULL, or what went wrong. */
-static gchar *
-paint (Job *job)
-{
-  const GeglRectangle *extent = gegl_buffer_get_extent (job->request.input);
-  GError              *error = NULL;
-  int                  in_use;
-  gchar               *folder = work_folder_new (&in_use, &error), *content, *mask, *out, *problem;
-
-  if (! folder)
-    {
-      problem = g_strdup (error->message);
-      g_error_free (error);
-      return problem;
-    }
-  content = file_of (folder, "content.pam");
-  mask = file_of (folder, "mask.pbm");
-  out = file_of (folder, "out.tiff");
-  if (picture_write (job->request.input, job->request.eight_bits, content, &error)
-      && picture_write_white (extent->width, extent->height, mask, &error))
-    problem = run (job, folder);
-  else
-    problem = g_strdup (error->message);
-  if (! problem)
-    problem = take (job, out);
-  if (! problem)
-    kept_store (job->request.key, out);
-  work_folder_remove (folder, in_use);
-  g_clear_error (&error);
-  g_free (content);
-  g_free (mask);
-  g_free (out);
-  return problem;
+  g_mutex_lock (&lock);
+  job->process = process;
+  if (process && job->left)
+    process_kill (process);
+  g_mutex_unlock (&lock);
 }
 
 static gpointer
 job_thread (gpointer data)
 {
-  Job   *job = data;
-  gchar *kept = kept_find (job->request.key), *problem;
+  Job         *job = data;
+  PaintEvents  events = { show, fraction_is, process_is, job, &job->left };
 
-  /* One that is damaged is painted again, and replaced. */
-  problem = kept ? take (job, kept) : NULL;
-  if (kept && ! problem)
+  gchar       *problem;
+
+  if (paint_kept (&job->request, &events))
     end (job, JOB_DONE, NULL);
+  else if ((problem = failure_recent (job->request.key)))
+    end (job, JOB_FAILED, problem);
   else if (settled (job))
     {
-      g_free (problem);
-      problem = paint (job);
+      problem = paint (&job->request, &events);
+      if (problem && ! g_atomic_int_get (&job->left))
+        failure_note (job->request.key, problem);
       end (job, problem ? JOB_FAILED : JOB_DONE, problem);
     }
-  else
-    g_free (problem);
-  g_free (kept);
+  g_mutex_lock (&lock);
+  job->finished = TRUE;
+  g_cond_broadcast (&job->changed);
+  g_mutex_unlock (&lock);
   job_unref (job);
   return NULL;
 }
@@ -357,12 +195,40 @@ job_join (Request *request, JobNews news, gpointer watcher)
       g_atomic_ref_count_inc (&job->references);
       g_thread_unref (g_thread_new ("impasto", job_thread, job));
     }
-  /* One for each watcher and one for the thread. */
+  /* One reference for each watch, and one for the thread. */
   if (job->watches->len)
     g_atomic_ref_count_inc (&job->references);
   g_array_append_val (job->watches, watch);
   g_mutex_unlock (&lock);
   return job;
+}
+
+Job *
+job_stay (Job *job, JobNews news, gpointer watcher)
+{
+  Watch watch = { news, watcher };
+
+  g_mutex_lock (&lock);
+  g_atomic_ref_count_inc (&job->references);
+  g_array_append_val (job->watches, watch);
+  g_mutex_unlock (&lock);
+  return job;
+}
+
+/* With the lock. A host may end next, and with it what the thread uses. */
+static void
+abandon (Job *job)
+{
+  gint64 end = g_get_monotonic_time () + ENDS;
+
+  if (g_hash_table_lookup (jobs, job->request.key) == job)
+    g_hash_table_remove (jobs, job->request.key);
+  g_atomic_int_set (&job->left, TRUE);
+  if (job->process)
+    process_kill (job->process);
+  g_cond_broadcast (&job->changed);
+  while (! job->finished && g_cond_wait_until (&job->changed, &lock, end))
+    ;
 }
 
 void
@@ -378,14 +244,7 @@ job_leave (Job *job, gpointer watcher)
         break;
       }
   if (! job->watches->len)
-    {
-      if (g_hash_table_lookup (jobs, job->request.key) == job)
-        g_hash_table_remove (jobs, job->request.key);
-      job->left = TRUE;
-      if (job->process)
-        process_kill (job->process);
-      g_cond_broadcast (&job->changed);
-    }
+    abandon (job);
   g_mutex_unlock (&lock);
   job_unref (job);
 }

@@ -186,6 +186,26 @@ choose_the_job (Painter *painter, GeglOperation *operation, GeglBuffer *input, c
     job_leave (before, painter);
 }
 
+static gboolean
+tell_now (gpointer problem)
+{
+  host_tell (problem);
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes the problem. While the screen is drawn, nothing else may appear on it. */
+static void
+tell (gchar *problem, gboolean now)
+{
+  if (! now)
+    {
+      g_idle_add_full (G_PRIORITY_DEFAULT, tell_now, problem, g_free);
+      return;
+    }
+  host_tell (problem);
+  g_free (problem);
+}
+
 static void
 progress (gdouble fraction, gpointer operation)
 {
@@ -200,24 +220,28 @@ painter_picture (gpointer data, GeglOperation *operation, GeglBuffer *input, con
   GeglBuffer *picture = NULL;
   gchar      *problem = NULL;
   JobState    state = JOB_FAILED;
+  Job        *job;
 
   g_mutex_lock (&painter->lock);
   if (g_atomic_int_compare_and_exchange (&painter->dirty, TRUE, FALSE))
     choose_the_job (painter, operation, input, extent);
   if (! keeps)
     g_atomic_int_set (&painter->drafted, TRUE);
-  if (! painter->job)
+  job = painter->job ? job_stay (painter->job, news, painter) : NULL;
+  if (! job)
     problem = g_strdup (painter->problem);
-  else if (keeps)
-    state = job_wait (painter->job, progress, operation, &picture, &problem);
-  else
-    state = job_look (painter->job, &picture, &problem);
   g_mutex_unlock (&painter->lock);
 
+  /* Without the lock: where progress is shown, the screen may be drawn. */
+  if (job && keeps)
+    state = job_wait (job, progress, operation, &picture, &problem);
+  else if (job)
+    state = job_look (job, &picture, &problem);
+  if (job)
+    job_leave (job, painter);
   if (problem)
     {
-      host_tell (problem);
-      g_free (problem);
+      tell (problem, keeps);
       g_clear_object (&picture);
     }
   if (state == JOB_DONE)

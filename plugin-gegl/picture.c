@@ -28,7 +28,7 @@ failed (const gchar *path, GError **error)
 /* Writes the head and then what `rows` gives, and reports a full disk. */
 static gboolean
 write_rows (const gchar *path, const gchar *head, gint height, gsize stride, void (*rows) (gpointer, gint, gint, guchar *),
-            gpointer data, GError **error)
+            gpointer data, const gint *stop, GError **error)
 {
   FILE     *file = g_fopen (path, "wb");
   gint      band = rows_of_a_band (stride), y;
@@ -39,7 +39,7 @@ write_rows (const gchar *path, const gchar *head, gint height, gsize stride, voi
     return failed (path, error);
   bytes = g_malloc (band * stride);
   good = fputs (head, file) >= 0;
-  for (y = 0; good && y < height; y += band)
+  for (y = 0; good && y < height && ! (stop && g_atomic_int_get (stop)); y += band)
     {
       gint count = MIN (band, height - y);
 
@@ -79,7 +79,7 @@ pixel_rows (gpointer data, gint y, gint count, guchar *bytes)
 }
 
 gboolean
-picture_write (GeglBuffer *buffer, gboolean eight_bits, const gchar *path, GError **error)
+picture_write (GeglBuffer *buffer, gboolean eight_bits, const gchar *path, const gint *stop, GError **error)
 {
   const GeglRectangle *extent = gegl_buffer_get_extent (buffer);
   gboolean             alpha = babl_format_has_alpha (gegl_buffer_get_format (buffer));
@@ -92,7 +92,7 @@ picture_write (GeglBuffer *buffer, gboolean eight_bits, const gchar *path, GErro
   head = g_strdup_printf ("P7\nWIDTH %d\nHEIGHT %d\nDEPTH %d\nMAXVAL %d\nTUPLTYPE %s\nENDHDR\n", extent->width,
                           extent->height, channels, eight_bits ? 255 : 65535, alpha ? "RGB_ALPHA" : "RGB");
   good = write_rows (path, head, extent->height, (gsize) extent->width * channels * (eight_bits ? 1 : 2), pixel_rows, &source,
-                     error);
+                     stop, error);
   g_free (head);
   return good;
 }
@@ -109,7 +109,7 @@ picture_write_white (gint width, gint height, const gchar *path, GError **error)
 {
   gsize     stride = (width + 7) / 8;
   gchar    *head = g_strdup_printf ("P4\n%d %d\n", width, height);
-  gboolean  good = write_rows (path, head, height, stride, white_rows, &stride, error);
+  gboolean  good = write_rows (path, head, height, stride, white_rows, &stride, NULL, error);
 
   g_free (head);
   return good;
@@ -172,7 +172,7 @@ parse (const guchar *data, gsize length, Tiff *tiff)
 }
 
 static GeglBuffer *
-samples_to_buffer (const guchar *samples, const Tiff *tiff)
+samples_to_buffer (const guchar *samples, const Tiff *tiff, const gint *stop)
 {
   const gchar   *names[2][2] = { { "R'G'B' u8", "R'G'B' u16" }, { "R'G'B'A u8", "R'G'B'A u16" } };
   const Babl    *format = babl_format (names[tiff->channels == 4][tiff->bits == 16]);
@@ -182,7 +182,7 @@ samples_to_buffer (const guchar *samples, const Tiff *tiff)
   gint           band = rows_of_a_band (row * 2), y;
   guchar        *swapped = g_malloc (band * row * 2);
 
-  for (y = 0; y < extent.height; y += band)
+  for (y = 0; y < extent.height && ! g_atomic_int_get (stop); y += band)
     {
       GeglRectangle  part = { 0, y, extent.width, MIN (band, extent.height - y) };
       gsize          n = row * part.height, i;
@@ -203,7 +203,7 @@ samples_to_buffer (const guchar *samples, const Tiff *tiff)
 
 /* Scales by reading, which needs no graph of GEGL's: drafts are all that is scaled. */
 static GeglBuffer *
-scaled (GeglBuffer *small, gint width, gint height)
+scaled (GeglBuffer *small, gint width, gint height, const gint *stop)
 {
   const Babl          *format = gegl_buffer_get_format (small);
   const GeglRectangle *from = gegl_buffer_get_extent (small);
@@ -213,7 +213,7 @@ scaled (GeglBuffer *small, gint width, gint height)
   gint                 bytes = babl_format_get_bytes_per_pixel (format), x, y;
   guchar              *row = g_malloc ((gsize) width * bytes);
 
-  for (y = 0; y < height; y++)
+  for (y = 0; y < height && ! g_atomic_int_get (stop); y++)
     {
       GeglRectangle part = { 0, y, width, 1 };
 
@@ -228,7 +228,7 @@ scaled (GeglBuffer *small, gint width, gint height)
 }
 
 GeglBuffer *
-picture_read (const gchar *path, gint width, gint height, GError **error)
+picture_read (const gchar *path, gint width, gint height, const gint *stop, GError **error)
 {
   GMappedFile *file = g_mapped_file_new (path, FALSE, error);
   GeglBuffer  *buffer = NULL, *large;
@@ -237,13 +237,13 @@ picture_read (const gchar *path, gint width, gint height, GError **error)
   if (! file)
     return NULL;
   if (parse ((const guchar *) g_mapped_file_get_contents (file), g_mapped_file_get_length (file), &tiff))
-    buffer = samples_to_buffer ((const guchar *) g_mapped_file_get_contents (file) + tiff.offset, &tiff);
+    buffer = samples_to_buffer ((const guchar *) g_mapped_file_get_contents (file) + tiff.offset, &tiff, stop);
   else
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: is damaged", path);
   g_mapped_file_unref (file);
   if (! buffer || (tiff.width == (guint) width && tiff.height == (guint) height))
     return buffer;
-  large = scaled (buffer, width, height);
+  large = scaled (buffer, width, height, stop);
   g_object_unref (buffer);
   return large;
 }

@@ -72,20 +72,39 @@ process_kill (Process *process)
   g_mutex_unlock (&process->lock);
 }
 
-/* The last line that is not empty, without the program's name. */
-static gchar *
-last_line (const gchar *messages)
+/* The command's last message; else where the options were wrong, the first line that says so; else the last line. */
+static const gchar *
+message_of (gchar **lines)
 {
-  gchar *text = NULL, *line, *told;
+  const gchar *last = NULL, *wrong_options = NULL, *message = NULL;
+
+  for (; *lines; lines++)
+    {
+      gchar *line = g_strstrip (*lines);
+
+      if (g_str_has_prefix (line, "impasto: "))
+        message = line + strlen ("impasto: ");
+      if (g_str_has_prefix (line, "error: ") && ! wrong_options)
+        wrong_options = line + strlen ("error: ");
+      if (*line)
+        last = line;
+    }
+  return message ? message : wrong_options ? wrong_options : last;
+}
+
+static gchar *
+told_by_the_command (const gchar *messages)
+{
+  gchar       *text = NULL, **lines, *told = NULL;
+  const gchar *message;
 
   if (! g_file_get_contents (messages, &text, NULL, NULL))
     return NULL;
-  g_strchomp (text);
-  line = strrchr (text, '\n');
-  line = line ? line + 1 : text;
-  if (g_str_has_prefix (line, "impasto: "))
-    line += strlen ("impasto: ");
-  told = *line ? g_utf8_make_valid (line, -1) : NULL;
+  lines = g_strsplit (text, "\n", -1);
+  message = message_of (lines);
+  if (message)
+    told = g_utf8_make_valid (message, -1);
+  g_strfreev (lines);
   g_free (text);
   return told;
 }
@@ -117,6 +136,6 @@ process_end (Process *process, const gchar *messages)
   if (WIFSIGNALED (status))
     return g_strdup_printf ("Impasto's command was ended by signal %d (%s) before the picture was painted", WTERMSIG (status),
                             g_strsignal (WTERMSIG (status)));
-  told = last_line (messages);
+  told = told_by_the_command (messages);
   return told ? told : g_strdup_printf ("Impasto's command has failed with exit code %d", WEXITSTATUS (status));
 }

@@ -19,5 +19,5 @@ gboolean process_start (Process *process, gchar **arguments, const gchar *messag
 /* Kills it, from any thread that knows that `process_start` has ended and that the structure is still there. */
 void process_kill (Process *process);
 
-/* Waits until it is gone. NULL if it ended well, else what went wrong: the last line of the file `messages`, or the signal. */
+/* Waits until it is gone. NULL if it ended well, else what went wrong: what the file `messages` says, or the signal. */
 gchar *process_end (Process *process, const gchar *messages);

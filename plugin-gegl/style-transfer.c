@@ -9,9 +9,6 @@
 
 #ifdef GEGL_PROPERTIES
 
-property_file_path (style_file, _("Style picture"), "")
-  description (_("The picture whose style is taken. Left out, the style chosen above is taken"))
-
 property_string (style_path, _("Style picture (for scripts)"), "")
   description (_("The path of the picture whose style is taken, for programs that cannot set the property above"))
   ui_meta ("visible", "0")
@@ -26,6 +23,10 @@ property_int (max_memory, _("Memory limit"), 0)
   description (_("The most memory that the painting may need, in megabytes; 0: most of what is free"))
   value_range (0, G_MAXINT)
   ui_range (0, 65536)
+
+/* Last: GIMP 3.0's scripts see no property of this kind, and none behind it. */
+property_file_path (style_file, _("Style picture"), "")
+  description (_("The picture whose style is taken, in place of the style that is chosen above"))
 
 #else
 
