@@ -15,6 +15,18 @@ host_keeps (void)
   return ! source || g_source_get_priority (source) < G_PRIORITY_HIGH_IDLE;
 }
 
+gboolean
+host_uses (GeglNode *node)
+{
+  GeglNode *graph = gegl_node_get_parent (node);
+
+  if (gegl_node_get_consumers (node, "output", NULL, NULL) == 0)
+    return FALSE;
+  /* In GIMP this is the filter, which has nodes of its own around the operation's. */
+  return ! g_type_from_name ("GimpDrawable") || ! graph || ! gegl_node_has_pad (graph, "output")
+         || gegl_node_get_consumers (graph, "output", NULL, NULL) > 0;
+}
+
 /* Whether the signal is there and has these arguments. */
 static gboolean
 has_signal (guint signal, guint count, GType kind)

@@ -8,6 +8,9 @@
  * the screen: a redraw must not wait, and comes again. */
 gboolean host_keeps (void);
 
+/* Whether somebody gets the node's pixels. GIMP keeps filters that were removed or switched off, without this. */
+gboolean host_uses (GeglNode *node);
+
 /* Makes GIMP draw the layer whose filter this node is. Does nothing in other programs. In the main thread. */
 void host_redraw (GeglNode *node);
 

@@ -8,6 +8,9 @@
 #include "options.h"
 #include "picture.h"
 
+/* Milliseconds between two looks whether somebody still wants the picture. */
+#define LOOK 500
+
 /* Another number when the same inputs give another picture. */
 #define VERSION_OF_KEYS 1
 
@@ -24,6 +27,7 @@ typedef struct
   gint             own;    /* it is the painter that says that pixels have changed */
   gint             drafted;/* the screen shows what is not painted */
   gint             clears; /* the caches are about to be cleared */
+  gint             looks;  /* somebody looks whether the picture is wanted */
 } Painter;
 
 static Painter *
@@ -118,6 +122,33 @@ redraw (gpointer data)
       host_redraw (operation->node);
     }
   g_clear_object (&operation);
+  return G_SOURCE_REMOVE;
+}
+
+/* Ends the job of a filter that was removed or switched off. It is started again when its picture is asked for. */
+static gboolean
+look (gpointer data)
+{
+  Painter       *painter = data;
+  GeglOperation *operation = g_weak_ref_get (&painter->operation);
+  gboolean       goes_on = operation && g_atomic_int_get (&painter->drafted);
+  Job           *job = NULL;
+
+  if (goes_on && ! host_uses (operation->node))
+    {
+      g_mutex_lock (&painter->lock);
+      job = painter->job;
+      painter->job = NULL;
+      g_atomic_int_set (&painter->dirty, TRUE);
+      g_mutex_unlock (&painter->lock);
+      goes_on = FALSE;
+    }
+  if (job)
+    job_leave (job, painter);
+  g_clear_object (&operation);
+  if (goes_on)
+    return G_SOURCE_CONTINUE;
+  g_atomic_int_set (&painter->looks, FALSE);
   return G_SOURCE_REMOVE;
 }
 
@@ -246,7 +277,12 @@ painter_picture (gpointer data, GeglOperation *operation, GeglBuffer *input, con
     }
   if (state == JOB_DONE)
     g_atomic_int_set (&painter->drafted, FALSE);
-  else if (state == JOB_RUNS && g_atomic_int_compare_and_exchange (&painter->clears, FALSE, TRUE))
-    g_idle_add_full (G_PRIORITY_HIGH, clear, painter_ref (painter), painter_unref);
+  else if (state == JOB_RUNS)
+    {
+      if (g_atomic_int_compare_and_exchange (&painter->clears, FALSE, TRUE))
+        g_idle_add_full (G_PRIORITY_HIGH, clear, painter_ref (painter), painter_unref);
+      if (g_atomic_int_compare_and_exchange (&painter->looks, FALSE, TRUE))
+        g_timeout_add_full (G_PRIORITY_DEFAULT, LOOK, look, painter_ref (painter), painter_unref);
+    }
   return picture;
 }

@@ -41,6 +41,15 @@ def started():
         return 0
 
 
+def painting():
+    """The process numbers of the command, without one that is only asked for its version."""
+    def paints(number):
+        with open(f"/proc/{number}/cmdline") as line:
+            return "--progress" in line.read()
+
+    return [number for number in processes() if paints(number)]
+
+
 def saved(image, name):
     path = os.path.join(FOLDER, name)
     assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file(path), None), name
@@ -167,7 +176,7 @@ def the_command_is_killed_in_the_middle():
     image = photograph()
     plain = exported(image)
     existing = filtered(layer_of(image), **{**QUICK, **LONG})
-    killer = threading.Thread(target=lambda: os.kill(until("the command", processes, 60)[0], signal.SIGKILL))
+    killer = threading.Thread(target=lambda: os.kill(until("the command", painting, 60)[0], signal.SIGKILL))
     killer.start()
     assert exported(image) == plain
     killer.join()

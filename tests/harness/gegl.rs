@@ -79,7 +79,10 @@ fn choice(name: &str, property: &Value, description: &str) -> String {
     let kind = format!("Impasto{}", label(name).replace(' ', ""));
     let title = c_string(&label(name));
     text += &format!("enum_end ({kind})\n\n");
-    text + &format!("property_enum ({name}, _({title}), {kind}, {lower}, {})\n{description}\n", named(default))
+    text + &format!(
+        "property_enum ({name}, _({title}), {kind}, {lower}, {})\n{description}\n",
+        named(default)
+    )
 }
 
 fn number(name: &str, property: &Value, is_whole: bool, description: &str) -> String {
@@ -123,7 +126,9 @@ fn header() -> String {
             _ if !choices(&property).is_empty() => choice(&name, &property, &description),
             Some("integer") => number(&name, &property, true, &description),
             Some("number") => number(&name, &property, false, &description),
-            other => panic!("{name}: GEGL has no property for {other:?}; add it to NOT_IN_GEGL with the reason"),
+            other => {
+                panic!("{name}: GEGL has no property for {other:?}; add it to NOT_IN_GEGL with the reason")
+            }
         };
     }
     text + "#endif\n"
