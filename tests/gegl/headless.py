@@ -198,6 +198,16 @@ def a_copy_of_the_image_is_not_painted_again():
         one.delete()
 
 
+def the_script_of_the_documentation():
+    with open(os.path.join(CHECKOUT, "docs", "gegl.md")) as page:
+        [script] = [part.split("```")[0] for part in page.read().split("```python\n")[1:]]
+    image = photograph()
+    plain = exported(image)
+    exec(script, {"Gimp": Gimp, "layer": layer_of(image)})
+    assert worst(exported(image), plain) > 30
+    image.delete()
+
+
 os.makedirs(FOLDER)
 tests = Tests("gegl-headless")
 tests.run(a_filter_is_kept_in_a_file_and_not_painted_again)
@@ -213,4 +223,5 @@ for name, parameters in [("bad style", {"style_path": os.path.join(CHECKOUT, "RE
     tests.run(what_fails_leaves_the_picture, name, parameters)
 tests.run(the_command_is_killed_in_the_middle)
 tests.run(a_copy_of_the_image_is_not_painted_again)
+tests.run(the_script_of_the_documentation)
 tests.end()

@@ -25,25 +25,50 @@ def filtered(layer, **parameters):
     return new
 
 
-def screen():
-    """A picture of the screen, when nothing moves there any more."""
-    paths = [os.path.join(OUT, f"gegl-screen-{name}.png") for name in ["before", "now"]]
-    subprocess.run(["import", "-window", "root", paths[0]], check=True)
-    until("a quiet screen", lambda: differing(paths) == 0 or os.replace(paths[1], paths[0]))
-    return paths
+def opened():
+    """An image in a window that is large, so that things are where they are expected."""
+    def is_large():
+        found = subprocess.run(["xdotool", "search", "--name", "GIMP$"], capture_output=True, text=True).stdout.split()
+        for number in found:
+            subprocess.run(["xdotool", "windowsize", number, "1300", "860"], check=False)
+        time.sleep(0.5)
+        return main_window().get_component_iface().get_extents(Atspi.CoordType.SCREEN).width >= 1290
+
+    image, display = shown()
+    until("a large window", is_large)
+    time.sleep(1)
+    return image, display
 
 
-def differing(paths):
-    """How many pixels of the screen are not as they were."""
+# The canvas, without the panels beside it; and what of the image is not below the dialog.
+CANVAS, BESIDE_THE_DIALOG = "870x860+195+0", "280x220+500+332"
+
+
+def screen(part=CANVAS):
+    """A picture of a part of the screen, when nothing moves there any more."""
+    seen = [part, *(os.path.join(OUT, f"gegl-screen-{name}.png") for name in ["before", "now"])]
+    take(part, seen[1])
+    until("a quiet screen", lambda: differing(seen) == 0 or os.replace(seen[2], seen[1]))
+    return seen
+
+
+def take(part, path):
+    subprocess.run(["import", "-window", "root", "-crop", part, "+repage", path], check=True)
+
+
+def differing(seen):
+    """How many pixels are not as they were."""
+    part, before, now = seen
     time.sleep(0.5)
-    subprocess.run(["import", "-window", "root", paths[1]], check=True)
-    line = ["compare", "-metric", "AE", "-fuzz", "4%", *paths, "null:"]
+    take(part, now)
+    line = ["compare", "-metric", "AE", "-fuzz", "4%", before, now, "null:"]
     return float(subprocess.run(line, capture_output=True, text=True).stderr.split()[0])
 
 
-def changed(paths):
+def changed(seen):
     """How much of the image on the screen is not as it was, from 0 to 1."""
-    return differing(paths) / (320 * 240)
+    pixels = 320 * 240 if seen[0] == CANVAS else 280 * 220
+    return differing(seen) / pixels
 
 
 def ended(image, display):
@@ -52,7 +77,7 @@ def ended(image, display):
 
 
 def the_screen_shows_drafts_and_the_result_and_gimp_works_on():
-    image, display = shown()
+    image, display = opened()
     layer = layer_of(image)
     before, seen = pixels(layer), screen()
     slowest = 0
@@ -74,7 +99,7 @@ def the_screen_shows_drafts_and_the_result_and_gimp_works_on():
 
 
 def flattening_in_the_middle_waits_for_the_result():
-    image, display = shown()
+    image, display = opened()
     filtered(layer_of(image), **{**SOON, "seed": 1, "style": "pencil"})
     until("the command", processes, 60)
     time.sleep(1)
@@ -89,7 +114,7 @@ def flattening_in_the_middle_waits_for_the_result():
 
 
 def removing_the_filter_ends_the_command():
-    image, display = shown()
+    image, display = opened()
     layer = layer_of(image)
     before, seen = pixels(layer), screen()
     existing = filtered(layer, **LONG)
@@ -103,19 +128,44 @@ def removing_the_filter_ends_the_command():
     ended(image, display)
 
 
-def the_dialog_opens_and_cancel_leaves_all_as_before():
-    image, display = shown()
-    layer = layer_of(image)
-    before, seen = pixels(layer), screen()
+def open_dialog():
     menu("Filters", "Artistic", TITLE + " (")
-    dialog = until("the dialog", lambda: window(TITLE))
+    return until("the dialog", lambda: window(TITLE))
+
+
+def the_dialog_opens_and_cancel_leaves_all_as_before():
+    image, display = opened()
+    layer = layer_of(image)
+    before, seen = pixels(layer), screen(BESIDE_THE_DIALOG)
+    dialog = open_dialog()
     until("the command", processes, 60)
-    until("a draft", lambda: changed(seen) > 2, 240)
+    until("a draft", lambda: changed(seen) > 0.5, 240)
     screenshot("dialog")
     press(button(dialog, "Cancel"))
     until("the end of the command", lambda: not processes(), 20)
-    until("the picture as before", lambda: changed(seen) < 0.1, 20)
+    until("the picture as before", lambda: changed(seen) < 0.05, 20)
     assert pixels(layer) == before and not layer.get_filters()
+    ended(image, display)
+
+
+def merging_in_the_middle_waits_for_the_result():
+    image, display = opened()
+    copy = image.duplicate()
+    layer = layer_of(image)
+    seen = screen(BESIDE_THE_DIALOG)
+    dialog = open_dialog()
+    merge = until("the choice", lambda: find(dialog, "check box", "Merge filter"))
+    press(merge)
+    until("a draft", lambda: processes() and changed(seen) > 0.5, 240)
+    press(button(dialog, "OK"))
+    until("the end of the command", lambda: not processes(), 240)
+    until("the end of the dialog", lambda: not window(TITLE))
+    assert not layer.get_filters()
+    # The result is kept, and so it is the same without being painted again.
+    filtered(layer_of(copy))
+    layer_of(copy).merge_filters()
+    assert rows(layer, "R'G'B' u8") == rows(layer_of(copy), "R'G'B' u8"), "a draft was taken"
+    copy.delete()
     ended(image, display)
 
 
@@ -124,4 +174,5 @@ tests.run(the_screen_shows_drafts_and_the_result_and_gimp_works_on)
 tests.run(flattening_in_the_middle_waits_for_the_result)
 tests.run(removing_the_filter_ends_the_command)
 tests.run(the_dialog_opens_and_cancel_leaves_all_as_before)
+tests.run(merging_in_the_middle_waits_for_the_result)
 tests.end()

@@ -8,7 +8,7 @@ mod controls;
 mod exported;
 mod faults;
 mod fetched;
-mod gegl;
+mod gegl_parameters;
 mod gradient;
 mod imported;
 mod interrupted;

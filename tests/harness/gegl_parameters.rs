@@ -1,5 +1,5 @@
 //! GEGL's operation has every parameter, or a reason for leaving it out. Its properties are declared in a C header, which
-//! is made from the parameters' schema: `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness gegl`.
+//! is made from the parameters' schema: `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness parameters`.
 
 use std::fmt::Write;
 
@@ -18,6 +18,10 @@ const NOT_IN_GEGL: [(&str, &str); 5] = [
 
 /// Choices that are left out: there is no second picture to start from.
 const NOT_CHOSEN_IN_GEGL: [(&str, &str); 1] = [("init", "picture")];
+
+/// What is said in other words.
+const OTHER_WORDS: [(&str, &str); 1] =
+    [("style", "One of the style pictures inside the program. A style picture below is taken in its place.")];
 
 /// Numbers for which sliders end here, as their ranges have no end that is of use.
 const SLIDERS: [(&str, f64); 8] = [
@@ -76,7 +80,7 @@ fn choice(name: &str, property: &Value, description: &str) -> String {
     }
     // A style that nobody has chosen is the first.
     let default = property["default"].as_str().unwrap_or(&offered.first().expect("a choice").0);
-    let kind = format!("Impasto{}", label(name).replace(' ', ""));
+    let kind = name.split('_').fold("Impasto".to_string(), |kind, word| kind + &label(word));
     let title = c_string(&label(name));
     text += &format!("enum_end ({kind})\n\n");
     text + &format!(
@@ -105,14 +109,15 @@ fn number(name: &str, property: &Value, is_whole: bool, description: &str) -> St
 fn header() -> String {
     let mut text = String::from(
         "/* The parameters as properties. Made from the parameters' JSON Schema (`impasto schema`) by\n * \
-         `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness gegl`; a test fails when it is stale.\n * \
+         `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness parameters`; a test fails when it is stale.\n * \
          SPDX-License-Identifier: GPL-3.0-or-later */\n#ifdef GEGL_PROPERTIES\n\n",
     );
     for (name, property) in properties() {
         if NOT_IN_GEGL.iter().any(|(left_out, _)| *left_out == name) {
             continue;
         }
-        let mut description = property["description"].as_str().unwrap_or_default().to_string();
+        let other = OTHER_WORDS.iter().find(|(n, _)| *n == name).map(|(_, words)| *words);
+        let mut description = other.or(property["description"].as_str()).unwrap_or_default().to_string();
         if let Some(unit) = property["x-unit"].as_str().filter(|unit| !["weight", "factor"].contains(unit)) {
             description += &format!(" Unit: {unit}.");
         }
