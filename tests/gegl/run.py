@@ -36,7 +36,7 @@ class Gimp(User):
 
     def command(self, script, windows=False):
         batch = f"exec(open({os.path.join(HERE, script)!r}).read())"
-        screen = ["dbus-run-session", "--", "xvfb-run", "-a", "-s", "-screen 0 1366x900x24"] if windows else []
+        screen = ["dbus-run-session", "--", "xvfb-run", "-a", "-s", "-screen 0 1820x900x24"] if windows else []
         program = ["gimp", "-dfs"] if windows else ["gimp-console", "-idf"]
         return [*screen, *program, "--batch-interpreter=python-fu-eval", "-b", batch, "--quit"]
 

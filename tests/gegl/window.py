@@ -40,35 +40,33 @@ def opened():
     return image, display
 
 
-# The canvas, without the panels beside it; and what of the image is not below the dialog.
-CANVAS, BESIDE_THE_DIALOG = "870x860+195+0", "280x220+500+332"
+# The canvas, without the panels beside it.
+CANVAS = "870x860+195+0"
 
 
-def screen(part=CANVAS):
-    """A picture of a part of the screen, when nothing moves there any more."""
-    seen = [part, *(os.path.join(OUT, f"gegl-screen-{name}.png") for name in ["before", "now"])]
-    take(part, seen[1])
-    until("a quiet screen", lambda: differing(seen) == 0 or os.replace(seen[2], seen[1]))
+def screen():
+    """A picture of the canvas on the screen, when nothing moves there any more."""
+    seen = [os.path.join(OUT, f"gegl-screen-{name}.png") for name in ["before", "now"]]
+    take(seen[0])
+    until("a quiet screen", lambda: differing(seen) == 0 or os.replace(seen[1], seen[0]))
     return seen
 
 
-def take(part, path):
-    subprocess.run(["import", "-window", "root", "-crop", part, "+repage", path], check=True)
+def take(path):
+    subprocess.run(["import", "-window", "root", "-crop", CANVAS, "+repage", path], check=True)
 
 
 def differing(seen):
     """How many pixels are not as they were."""
-    part, before, now = seen
     time.sleep(0.5)
-    take(part, now)
-    line = ["compare", "-metric", "AE", "-fuzz", "4%", before, now, "null:"]
+    take(seen[1])
+    line = ["compare", "-metric", "AE", "-fuzz", "4%", *seen, "null:"]
     return float(subprocess.run(line, capture_output=True, text=True).stderr.split()[0])
 
 
 def changed(seen):
     """How much of the image on the screen is not as it was, from 0 to 1."""
-    pixels = 320 * 240 if seen[0] == CANVAS else 280 * 220
-    return differing(seen) / pixels
+    return differing(seen) / (320 * 240)
 
 
 def ended(image, display):
@@ -130,13 +128,17 @@ def removing_the_filter_ends_the_command():
 
 def open_dialog():
     menu("Filters", "Artistic", TITLE + " (")
-    return until("the dialog", lambda: window(TITLE))
+    dialog = until("the dialog", lambda: window(TITLE))
+    # Beside the image.
+    number = subprocess.run(["xdotool", "search", "--name", TITLE], capture_output=True, text=True).stdout.split()[-1]
+    subprocess.run(["xdotool", "windowmove", number, "1310", "0"], check=True)
+    return dialog
 
 
 def the_dialog_opens_and_cancel_leaves_all_as_before():
     image, display = opened()
     layer = layer_of(image)
-    before, seen = pixels(layer), screen(BESIDE_THE_DIALOG)
+    before, seen = pixels(layer), screen()
     dialog = open_dialog()
     until("the command", processes, 60)
     until("a draft", lambda: changed(seen) > 0.5, 240)
@@ -152,7 +154,7 @@ def merging_in_the_middle_waits_for_the_result():
     image, display = opened()
     copy = image.duplicate()
     layer = layer_of(image)
-    seen = screen(BESIDE_THE_DIALOG)
+    seen = screen()
     dialog = open_dialog()
     merge = until("the choice", lambda: find(dialog, "check box", "Merge filter"))
     press(merge)
