@@ -1,5 +1,5 @@
 /* The parameters as properties. Made from the parameters' JSON Schema (`impasto schema`) by
- * `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness gegl`; a test fails when it is stale.
+ * `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness parameters`; a test fails when it is stale.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifdef GEGL_PROPERTIES
 
@@ -31,7 +31,7 @@ enum_start (impasto_style)
 enum_end (ImpastoStyle)
 
 property_enum (style, _("Style"), ImpastoStyle, impasto_style, IMPASTO_STYLE_IMPASTO_WHIRLS)
-  description (_("One of the style pictures inside the program, by its id; it counts as one more style picture, with weight 1, beside those that are passed along."))
+  description (_("One of the style pictures inside the program. A style picture below is taken in its place."))
 
 property_int (size, _("Size"), 0)
   description (_("The longer side of the picture that is worked on, in pixels; with a selection, the longer side of what is selected. Left out, it is at most the picture's own, but at least 256. Unit: pixels. 0: as the preset says."))
@@ -81,9 +81,9 @@ property_int (style_size, _("Style size"), 0)
 enum_start (impasto_style_fit)
   enum_value (IMPASTO_STYLE_FIT_WHOLE, "whole", N_("Whole"))
   enum_value (IMPASTO_STYLE_FIT_CROP, "crop", N_("Crop"))
-enum_end (ImpastoStylefit)
+enum_end (ImpastoStyleFit)
 
-property_enum (style_fit, _("Style fit"), ImpastoStylefit, impasto_style_fit, IMPASTO_STYLE_FIT_WHOLE)
+property_enum (style_fit, _("Style fit"), ImpastoStyleFit, impasto_style_fit, IMPASTO_STYLE_FIT_WHOLE)
   description (_("What is taken of a style picture of another shape."))
 
 enum_start (impasto_colours)
@@ -118,9 +118,9 @@ property_int (seed, _("Seed"), 0)
 enum_start (impasto_style_loss)
   enum_value (IMPASTO_STYLE_LOSS_GRAM, "gram", N_("Gram"))
   enum_value (IMPASTO_STYLE_LOSS_MOMENTS, "moments", N_("Moments"))
-enum_end (ImpastoStyleloss)
+enum_end (ImpastoStyleLoss)
 
-property_enum (style_loss, _("Style loss"), ImpastoStyleloss, impasto_style_loss, IMPASTO_STYLE_LOSS_GRAM)
+property_enum (style_loss, _("Style loss"), ImpastoStyleLoss, impasto_style_loss, IMPASTO_STYLE_LOSS_GRAM)
   description (_("What is compared of the activations at style taps."))
 
 enum_start (impasto_pooling)

@@ -131,7 +131,7 @@ def open_dialog():
     dialog = until("the dialog", lambda: window(TITLE))
     # Beside the image.
     number = subprocess.run(["xdotool", "search", "--name", TITLE], capture_output=True, text=True).stdout.split()[-1]
-    subprocess.run(["xdotool", "windowmove", number, "1310", "0"], check=True)
+    subprocess.run(["xdotool", "windowmove", number, "1310", "0", "windowsize", number, "500", "890"], check=True)
     return dialog
 
 
