@@ -218,7 +218,7 @@ for case in [("rgb", False, P.U8_NON_LINEAR), ("rgb", True, P.U8_NON_LINEAR), ("
              ("rgb", True, P.FLOAT_LINEAR), ("rgb", False, P.DOUBLE_NON_LINEAR)]:
     tests.run(every_kind_of_image, *case)
 tests.run(only_the_selection_is_painted)
-for name, parameters in [("bad style", {"style_path": os.path.join(CHECKOUT, "README.md")}), ("no memory", {"max_memory": 1}),
+for name, parameters in [("bad style", {"style_path": os.path.join(CHECKOUT, "README.md")}), ("no memory", {"max_memory": 1, "seed": 7}),
                          ("no device", {"device": "abacus"})]:
     tests.run(what_fails_leaves_the_picture, name, parameters)
 tests.run(the_command_is_killed_in_the_middle)

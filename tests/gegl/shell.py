@@ -19,17 +19,19 @@ def picture(user, name, *arguments):
     return path
 
 
-def command_line(source, to, options, first=()):
+def command_line(source, to, options, strict=False):
     operation = ["impasto:style-transfer", *(f"{name}={value}" for name, value in options.items())]
-    return ["gegl", *first, source, "-o", to, "--", *operation]
+    if strict:
+        return ["gegl", "--g-fatal-warnings", source, "--", *operation, "gegl:png-save", f"path={to}"]
+    return ["gegl", source, "-o", to, "--", *operation]
 
 
-def gegl(user, source, options=QUICK, to="out.png", first=(), **environment):
-    """Runs the operation. Returns the result's path, and what was said about it."""
+def gegl(user, source, options=QUICK, to="out.png", strict=False, **environment):
+    """Runs the operation. Returns the result's path, what was said about it, and the exit code."""
     to = os.path.join(user.home, to)
     if os.path.exists(to):
         os.remove(to)
-    done = subprocess.run(command_line(source, to, options, first), env=user.environment(**environment), capture_output=True,
+    done = subprocess.run(command_line(source, to, options, strict), env=user.environment(**environment), capture_output=True,
                           text=True, timeout=300)
     said = [line for line in done.stderr.splitlines() if "Neural style transfer" in line]
     return to, said, done.returncode
@@ -56,7 +58,7 @@ def the_picture_is_the_commands(user):
     mask = picture(user, "mask.png", "-fill", "white", "-colorize", "100")
     for name, change in KINDS.items():
         source = picture(user, name, *change)
-        for style in ["mosaic", WHIRLS]:
+        for style in ["mosaic", WHIRLS] if name == "rgb8.png" else ["mosaic"]:
             named = "style-path" if os.path.isabs(style) else "style"
             painted, said, _ = gegl(user, source, {**QUICK, named: style, "strength": "70"})
             assert not said, said
@@ -159,7 +161,7 @@ def what_fails_is_said_and_the_picture_stays(user):
         assert len(said) == 1 and all(word in said[0] for word in words), (name, said)
         assert status == 0 and differing(to, source) == 0, name
         # So a script notices.
-        to, said, status = gegl(user, source, {**QUICK, **options}, first=["--g-fatal-warnings"], **environment)
+        to, said, status = gegl(user, source, {**QUICK, **options}, strict=True, **environment)
         assert status != 0 and not os.path.exists(to), (name, status)
     assert user.kept() == [] and not user.jobs()
 
@@ -237,7 +239,9 @@ def the_cache_cannot_be_written(user):
 
 
 def examples_of_the_documentation(user):
-    """The lines of docs/gegl.md that call `gegl`, as they stand there."""
+    """The lines of docs/gegl.md that call `gegl`, as they stand there, with a command that paints less."""
+    with open(user.wrapper, "w") as file:
+        file.write(f'#!/bin/sh\ncase "$*" in *--progress*) set -- "$@" --size 64 --iterations 4;; esac\nexec "{user.program}" "$@"\n')
     with open(os.path.join(CHECKOUT, "docs", "gegl.md")) as file:
         lines = [line.strip() for line in file if line.startswith("    gegl ")]
     assert len(lines) >= 3, lines
@@ -249,7 +253,7 @@ def examples_of_the_documentation(user):
             os.remove(out)
         done = subprocess.run(line, shell=True, cwd=user.home, env=user.environment(), capture_output=True, text=True)
         assert done.returncode == 0 and "Neural style" not in done.stderr, (line, done.stderr)
-        if "-o out.png" in line:
+        if "out.png" in line:
             assert differing(out, os.path.join(user.home, "photo.jpg")) > 0.1, line
 
 
