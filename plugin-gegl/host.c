@@ -1,18 +1,47 @@
 /* What differs between programs with a screen, GIMP and those without.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#define _GNU_SOURCE
 #include "host.h"
+
+#include <dlfcn.h>
+#include <string.h>
 
 /* Only messages with this domain reach GIMP's error console. */
 #define DOMAIN "GEGL"
 
+/* Whether the mouse or the pen is at work on GIMP's canvas. GIMP then draws at once, for each part of a stroke. GTK is
+ * looked up, as a host without windows has none. */
+static gboolean
+is_on_the_canvas (void)
+{
+  gpointer (*current) (void) = dlsym (RTLD_DEFAULT, "gtk_get_current_event");
+  gpointer (*widget_of) (gpointer) = dlsym (RTLD_DEFAULT, "gtk_get_event_widget");
+  void     (*free_event) (gpointer) = dlsym (RTLD_DEFAULT, "gdk_event_free");
+  GType      canvas = g_type_from_name ("GimpCanvas");
+  gpointer   event = canvas && current && widget_of && free_event ? current () : NULL, widget;
+  gboolean   found;
+
+  if (! event)
+    return FALSE;
+  widget = widget_of (event);
+  found = widget && g_type_is_a (G_OBJECT_TYPE (widget), canvas);
+  free_event (event);
+  return found;
+}
+
 gboolean
 host_keeps (void)
 {
-  GSource *source = g_main_current_source ();
+  GSource     *source = g_main_current_source ();
+  const gchar *name = source ? g_source_get_name (source) : NULL;
 
-  /* GTK and GIMP draw in idle sources. Commands of people and of scripts (merge, flatten, export) have a higher priority;
-   * without a source there is no main loop. */
-  return ! source || g_source_get_priority (source) < G_PRIORITY_HIGH_IDLE;
+  /* Without a source there is no main loop. GTK and GIMP draw in idle sources and, while a stroke is painted, in timeouts. */
+  if (! source)
+    return TRUE;
+  if (g_source_get_priority (source) >= G_PRIORITY_HIGH_IDLE || (name && ! strcmp (name, "GTimeoutSource")))
+    return FALSE;
+  /* Commands of people and of scripts: merge, flatten, export. Keys belong to the window, and not to the canvas. */
+  return ! is_on_the_canvas ();
 }
 
 gboolean

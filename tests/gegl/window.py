@@ -96,6 +96,31 @@ def the_screen_shows_drafts_and_the_result_and_gimp_works_on():
     ended(image, display)
 
 
+def strokes_on_the_layer_do_not_wait():
+    image, display = opened()
+    layer = layer_of(image)
+    before, seen = pixels(layer), screen()
+    existing = filtered(layer, **{**LONG, "iterations": 400})
+    until("a draft", lambda: processes() and changed(seen) > 0.5, 120)
+    # With the ink tool, as this GIMP has no brushes.
+    stroke = ["mousemove", "600", "400", "sleep", "0.3", "key", "k", "sleep", "1", "mousedown", "1"]
+    for step in range(8):
+        stroke += ["sleep", "0.1", "mousemove", str(605 + 10 * step), str(405 + 5 * step)]
+    drawing = subprocess.Popen(["xdotool", *stroke, "mouseup", "1"])
+    slowest, end = 0, time.time() + 7
+    while time.time() < end:
+        start = time.time()
+        image.get_precision()
+        slowest = max(slowest, time.time() - start)
+        time.sleep(0.02)
+    screenshot("stroke")
+    assert drawing.wait(10) == 0 and pixels(layer) != before, "nothing was drawn"
+    assert slowest < 3, f"GIMP has not answered for {slowest:.1f} s"
+    until("the next picture", processes, 20)
+    existing.delete()
+    ended(image, display)
+
+
 def flattening_in_the_middle_waits_for_the_result():
     image, display = opened()
     filtered(layer_of(image), **{**SOON, "seed": 1, "style": "pencil"})
@@ -173,6 +198,7 @@ def merging_in_the_middle_waits_for_the_result():
 
 tests = Tests("gegl-window")
 tests.run(the_screen_shows_drafts_and_the_result_and_gimp_works_on)
+tests.run(strokes_on_the_layer_do_not_wait)
 tests.run(flattening_in_the_middle_waits_for_the_result)
 tests.run(removing_the_filter_ends_the_command)
 tests.run(the_dialog_opens_and_cancel_leaves_all_as_before)
