@@ -4,7 +4,6 @@
 #include "host.h"
 
 #include <dlfcn.h>
-#include <string.h>
 
 /* Only messages with this domain reach GIMP's error console. */
 #define DOMAIN "GEGL"
@@ -32,13 +31,12 @@ is_on_the_canvas (void)
 gboolean
 host_keeps (void)
 {
-  GSource     *source = g_main_current_source ();
-  const gchar *name = source ? g_source_get_name (source) : NULL;
+  GSource *source = g_main_current_source ();
 
   /* Without a source there is no main loop. GTK and GIMP draw in idle sources and, while a stroke is painted, in timeouts. */
   if (! source)
     return TRUE;
-  if (g_source_get_priority (source) >= G_PRIORITY_HIGH_IDLE || (name && ! strcmp (name, "GTimeoutSource")))
+  if (g_source_get_priority (source) >= G_PRIORITY_HIGH_IDLE || source->source_funcs == &g_timeout_funcs)
     return FALSE;
   /* Commands of people and of scripts: merge, flatten, export. Keys belong to the window, and not to the canvas. */
   return ! is_on_the_canvas ();

@@ -31,7 +31,9 @@ class Gimp(User):
     def environment(self, **more):
         return super().environment(
             IMPASTO_CHECKOUT=CHECKOUT, IMPASTO_OUT=self.out, IMPASTO_PLUG_IN=self.program, IMPASTO_STARTS=self.starts,
-            IMPASTO_TESTS=os.environ.get("IMPASTO_TESTS"), GTK_A11Y="atspi", NO_AT_BRIDGE="0", **more,
+            IMPASTO_TESTS=os.environ.get("IMPASTO_TESTS"), GTK_A11Y="atspi", NO_AT_BRIDGE="0",
+            # GIMP then paints every stroke as it paints straight lines: at once, when the mouse moves.
+            GIMP_NO_PAINT_THREAD="1", **more,
         )
 
     def command(self, script, windows=False):
