@@ -8,6 +8,7 @@ mod controls;
 mod exported;
 mod faults;
 mod fetched;
+mod gegl_parameters;
 mod gradient;
 mod imported;
 mod interrupted;

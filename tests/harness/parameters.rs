@@ -19,7 +19,7 @@ const NOT_IN_GIMP: [(&str, &str); 9] = [
     ("preview_every", "is how often the dialog shows a draft on the way"),
 ];
 
-fn properties() -> serde_json::Map<String, Value> {
+pub fn properties() -> serde_json::Map<String, Value> {
     impasto::params::schema()["properties"].as_object().expect("properties").clone()
 }
 
@@ -81,7 +81,7 @@ fn gimp_has_a_label_for_every_choice() {
 }
 
 /// Compares a file with what it should be, or writes it where that is asked for.
-fn check_or_write(file: &str, wanted: &str) {
+pub fn check_or_write(file: &str, wanted: &str) {
     let path = root().join(file);
     if std::env::var_os("IMPASTO_WRITE_PARAMETERS").is_some() {
         std::fs::write(&path, wanted).expect("written");

@@ -20,20 +20,20 @@ const FOLDER: Folder = Folder {
     uninstall: "cargo xtask uninstall-gimp",
 };
 
-/// GIMP 3 in a root directory: with what a plug-in is built with, and a second language for a look at the
-/// translations.
+/// GIMP 3 and the command `gegl` in a root directory: with what plug-ins are built with, and a second language for a look at
+/// the translations.
 const ROOT: Contents = Contents {
     folder: "gimp-root",
     title: "GIMP 3",
-    packages: "ca-certificates,gimp,libgimp-3.0-dev,gcc,libc6-dev,pkg-config,python3-gi,gir1.2-gimp-3.0,\
+    packages: "ca-certificates,gimp,gegl,libgimp-3.0-dev,gcc,libc6-dev,pkg-config,python3-gi,gir1.2-gimp-3.0,\
                gir1.2-gtk-3.0,gir1.2-atspi-2.0,at-spi2-core,dbus-daemon,xvfb,xauth,xdotool,imagemagick,\
                fonts-dejavu-core,locales",
     hook: Some("chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8"),
 };
 
-/// Whether this machine itself has what a plug-in is built with.
-fn development_files() -> bool {
-    Command::new("pkg-config").args(["--exists", "gimpui-3.0"]).status().is_ok_and(|s| s.success())
+/// Whether this machine itself has the development files of a library.
+fn development_files(library: &str) -> bool {
+    Command::new("pkg-config").args(["--exists", library]).status().is_ok_and(|s| s.success())
 }
 
 /// Where a plug-in can be built and GIMP be run.
@@ -48,15 +48,20 @@ impl Place {
     /// This machine if it has GIMP's development files, else a root directory that is there already or, if
     /// `make` is set, is made.
     pub fn find(make: bool) -> Result<Place> {
-        if development_files() {
+        let missing = "GIMP 3's development files are missing: install libgimp-3.0-dev (Debian 13, Ubuntu 25.04 and \
+                       later), gimp-devel (Fedora, openSUSE) or gimp (Arch, MSYS2), and pkg-config";
+        Place::find_with("gimpui-3.0", missing, make)
+    }
+
+    /// The same for a library's development files. The message says what to do where they are missing.
+    pub fn find_with(library: &str, missing: &str, make: bool) -> Result<Place> {
+        if development_files(library) {
             return Ok(Place::Here);
         }
-        if let Some(root) = Root::find(&ROOT, make)? {
-            return Ok(Place::Root(root));
+        match Root::find(&ROOT, make)? {
+            Some(root) => Ok(Place::Root(root)),
+            None => Err(missing.into()),
         }
-        Err("GIMP 3's development files are missing: install libgimp-3.0-dev (Debian 13, Ubuntu 25.04 and later), \
-             gimp-devel (Fedora, openSUSE) or gimp (Arch, MSYS2), and pkg-config"
-            .into())
     }
 
     /// A command in the checkout. Paths in and below the checkout and cargo's target folder are the same in both.

@@ -8,6 +8,7 @@ mod circles;
 mod deb;
 mod dist;
 mod gallery;
+mod gegl;
 mod gimp;
 mod gimp_folders;
 mod hosts;
@@ -99,6 +100,27 @@ enum Task {
     /// Tests the filter in a real GIMP 3: this machine's, or one in a root directory that is made for it
     TestGimp {
         /// Passed on to tests/gimp/run.py
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Puts the operation for GEGL, and the command that it calls, into the user's GEGL folder (Linux)
+    InstallGegl {
+        /// Into this folder, in place of ~/.local/share/gegl-0.4
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// With the build of ONNX Runtime that has CUDA
+        #[arg(long)]
+        cuda: bool,
+    },
+    /// Removes the operation and its command from that folder
+    UninstallGegl {
+        /// From this folder
+        #[arg(long)]
+        folder: Option<PathBuf>,
+    },
+    /// Tests the operation in `gegl` and in a real GIMP 3, in the place where the filter is tested
+    TestGegl {
+        /// Passed on to tests/gegl/run.py
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -262,6 +284,9 @@ fn perform(task: &Task) -> Result<()> {
         Task::InstallGimp { folder, cuda } => gimp::install(folder.as_deref(), *cuda),
         Task::UninstallGimp { folder } => gimp::uninstall(folder.as_deref()),
         Task::TestGimp { arguments } => gimp::test(arguments),
+        Task::InstallGegl { folder, cuda } => gegl::install(folder.as_deref(), *cuda),
+        Task::UninstallGegl { folder } => gegl::uninstall(folder.as_deref()),
+        Task::TestGegl { arguments } => gegl::test(arguments),
         Task::InstallKrita { folder, cuda } => krita::install(folder.as_deref(), *cuda),
         Task::UninstallKrita { folder } => krita::uninstall(folder.as_deref()),
         Task::TestKrita { arguments } => krita::test(arguments),
