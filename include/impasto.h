@@ -331,6 +331,23 @@ typedef struct ImpastoProgress {
    * Its height.
    */
   uint32_t height;
+  /**
+   * Where what is painted, and the preview, lies in the content: the left edge as a share of its width, 0..1. It is
+   * a part of the content where there is a mask or transparent pixels. 0 before the first evaluation.
+   */
+  double left;
+  /**
+   * The top edge as a share of its height.
+   */
+  double top;
+  /**
+   * The right edge as a share of its width.
+   */
+  double right;
+  /**
+   * The bottom edge as a share of its height.
+   */
+  double bottom;
 } ImpastoProgress;
 
 /**
@@ -499,9 +516,12 @@ int32_t impasto_engine_info(const struct ImpastoEngine *engine,
 /**
  * Checks a job without running it, in a moment and without looking at pixels, and tells what it would do:
  * JSON {"size": [height, width] of the picture that is worked on, "memory": bytes it is expected to need,
- * "tile": the side of the tiles that it is worked on in, or null for the whole picture at once, "settings":
- * the parameters with nothing left out}. An output of that size gets the result as it is; one of another size
- * gets it resized.
+ * "tile": the side of the tiles that it is worked on in, or null for the whole picture at once, "levels": the
+ * sizes that it is painted in, the smallest first, each {"size": [height, width], "evaluations": at most,
+ * "cost": how long one of them takes, as the number of pixels of a picture that takes as long when it is worked
+ * on at once}, "settings": the parameters with nothing left out}. An output of that size gets the result as it
+ * is; one of another size gets it resized. A host that knows how long an evaluation takes per pixel, from the
+ * seconds of a small job's progress, can tell from "levels" how long a large one will take.
  *
  * @param engine  the engine
  * @param job     the job
@@ -511,7 +531,9 @@ int32_t impasto_engine_info(const struct ImpastoEngine *engine,
  * The caller's part:
  * As impasto_stylise.
  */
-int32_t impasto_plan(const struct ImpastoEngine *engine, const struct ImpastoJob *job, char **json);
+int32_t impasto_plan(const struct ImpastoEngine *engine,
+                     const struct ImpastoJob *job,
+                     char **json);
 
 /**
  * Runs a job and returns when it has ended. Several threads may do so at the same time, with one engine or

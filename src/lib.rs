@@ -41,7 +41,7 @@ pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use impasto_onnx as onnx;
 pub use inputs::{Pictures, Style, StyleShape};
-pub use job::{Plan, Stylised};
+pub use job::{Plan, PlannedLevel, Stylised};
 pub use params::{Colours, Init, Params, Preset, Settings, StyleFit};
 pub use picture::Picture;
 pub use progress::{CancelToken, Progress, Silent, Sink};

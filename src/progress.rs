@@ -23,6 +23,9 @@ pub struct Progress {
     pub levels: usize,
     /// The level's height and width.
     pub size: [usize; 2],
+    /// Where what is painted lies in the content picture: left, top, right and bottom, as shares of its width and height from 0
+    /// to 1. It is a part of the picture where there is a mask or transparent pixels.
+    pub part: [f64; 4],
     /// The lowest loss so far, at this level.
     pub loss: f64,
     /// The terms of that loss, weighted, in the order of the report.
@@ -55,6 +58,31 @@ pub trait Sink {
 pub struct Silent;
 
 impl Sink for Silent {}
+
+/// The whole picture, as [`Progress::part`] gives it.
+pub(crate) const WHOLE: [f64; 4] = [0.0, 0.0, 1.0, 1.0];
+
+/// Hands on the progress of a job that paints a part of a picture.
+pub(crate) struct OfPart<'a> {
+    /// Who is told.
+    pub sink: &'a mut dyn Sink,
+    /// As [`Progress::part`].
+    pub part: [f64; 4],
+}
+
+impl Sink for OfPart<'_> {
+    fn phase(&mut self, text: &str) {
+        self.sink.phase(text);
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.sink.progress(&Progress { part: self.part, ..progress.clone() });
+    }
+
+    fn preview(&mut self, evaluations: usize, picture: &Picture) {
+        self.sink.preview(evaluations, picture);
+    }
+}
 
 /// Stops a job from another thread. Clones stop the same jobs.
 #[derive(Clone, Default)]

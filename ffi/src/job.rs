@@ -258,6 +258,10 @@ impl Job {
             levels: 0,
             width: 0,
             height: 0,
+            left: 0.0,
+            top: 0.0,
+            right: 0.0,
+            bottom: 0.0,
         };
         let call = |now: &ImpastoProgress| {
             if let Some(callback) = self.progress
@@ -280,6 +284,7 @@ impl Job {
                             (now.evaluations, now.planned) = (count(p.evaluations), count(p.planned));
                             (now.level, now.levels) = (count(p.level), count(p.levels));
                             [now.height, now.width] = p.size.map(count);
+                            [now.left, now.top, now.right, now.bottom] = p.part;
                             (now.loss, now.seconds, now.seconds_left) = (p.loss, p.seconds, p.seconds_left);
                             call(&now);
                         }

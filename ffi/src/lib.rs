@@ -169,9 +169,12 @@ pub unsafe extern "C" fn impasto_engine_info(engine: *const ImpastoEngine, json:
 
 /// Checks a job without running it, in a moment and without looking at pixels, and tells what it would do:
 /// JSON {"size": [height, width] of the picture that is worked on, "memory": bytes it is expected to need,
-/// "tile": the side of the tiles that it is worked on in, or null for the whole picture at once, "settings":
-/// the parameters with nothing left out}. An output of that size gets the result as it is; one of another size
-/// gets it resized.
+/// "tile": the side of the tiles that it is worked on in, or null for the whole picture at once, "levels": the
+/// sizes that it is painted in, the smallest first, each {"size": [height, width], "evaluations": at most,
+/// "cost": how long one of them takes, as the number of pixels of a picture that takes as long when it is worked
+/// on at once}, "settings": the parameters with nothing left out}. An output of that size gets the result as it
+/// is; one of another size gets it resized. A host that knows how long an evaluation takes per pixel, from the
+/// seconds of a small job's progress, can tell from "levels" how long a large one will take.
 ///
 /// @param engine  the engine
 /// @param job     the job

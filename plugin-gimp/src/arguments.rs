@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The arguments of the procedure: what GIMP's database, presets and dialog know about them, and what they
-//! are for libimpasto.
+//! The arguments of the procedure: what GIMP's database, presets and dialog know about them.
 
 use gimp::prelude::*;
-use serde_json::{Value, json};
 
 use crate::parameters;
-use crate::style::{Blend, Choice, Source};
-use crate::text::{fill, tr};
+use crate::text::tr;
 
 /// A choice: nick, label.
 type Nicks<'a> = &'a [(&'a str, &'a str)];
@@ -21,7 +18,7 @@ fn choice(nicks: Nicks) -> gimp::Choice {
 }
 
 /// Declares all arguments, in the order in which scripts see them.
-pub fn declare(procedure: &gimp::ImageProcedure) {
+pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     let flags = glib::ParamFlags::READWRITE;
     let choose = |name: &str, nick: &str, blurb: &str, nicks: Nicks, default: &str| {
         procedure.add_choice_argument(name, &tr(nick), Some(&tr(blurb)), choice(nicks), default, flags);
@@ -124,6 +121,15 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "Where the result goes",
         &[("new-layer", "New layer above"), ("in-place", "Replaces the pixels")],
         "new-layer",
+    );
+    procedure.add_boolean_argument(
+        "on-canvas",
+        &tr("S_how the picture while it is painted"),
+        Some(&tr(
+            "A layer above shows the picture so far, every few seconds; cancelling takes it away again",
+        )),
+        false,
+        flags,
     );
     count(
         "size",
@@ -261,117 +267,4 @@ pub fn declare(procedure: &gimp::ImageProcedure) {
         "",
         flags,
     );
-}
-
-/// What the arguments ask for.
-#[derive(Clone, PartialEq)]
-pub struct Settings {
-    /// The parameters of the job, as libimpasto takes them.
-    pub params: Value,
-    /// The options of the engine, as libimpasto takes them.
-    pub engine: Value,
-    /// Whether the pixels are replaced.
-    pub in_place: bool,
-    /// The second style.
-    pub blend: Option<Blend>,
-    /// The layer to start from.
-    pub start: Option<gimp::Drawable>,
-}
-
-/// Reads the arguments, all but the style.
-pub fn settings(config: &gimp::ProcedureConfig) -> Result<Settings, String> {
-    let text = |name: &str| config.property::<Option<String>>(name).unwrap_or_default();
-    let start = start(config)?;
-    let mut params = json!({
-        "preset": text("preset"),
-        "strength": config.property::<f64>("strength"),
-        "style_scale": config.property::<f64>("stroke-size"),
-        "colours": text("colours"),
-        "colour_strength": config.property::<f64>("colour-strength"),
-        "seed": config.property::<i32>("seed"),
-        "style_loss": text("style-loss"),
-        "init": if start.is_some() { "picture".to_string() } else { text("start") },
-        "tv_weight": 1000.0 * config.property::<f64>("smoothness"),
-        "style_fit": text("style-fit"),
-        "padding": text("border"),
-        "pooling": text("pooling"),
-        "tap_weights": tap_weights(&text("tap-weights"))?,
-    });
-    for name in ["size", "iterations"] {
-        let value = config.property::<i32>(name);
-        if value > 0 {
-            params[name] = value.into();
-        }
-    }
-    let mut engine = json!({ "device": text("device") });
-    let model = text("model");
-    if !model.trim().is_empty() {
-        engine["model"] = model.trim().into();
-    }
-    let memory = config.property::<f64>("memory");
-    if memory > 0.0 {
-        engine["memory"] = ((memory * f64::from(1 << 30)) as u64).into();
-    }
-    let share = config.property::<f64>("blend-share");
-    let blend = config.property::<Option<gimp::gio::File>>("blend-file").map(|file| Blend {
-        source: Source::File(file),
-        weights: [100.0 - share, share],
-        scale: config.property::<f64>("blend-size"),
-        region: config.property::<Option<gimp::Drawable>>("blend-region"),
-    });
-    Ok(Settings { params, engine, in_place: text("output") == "in-place", blend, start })
-}
-
-/// The layer to start from, where that is what is chosen.
-fn start(config: &gimp::ProcedureConfig) -> Result<Option<gimp::Drawable>, String> {
-    if config.property::<Option<String>>("start").as_deref() != Some("layer") {
-        return Ok(None);
-    }
-    match config.property::<Option<gimp::Drawable>>("start-layer") {
-        Some(layer) if layer.is_valid() => Ok(Some(layer)),
-        _ => Err(tr("There is no layer to start from. Choose one, or start from the picture.").into()),
-    }
-}
-
-/// `TERM=WEIGHT, …` as an object.
-fn tap_weights(text: &str) -> Result<Value, String> {
-    let mut weights = serde_json::Map::new();
-    for part in text.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-        let weight = part.split_once('=').and_then(|(term, weight)| {
-            let weight: f64 = weight.trim().parse().ok()?;
-            Some((term.trim().to_string(), weight.into()))
-        });
-        let (term, weight) = weight.ok_or_else(|| {
-            fill("“{part}” is not a layer's weight; expected for example style/relu1_1=2", &[("part", part)])
-        })?;
-        weights.insert(term, weight);
-    }
-    Ok(weights.into())
-}
-
-/// The style that the arguments name: the kind that was chosen, or the only one that is given.
-pub fn style(config: &gimp::ProcedureConfig) -> Result<Choice, String> {
-    let file = config.property::<Option<gimp::gio::File>>("style-file").map(Source::File);
-    let layer = config.property::<Option<gimp::Drawable>>("style-layer").map(Source::Layer);
-    let image = config.property::<Option<gimp::Image>>("style-image").map(Source::Image);
-    let from = config.property::<Option<String>>("style-from").unwrap_or_default();
-    let (chosen, others) = match from.as_str() {
-        "built-in" => {
-            return Ok(Choice::Own(config.property::<Option<String>>("style-name").unwrap_or_default()));
-        }
-        "layer" => (layer, [file, image]),
-        "image" => (image, [file, layer]),
-        _ => (file, [layer, image]),
-    };
-    if let Some(source) = chosen {
-        return Ok(Choice::Picture(source));
-    }
-    let mut others = others.into_iter().flatten();
-    match (others.next(), others.next()) {
-        (Some(source), None) => Ok(Choice::Picture(source)),
-        (Some(_), Some(_)) => {
-            Err(tr("Two style pictures are given; say with style-from which one to take.").into())
-        }
-        _ => Err(tr("There is no style picture. Choose a file, an open layer or an open image.").into()),
-    }
 }

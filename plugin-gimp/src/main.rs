@@ -2,17 +2,27 @@
 //! Filters ▸ Artistic ▸ Neural Style Transfer… in GIMP 3: the program that GIMP starts. It describes itself
 //! when GIMP asks, and opens libimpasto only when the filter runs.
 
+mod apart;
 mod arguments;
+mod canvas;
 mod dialog;
+mod engine;
 mod filter;
 mod library;
+mod on_canvas;
+mod paint;
+mod painter;
 mod parameters;
 mod picture;
 mod pixels;
 mod progress;
+mod recent;
+mod result;
 mod seen;
+mod settings;
 mod style;
 mod text;
+mod thumbnail;
 
 use gimp::prelude::*;
 use gimp::subclass::prelude::*;
@@ -21,6 +31,8 @@ use text::tr;
 
 /// The procedure's name in GIMP's procedure database.
 const PROCEDURE: &str = "plug-in-impasto";
+/// The name of the procedure that paints for it where the picture so far is seen on the canvas.
+const PAINTER: &str = "plug-in-impasto-painter";
 
 mod imp {
     use super::*;
@@ -39,7 +51,7 @@ mod imp {
 
     impl PlugInImpl for Impasto {
         fn query_procedures(&self) -> Vec<String> {
-            vec![PROCEDURE.into()]
+            vec![PROCEDURE.into(), PAINTER.into()]
         }
 
         fn set_i18n(&self, _: &str) -> Option<gimp::subclass::I18n> {
@@ -50,10 +62,18 @@ mod imp {
         }
 
         fn create_procedure(&self, name: &str) -> Option<gimp::Procedure> {
+            let kind = gimp::PDBProcType::Plugin;
+            if name == PAINTER {
+                let procedure = gimp::Procedure::new(&*self.obj(), name, kind, painter::run);
+                let what = format!("Paints for {PROCEDURE}, which is the one to call.");
+                procedure.set_documentation(&what, None, None);
+                procedure.set_attribution("The Impasto authors", "The Impasto authors", "2026");
+                painter::declare(&procedure);
+                return Some(procedure);
+            }
             if name != PROCEDURE {
                 return None;
             }
-            let kind = gimp::PDBProcType::Plugin;
             let procedure = gimp::ImageProcedure::new(&*self.obj(), name, kind, filter::run);
             procedure.set_image_types("RGB*, GRAY*");
             procedure.set_sensitivity_mask(gimp::ProcedureSensitivityMask::DRAWABLE);

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::library::Progress;
+use crate::engine::Progress;
 use crate::text::{fill, tr};
 
 /// GIMP's progress bar, written to a few times a second.
@@ -73,7 +73,8 @@ mod tests {
     use super::*;
 
     fn progress(evaluations: u32, loss: f64, seconds_left: f64) -> Progress {
-        Progress { evaluations, planned: 200, level: [2, 3], loss, seconds_left, preview: None }
+        let (level, size, part, seconds) = ([2, 3], [64, 48], [0.0, 0.0, 1.0, 1.0], 1.0);
+        Progress { evaluations, planned: 200, level, size, part, loss, seconds, seconds_left, preview: None }
     }
 
     #[test]

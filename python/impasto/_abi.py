@@ -93,6 +93,10 @@ class Progress(c.Structure):
         ("levels", c.c_uint32),
         ("width", c.c_uint32),
         ("height", c.c_uint32),
+        ("left", c.c_double),
+        ("top", c.c_double),
+        ("right", c.c_double),
+        ("bottom", c.c_double),
     ]
 
 

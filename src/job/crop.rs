@@ -72,6 +72,17 @@ impl Crop {
         [self.mask.nrows(), self.mask.ncols()]
     }
 
+    /// Where it lies in a picture of this height and width: left, top, right and bottom as shares of them.
+    pub fn part(&self, [height, width]: [usize; 2]) -> [f64; 4] {
+        let ([h, w], share) = (self.size(), |at: usize, side: usize| at as f64 / side as f64);
+        [
+            share(self.left, width),
+            share(self.top, height),
+            share(self.left + w, width),
+            share(self.top + h, height),
+        ]
+    }
+
     /// The crop of a plane of the content picture's size.
     pub fn window<'a>(&self, plane: &'a Array2<f32>) -> ArrayView2<'a, f32> {
         let (h, w) = self.mask.dim();
@@ -127,6 +138,7 @@ mod tests {
         mask[[45, 70]] = 1.0;
         let crop = Crop::new(&content, Some(&mask)).expect("a crop").expect("not all");
         assert_eq!(crop.mask.dim(), (54, 59));
+        assert_eq!(crop.part([90, 120]), [36.0 / 120.0, 16.0 / 90.0, 95.0 / 120.0, 70.0 / 90.0]);
         let mut painted = crop.crop(&content);
         painted.rgb.fill(1.0);
         let out = crop.composite(&content, &painted);

@@ -3,10 +3,12 @@
 //! little; the full size only adds detail. (Gatys et al. 2017, "Controlling Perceptual Factors in Neural
 //! Style Transfer", section 6, do this in two steps.)
 
+use impasto_onnx::Model;
 use ndarray::{Array3, Axis, Zip};
 
+use super::canvas::Canvas;
 use crate::error::Result;
-use crate::params::Settings;
+use crate::params::{Init, Settings};
 use crate::picture::{self, SMALLEST};
 
 /// A level gets this number of times the evaluations of the one above.
@@ -51,6 +53,21 @@ pub(crate) fn schedule(content: [usize; 2], settings: &Settings) -> Vec<Level> {
     let has_room = |k: &usize| *k == 0 || picture::shorter_side(content, settings.size >> k) >= SMALLEST;
     let count = (0..settings.levels).take_while(has_room).count();
     (0..count).rev().map(level).collect()
+}
+
+/// The levels that a job paints: those of its schedule, where a single one is divided if poolings leave a border over. A start
+/// that is a result has its border painted.
+pub(crate) fn painted(model: &Model, content: [usize; 2], settings: &Settings) -> Result<Vec<Level>> {
+    let levels = schedule(content, settings);
+    match &levels[..] {
+        [only]
+            if settings.init != Init::Picture
+                && Canvas::around(model, settings, only.size)?.size != only.size =>
+        {
+            Ok(only.clone().divided())
+        }
+        _ => Ok(levels),
+    }
 }
 
 /// Where a level starts: what the one below has painted, made larger, with the content picture's detail

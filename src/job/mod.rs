@@ -7,40 +7,29 @@ mod crop;
 mod free_memory;
 mod levels;
 mod painting;
+mod plan;
 mod result;
 mod start;
 mod styles;
 mod tracker;
 
 use ndarray::Array2;
-use serde::Serialize;
 
 use crate::error::Result;
 use crate::guidance::Guidance;
-use crate::inputs::{self, Pictures, Style, StyleShape};
+use crate::inputs::{self, Pictures, Style};
 use crate::objective::{Objective, ObjectiveInputs};
 use crate::params::{Params, Settings};
 use crate::picture::{self, Picture};
-use crate::progress::{CancelToken, Sink};
+use crate::progress::{CancelToken, OfPart, Sink};
 use crate::report::saved_state::WarmStart;
 use crate::resources::Resources;
 use crop::Crop;
 use painting::judged;
+pub(crate) use plan::plan;
+pub use plan::{Plan, PlannedLevel};
 pub use result::Stylised;
 use styles::styles_of;
-
-/// What a job would do.
-#[derive(Clone, Debug, Serialize)]
-pub struct Plan {
-    /// Height and width of the picture that would be worked on.
-    pub size: [usize; 2],
-    /// The most bytes it is expected to need.
-    pub memory: u64,
-    /// The side of the tiles it would be worked on in; None for the whole picture at once.
-    pub tile: Option<usize>,
-    /// The parameters with nothing left out.
-    pub settings: Settings,
-}
 
 /// Paints the content picture, or what is selected or visible of it.
 pub(crate) fn stylise(
@@ -140,8 +129,10 @@ fn part(
         pictures.styles.iter().map(|s| s.region.map(|r| crop.window(r).to_owned())).collect();
     let styles = with_regions(pictures.styles, &regions);
     let pictures_of_part = Pictures { content: &content, styles: &styles, init: init.as_ref(), ..*pictures };
+    let mut sink = OfPart { sink, part: crop.part(pictures.content.size()) };
+    let mask = Some(&crop.mask);
     let mut stylised =
-        painting::run(resources, &pictures_of_part, Some(&crop.mask), settings, warm_start, sink, cancel)?;
+        painting::run(resources, &pictures_of_part, mask, settings, warm_start, &mut sink, cancel)?;
     let painted = stylised.at_size_of(&content)?;
     stylised.picture = crop.composite(pictures.content, &painted);
     stylised.picture.rgb = stylised.picture.quantised();
@@ -157,24 +148,6 @@ fn with_regions<'a>(styles: &[Style<'a>], regions: &'a [Option<Array2<f32>>]) ->
 /// Fails if pictures whose reading takes `bytes` bytes are too large for a job's memory.
 pub(crate) fn check_reading(resources: &Resources, bytes: u64) -> Result<()> {
     budget::check_reading(resources, bytes)
-}
-
-/// What a job with a content picture of this [height, width] would do.
-pub(crate) fn plan(
-    resources: &Resources,
-    content: [usize; 2],
-    styles: &[StyleShape],
-    masked: bool,
-    params: &Params,
-) -> Result<Plan> {
-    let settings = params.resolve(&resources.model)?.fitted(params, content);
-    if !masked {
-        settings.check_shape(content)?;
-    }
-    let size = picture::scaled(content, settings.size);
-    let task = budget::Task { settings: &settings, masked, content, size, styles, warm_start: false };
-    let budget::Layout { needed, tile, .. } = budget::layout(resources, &task)?;
-    Ok(Plan { size, memory: needed, tile, settings })
 }
 
 /// The objective of a finished picture: total, then (name, value) of each term.

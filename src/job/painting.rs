@@ -85,19 +85,12 @@ pub(super) fn run(
     sink: &mut dyn Sink,
     cancel: &CancelToken,
 ) -> Result<Stylised> {
-    let mut levels = levels::schedule([pictures.content.height(), pictures.content.width()], &settings);
-    // A start that is a result has its border painted.
-    if let [only] = &levels[..]
-        && settings.init != Init::Picture
-        && Canvas::around(&resources.model, &settings, only.size)?.size != only.size
-    {
-        levels = only.clone().divided();
-    }
+    let content = [pictures.content.height(), pictures.content.width()];
+    let levels = levels::painted(&resources.model, content, &settings)?;
     let Some(full) = levels.last() else {
         return Err(Error::Parameters("levels: there must be at least one".into()));
     };
     let styles = inputs::shapes(pictures);
-    let content = [pictures.content.height(), pictures.content.width()];
     let task = budget::Task {
         settings: &settings,
         masked: mask.is_some(),

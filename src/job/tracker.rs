@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::levels::Level;
 use crate::optimise::{Outcome, Step};
-use crate::progress::Progress;
+use crate::progress::{Progress, WHOLE};
 use crate::report::{LevelReport, Seconds};
 
 /// Losses, times and counts of a job.
@@ -68,6 +68,7 @@ impl Tracker {
             level: self.levels.len() + 1,
             levels: self.planned.len(),
             size: self.planned.get(self.levels.len()).map_or([0, 0], |level| level.size),
+            part: WHOLE,
             loss: step.loss,
             terms: step.terms.to_vec(),
             seconds,

@@ -78,6 +78,7 @@ fn progress_tells_how_far_it_is_and_shows_the_picture() {
         } else if p.phase == 1 {
             assert_eq!(p.planned, 6);
             assert_eq!((p.level, p.levels, p.width, p.height), (1, 1, 48, 36));
+            assert_eq!([p.left, p.top, p.right, p.bottom], [0.0, 0.0, 1.0, 1.0]);
             if losses.len() < p.evaluations as usize {
                 losses.push(p.loss);
             }
@@ -88,6 +89,33 @@ fn progress_tells_how_far_it_is_and_shows_the_picture() {
     assert_eq!((losses.len(), previews.len()), (6, 3));
     assert!(losses.is_sorted_by(|a, b| a >= b));
     assert_eq!(previews[2], host.output.bytes, "the last preview is the result");
+    api.engine_free(engine);
+}
+
+#[test]
+fn progress_tells_which_part_of_the_content_a_mask_leaves() {
+    let Some(api) = Api::shared() else { return };
+    let engine = api.small();
+    let mut host = Host::new().params(r#"{"iterations": 3, "preview_every": 1}"#);
+    host.content = Pixels::rgb(120, 90);
+    host.output = Pixels::rgb(120, 90);
+    let mut mask = Pixels::new(120, 90, 1, 1, 0);
+    for (at, value) in mask.bytes.iter_mut().enumerate() {
+        *value = if at == 40 * 120 + 60 { 255 } else { 0 };
+    }
+    host.mask = Some(mask);
+    let mut seen = 0;
+    let status = host.run_with(api, engine, |p| {
+        if p.phase == 1 {
+            // 24 pixels are kept around what is selected.
+            let wanted = [36.0 / 120.0, 16.0 / 90.0, 85.0 / 120.0, 65.0 / 90.0];
+            assert_eq!([p.left, p.top, p.right, p.bottom], wanted);
+            seen += 1;
+        }
+        0
+    });
+    assert_eq!(status, OK, "{}", api.error());
+    assert!(seen >= 3);
     api.engine_free(engine);
 }
 

@@ -30,6 +30,8 @@ fn what_can_be_asked_is_answered() {
     let plan = host.with(|job| api.json(|a, to| a.plan(engine, job, to)));
     assert_eq!((&plan["size"], &plan["settings"]["iterations"]), (&serde_json::json!([36, 48]), &6.into()));
     assert!(plan["memory"].as_u64() > Some(50 << 20));
+    let level = serde_json::json!({ "size": [36, 48], "evaluations": 6, "cost": 36 * 48 });
+    assert_eq!(plan["levels"], serde_json::json!([level]));
     let report = host.with(|job| api.json(|a, to| a.stylise(engine, job, to)));
     assert_eq!(report["losses"].as_array().map(Vec::len), Some(6));
     api.engine_free(engine);

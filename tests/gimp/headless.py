@@ -403,6 +403,82 @@ def odd_layers_are_painted(output):
     image.delete()
 
 
+def a_text_layer_is_painted(output):
+    image = photograph()
+    text = Gimp.TextLayer.new(image, "Impasto", Gimp.context_get_font(), 18, Gimp.Unit.pixel())
+    image.insert_layer(text, None, 0)
+    text.set_offsets(3, 4)
+    text.set_color(Gegl.Color.new("orange"))
+    before = rows(text)
+    assert 0 < sum(pixel[3] > 0 for row in before for pixel in row) < len(before) * len(before[0])
+    succeeds(image, drawables=[text], output=output)
+    if output == "in-place":
+        painted = text
+    else:
+        painted = image.get_layers()[0]
+        assert painted.get_name() == text.get_name() + ", painted" and not painted.is_text_layer()
+        assert rows(text) == before and text.is_text_layer() and text.get_text() == "Impasto"
+    after = rows(painted)
+    assert painted.get_offsets()[1:] == (3, 4) and (len(after), len(after[0])) == (len(before), len(before[0]))
+    pairs = [(a, b) for ra, rb in zip(after, before) for a, b in zip(ra, rb)]
+    assert all(a[3] == b[3] for a, b in pairs), "alpha has changed"
+    assert all(a == b for a, b in pairs if b[3] == 0), "a transparent pixel has changed"
+    letters = [a != b for a, b in pairs if b[3] > 128]
+    assert letters and sum(letters) > 0.8 * len(letters), (sum(letters), len(letters))
+    image.delete()
+
+
+def shown_on_the_canvas_the_result_is_the_same(output):
+    results = []
+    for on_canvas in [False, True]:
+        image = photograph()
+        layer = layer_of(image)
+        layer.add_alpha()
+        layer.resize(90, 70, 9, 8)
+        group = Gimp.GroupLayer.new(image, "group")
+        image.insert_layer(group, None, 0)
+        image.reorder_item(layer, group, 0)
+        image.select_ellipse(Gimp.ChannelOps.REPLACE, 20, 14, 30, 26)
+        Gimp.Selection.feather(image, 10)
+        image.clean_all()
+        succeeds(image, drawables=[layer], output=output, on_canvas=on_canvas)
+        layers = group.get_children()
+        assert len(layers) == (1 if output == "in-place" else 2), [l.get_name() for l in layers]
+        assert image.is_dirty() and len(image.get_layers()) == 1
+        results.append([(l.get_name(), pixels(l), l.get_mask() and pixels(l.get_mask())) for l in layers])
+        results[-1].append([l.get_name() for l in image.get_selected_layers()])
+        image.delete()
+    assert results[0] == results[1]
+
+
+def shown_on_the_canvas_an_error_leaves_the_image():
+    for dirty in [False, True]:
+        image = photograph()
+        if not dirty:
+            image.clean_all()
+        selected = image.get_selected_layers()
+        for word, arguments in [
+            ("LICENSE-MIT", {"style_file": file(os.path.join(CHECKOUT, "LICENSE-MIT"))}),
+            ("MiB of memory", {"size": 4096, "memory": 0.2}),
+            ("style/relu9_1", {"tap_weights": "style/relu9_1=2"}),
+        ]:
+            fails(image, word, on_canvas=True, **arguments)
+            assert image.is_dirty() == dirty and image.get_selected_layers() == selected
+        image.delete()
+    # A channel has no layer above it, and is painted as ever.
+    image = photograph()
+    channel = Gimp.Channel.new_from_component(image, Gimp.ChannelType.RED, "red")
+    image.insert_channel(channel, None, 0)
+    before = pixels(channel)
+    succeeds(image, drawables=[channel], on_canvas=True)
+    assert pixels(channel) != before and len(image.get_layers()) == 1
+    image.delete()
+
+
+def scripts_do_not_change_the_recent_styles():
+    assert not os.path.exists(RECENT_STYLES), "a script has changed the list of recent styles"
+
+
 def differences(a, b):
     return max(abs(p - q) for ra, rb in zip(a, b) for pa, pb in zip(ra, rb) for p, q in zip(pa, pb))
 
@@ -467,29 +543,30 @@ def an_indexed_image_is_refused():
     image.delete()
 
 
-def a_filter_that_is_killed_leaves_all_as_it_was(output):
+def a_filter_that_is_killed_leaves_all_as_it_was(output, *on_canvas):
     image = photograph(480, 360)
     layer = layer_of(image)
+    image.clean_all()
     before, killed = pixels(layer), []
 
     def kill():
         for _ in range(200):
             time.sleep(0.05)
-            there = processes()
-            if there:
-                time.sleep(1.0)
-                for process in there:
-                    os.kill(process, signal.SIGKILL)
-                    killed.append(process)
+            # With a layer on the canvas there are two, of which the later one paints. That is the one that Cancel ends.
+            there = sorted(processes())
+            if len(there) > len(on_canvas):
+                time.sleep(1.0 + 3.0 * len(on_canvas))
+                os.kill(there[-1], signal.SIGKILL)
+                killed.append(there[-1])
                 return
 
     killer = threading.Thread(target=kill)
     killer.start()
-    status, _ = stylise(image, iterations=5000, size=320, output=output)
+    status, _ = stylise(image, iterations=5000, size=320, output=output, on_canvas=bool(on_canvas))
     killer.join()
     assert killed, "the filter was never seen"
     assert status != SUCCESS
-    assert pixels(layer) == before and len(image.get_layers()) == 1
+    assert pixels(layer) == before and len(image.get_layers()) == 1 and not image.is_dirty()
     # GIMP goes on, and so does the filter.
     succeeds(image)
     assert len(image.get_layers()) == 2
@@ -518,12 +595,17 @@ for output in ["new-layer", "in-place"]:
     tests.run(filters_on_the_layer_are_painted_as_they_are_seen, output)
     tests.run(a_filter_that_enlarges_the_layer_keeps_it_in_its_place, output)
     tests.run(odd_layers_are_painted, output)
+    tests.run(a_text_layer_is_painted, output)
 tests.run(a_style_layer_is_taken_as_it_is_seen)
 tests.run(the_same_arguments_give_the_same_picture)
 tests.run(the_picture_is_the_commands)
 tests.run(bad_arguments_give_errors)
 tests.run(a_graphics_card_that_is_not_there_is_an_error)
 tests.run(an_indexed_image_is_refused)
-tests.run(a_filter_that_is_killed_leaves_all_as_it_was, "new-layer")
-tests.run(a_filter_that_is_killed_leaves_all_as_it_was, "in-place")
+for output in ["new-layer", "in-place"]:
+    tests.run(a_filter_that_is_killed_leaves_all_as_it_was, output)
+    tests.run(a_filter_that_is_killed_leaves_all_as_it_was, output, "on-canvas")
+    tests.run(shown_on_the_canvas_the_result_is_the_same, output)
+tests.run(shown_on_the_canvas_an_error_leaves_the_image)
+tests.run(scripts_do_not_change_the_recent_styles)
 tests.end()

@@ -17,6 +17,8 @@ REFERENCE = os.environ["IMPASTO_REFERENCE"]
 PROGRAM = os.environ["IMPASTO_PLUG_IN"]
 SAMPLES = os.path.join(CHECKOUT, "assets", "sample")
 WHIRLS = os.path.join(SAMPLES, "whirls.jpg")
+# The list of the styles that were painted with last.
+RECENT_STYLES = os.path.join(Gimp.directory(), "plug-in-settings", "plug-in-impasto.styles.json")
 DUSK = os.path.join(SAMPLES, "dusk.jpg")
 
 PDB = Gimp.get_pdb()

@@ -2,8 +2,11 @@
 """Tests GIMP's filter in a real GIMP 3: `cargo xtask test-gimp` calls this with the plug-in's folder and a
 folder for what is left to look at. Further arguments name the suites to run; without any, all run."""
 
+import gettext
+import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,9 +49,9 @@ class Gimp:
             **{name: value for name, value in os.environ.items() if name == "IMPASTO_TESTS"},
         }
 
-    def console(self, interpreter, batch, log, **environment):
-        """Runs a batch command without a screen."""
-        command = ["gimp-console", "-idf", f"--batch-interpreter={interpreter}", "-b", batch, "--quit"]
+    def console(self, interpreter, batch, log, fonts=False, **environment):
+        """Runs a batch command without a screen. Text layers need fonts, which take time."""
+        command = ["gimp-console", "-id" if fonts else "-idf", f"--batch-interpreter={interpreter}", "-b", batch, "--quit"]
         return self.watch(command, log, self.environment(**environment))
 
     def screen(self, script, log, size="1400x900", **environment):
@@ -85,22 +88,46 @@ def counted(gimp, name, said):
 def headless(plug_in, out):
     gimp = Gimp(plug_in, out)
     script = os.path.join(HERE, "headless.py")
-    _, said = gimp.console("python-fu-eval", f"exec(open({script!r}).read())", "headless")
+    _, said = gimp.console("python-fu-eval", f"exec(open({script!r}).read())", "headless", fonts=True)
     return counted(gimp, "headless", said)
+
+
+def in_language(language):
+    """What makes GIMP speak a language, where this system has a locale that is not C: gettext then takes any language."""
+    locales = [name for name in subprocess.check_output(["locale", "-a"], text=True).split() if name.endswith(".utf8")]
+    locales = [name for name in locales if not name.startswith("C.")]
+    if not locales:
+        print(f"{language}: in English, as this system has no locale but C")
+        return {}
+    own = [name for name in locales if name.startswith(language)]
+    return {"LANGUAGE": language, "LANG": (own or locales)[0]}
+
+
+def languages(plug_in, out):
+    """Every catalogue in the folder gives every text of its .po in that language."""
+    failed, locale, po = 0, os.path.join(plug_in, "locale"), os.path.join(CHECKOUT, "plugin-gimp", "po")
+    wanted = sorted(name[:-3] for name in os.listdir(po) if name.endswith(".po"))
+    assert wanted and sorted(os.listdir(locale)) == wanted, (os.listdir(locale), wanted)
+    for language in wanted:
+        with open(os.path.join(po, language + ".po"), encoding="utf-8") as file:
+            texts = re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', file.read(), re.MULTILINE)
+        catalogue = gettext.translation("impasto-gimp", locale, [language])
+        wrong = [text for text, to in texts if catalogue.gettext(text) != to]
+        failed += bool(wrong) or len(texts) < 100
+        print(f"languages: {language}: {len(texts)} texts, {len(wrong)} wrong", *wrong)
+    return failed
 
 
 def dialog(plug_in, out):
     failed = 0
-    german = "de_DE.utf8" in subprocess.check_output(["locale", "-a"], text=True).split()
-    if not german:
-        print("dialog-dark: in English, as this system has no locale de_DE.UTF-8")
-    for name, gimprc, size, language in [
+    for name, gimprc, size, more in [
         ("dialog", "(theme-color-scheme light)\n", "1366x768", {}),
-        ("dialog-dark", "(theme-color-scheme dark)\n", "1400x900", {"LANG": "de_DE.UTF-8"} if german else {}),
+        ("dialog-dark", "(theme-color-scheme dark)\n", "1400x900", in_language("de")),
+        ("dialog-french", "(theme-color-scheme light)\n", "1366x768", in_language("fr")),
         ("dialog-scale-2", "(theme-color-scheme light)\n", "2800x1800", {"GDK_SCALE": "2"}),
     ]:
         gimp = Gimp(plug_in, out, gimprc + "(check-updates no)\n(last-known-release \"3.0.4\")\n(show-welcome-dialog no)\n")
-        _, said = gimp.screen("dialog.py", name, size, IMPASTO_SUITE=name, **language)
+        _, said = gimp.screen("dialog.py", name, size, IMPASTO_SUITE=name, **more)
         failed += counted(gimp, name, said)
         wrong = [line for line in said if "plug-in-impasto" in line and ("mnemonic" in line or "CRITICAL" in line)
                  and not ("duplicate" in line and any(name in line for name in FOLDED))]
@@ -156,6 +183,22 @@ def examples(plug_in, out):
     return failed
 
 
+def webgpu(plug_in, out):
+    """On a graphics card, for which Mesa's driver stands that computes on the processor."""
+    drivers = sorted(glob.glob("/usr/share/vulkan/icd.d/lvp_icd*.json"))
+    if not drivers:
+        print("webgpu: left out, as Mesa's driver lavapipe is not here (Debian's package mesa-vulkan-drivers)")
+        return 0
+    failed, script = 0, os.path.join(HERE, "webgpu.py")
+    allowed = {"ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER": "1"}
+    for name, more in [("webgpu", allowed), ("webgpu-forbidden", {})]:
+        gimp = Gimp(plug_in, out)
+        _, said = gimp.console("python-fu-eval", f"exec(open({script!r}).read())", name, IMPASTO_SUITE=name,
+                               VK_DRIVER_FILES=drivers[0], **more)
+        failed += counted(gimp, name, said)
+    return failed
+
+
 def query(plug_in, out):
     """How long the filter's process lives when GIMP asks it to describe itself at a first start. Only told: a
     time is no test."""
@@ -185,13 +228,23 @@ def query(plug_in, out):
     return 0
 
 
+def times(plug_in, out):
+    """What the dialog says of the time that painting takes, and the time that it does take. Only told."""
+    gimp = Gimp(plug_in, out, "(check-updates no)\n(last-known-release \"3.0.4\")\n(show-welcome-dialog no)\n")
+    _, said = gimp.screen("dialog.py", "times", "1366x768", IMPASTO_SUITE="times")
+    print(*[line for line in said if line.startswith("time:")], sep="\n")
+    return counted(gimp, "times", said)
+
+
 def main():
     plug_in, target, *wanted = sys.argv[1:]
     out = os.path.join(target, "artefacts")
     os.makedirs(out, exist_ok=True)
-    suites = {"headless": headless, "broken": broken, "examples": examples, "dialog": dialog, "query": query}
+    suites = {"headless": headless, "broken": broken, "examples": examples, "languages": languages, "webgpu": webgpu,
+              "dialog": dialog, "query": query, "times": times}
     failed = 0
-    for name in wanted or suites:
+    # How well the dialog foretells the time is measured only where that is asked for.
+    for name in wanted or [name for name in suites if name != "times"]:
         start = time.time()
         failed += suites[name](plug_in, out)
         print(f"{name} took {time.time() - start:.0f} s", flush=True)

@@ -50,6 +50,31 @@ fn a_size_that_is_not_asked_for_is_no_larger_than_the_photograph() {
     assert_eq!(plan([30, 40], &Params { size: Some(80), ..Params::default() }).size, [60, 80]);
 }
 
+#[test]
+fn the_plan_has_the_levels_that_are_painted() {
+    let engine = engine("compact");
+    let style = StyleShape { size: [200, 300], scale: 1.0, guided: false };
+    let levels = |content, params: &Params| -> Vec<(String, usize, u64)> {
+        let plan = engine.plan(content, &[style], false, params).expect("a plan");
+        plan.levels.iter().map(|l| (format!("{:?}", l.size), l.evaluations, l.cost)).collect()
+    };
+    let at_once = [
+        ("[96, 128]".to_string(), 122, 96 * 128),
+        ("[192, 256]".to_string(), 81, 192 * 256),
+        ("[384, 512]".to_string(), 54, 384 * 512),
+        ("[768, 1024]".to_string(), 36, 768 * 1024),
+    ];
+    assert_eq!(levels([3000, 4000], &Params::default()), at_once);
+    // A size that poolings do not divide is begun on a larger canvas.
+    let single = Params { size: Some(100), iterations: Some(30), ..Params::default() };
+    let divided = [("[75, 100]".to_string(), 20, 7500), ("[75, 100]".to_string(), 10, 7500)];
+    assert_eq!(levels([300, 400], &single), divided);
+    // Tiles overlap.
+    let tiled = levels([3000, 4000], &Params { tile_size: Some(512), ..Params::default() });
+    assert_eq!(tiled[..3], at_once[..3]);
+    assert!(tiled[3].2 > at_once[3].2 * 4 / 3, "{tiled:?}");
+}
+
 /// Cancels at an evaluation.
 struct CancelAt {
     evaluation: usize,

@@ -37,7 +37,7 @@ fn option(name: &str) -> Option<String> {
 fn every_parameter_is_an_option_of_the_command_and_in_gimp_or_left_out_for_a_reason() {
     let help = String::from_utf8(succeed(impasto().arg("--help")).stdout).expect("a text");
     let mut filter = String::new();
-    for file in ["arguments.rs", "style.rs", "filter.rs", "library.rs"] {
+    for file in ["arguments.rs", "settings.rs", "style.rs"] {
         let path = root().join("plugin-gimp/src").join(file);
         filter += &std::fs::read_to_string(path).expect("the filter's source");
     }

@@ -20,14 +20,14 @@ const FOLDER: Folder = Folder {
     uninstall: "cargo xtask uninstall-gimp",
 };
 
-/// GIMP 3 and the command `gegl` in a root directory: with what plug-ins are built with, and a second language for a look at
-/// the translations.
+/// GIMP 3 and the command `gegl` in a root directory: with what plug-ins are built with, a second language for a look at
+/// the translations, and a graphics card's driver that computes on the processor.
 const ROOT: Contents = Contents {
     folder: "gimp-root",
     title: "GIMP 3",
     packages: "ca-certificates,gimp,gegl,libgimp-3.0-dev,gcc,libc6-dev,pkg-config,python3-gi,gir1.2-gimp-3.0,\
                gir1.2-gtk-3.0,gir1.2-atspi-2.0,at-spi2-core,dbus-daemon,xvfb,xauth,xdotool,imagemagick,\
-               fonts-dejavu-core,locales",
+               fonts-dejavu-core,locales,libvulkan1,mesa-vulkan-drivers",
     hook: Some("chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8"),
 };
 

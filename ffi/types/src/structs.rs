@@ -83,6 +83,15 @@ pub struct ImpastoProgress {
     pub width: u32,
     /// Its height.
     pub height: u32,
+    /// Where what is painted, and the preview, lies in the content: the left edge as a share of its width, 0..1. It is
+    /// a part of the content where there is a mask or transparent pixels. 0 before the first evaluation.
+    pub left: f64,
+    /// The top edge as a share of its height.
+    pub top: f64,
+    /// The right edge as a share of its width.
+    pub right: f64,
+    /// The bottom edge as a share of its height.
+    pub bottom: f64,
 }
 
 /// Takes the progress of a job; returns 0 to go on, anything else to cancel. It is called on the thread that

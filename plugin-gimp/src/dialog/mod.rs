@@ -3,7 +3,11 @@
 //! one side and the picture before and after on the other.
 
 mod drawing;
+mod estimate;
+mod inputs;
 mod preview;
+mod recent;
+mod rows;
 mod styles;
 mod worker;
 
@@ -11,13 +15,24 @@ use gimp::prelude::*;
 use gimp_ui::gtk;
 use gimp_ui::prelude::*;
 
+use rows::{align, fill_with_button, folded, labelled, name_sliders};
+
 use crate::PROCEDURE;
 use crate::library::Library;
 use crate::text::tr;
 
 /// What is seen at once, and what an expander holds.
-const MAIN: [&str; 8] =
-    ["style-from", "style-file", "style-layer", "preset", "strength", "stroke-size", "colours", "output"];
+const MAIN: [&str; 9] = [
+    "style-from",
+    "style-file",
+    "style-layer",
+    "preset",
+    "strength",
+    "stroke-size",
+    "colours",
+    "output",
+    "on-canvas",
+];
 const ADVANCED: [&str; 5] = ["size", "iterations", "seed", "device", "memory"];
 const SECOND: [&str; 4] = ["blend-file", "blend-share", "blend-size", "blend-region"];
 const METHOD: [&str; 9] = [
@@ -34,10 +49,8 @@ const METHOD: [&str; 9] = [
 /// Where in these lists the rows stand that are our own.
 const STYLE_NAME: i32 = 1;
 const STYLE_IMAGE: i32 = 4;
+const RECENT: i32 = 5;
 const MODEL: i32 = 3;
-/// How wide the labels of these rows are, in characters.
-const LABEL: i32 = 10;
-
 /// Shows the dialog. True if the picture is to be painted; the settings are in `config` then.
 pub fn run(
     procedure: &gimp::ImageProcedure,
@@ -59,8 +72,11 @@ pub fn run(
     dialog.set_ok_label(&tr("_Paint"));
 
     let style_image = style_image(config);
+    align(&style_image, dialog.widget("preset", glib::Type::UNIT));
     let style_name = styles::chooser(config, dialog.scale_factor());
-    let ours = [(STYLE_NAME, &style_name), (STYLE_IMAGE, &style_image)];
+    let recent = recent::chooser(config, dialog.scale_factor());
+    let mut ours = vec![(STYLE_NAME, &style_name), (STYLE_IMAGE, &style_image)];
+    ours.extend(recent.iter().map(|recent| (RECENT, recent)));
     let settings = settings(&dialog, config, library, &ours);
     let preview = preview::Preview::new(config, image, drawable, library, dialog.scale_factor());
     let sides = gtk::Box::new(gtk::Orientation::Horizontal, 12);
@@ -98,10 +114,16 @@ fn settings(
             name_sliders(&entry, &label.replace('_', ""));
         }
     }
+    for name in ["style-file", "blend-file"] {
+        if let Some(chooser) = dialog.widget(name, glib::Type::INVALID) {
+            fill_with_button(&chooser);
+        }
+    }
     let column = gtk::Box::new(gtk::Orientation::Vertical, 6);
     column.set_size_request(360, -1);
     let advanced = gtk::Box::new(gtk::Orientation::Vertical, 6);
     let model = model(config, library);
+    align(model.upcast_ref(), dialog.widget("device", glib::Type::UNIT));
     for (id, properties, to, ours) in [
         ("main", &MAIN[..], &column, style_choosers),
         ("advanced", &ADVANCED[..], &advanced, &[(MODEL, model.upcast_ref())]),
@@ -125,29 +147,11 @@ fn settings(
 
     let scrolled = gtk::ScrolledWindow::new(gtk::Adjustment::NONE, gtk::Adjustment::NONE);
     scrolled.set_policy(gtk::PolicyType::Never, gtk::PolicyType::Automatic);
+    // Else the bar lies over the buttons.
+    scrolled.set_overlay_scrolling(false);
     scrolled.set_propagate_natural_height(true);
     scrolled.add(&column);
     scrolled
-}
-
-/// Adds what is seen when its title is opened.
-fn folded(column: &gtk::Box, title: &str, widgets: &gtk::Widget) {
-    widgets.set_margin_start(12);
-    let expander = gtk::Expander::with_mnemonic(title);
-    expander.add(widgets);
-    column.pack_start(&expander, false, false, 0);
-}
-
-/// A row with a label and what it belongs to.
-fn labelled(combo: &gtk::ComboBoxText, text: &str) -> gtk::Box {
-    let label = gtk::Label::with_mnemonic(text);
-    label.set_mnemonic_widget(Some(combo));
-    label.set_xalign(0.0);
-    label.set_width_chars(LABEL);
-    let row = gtk::Box::new(gtk::Orientation::Horizontal, 6);
-    row.pack_start(&label, false, false, 0);
-    row.pack_start(combo, true, true, 0);
-    row
 }
 
 /// The images that are open, to choose from. GIMP 3.0's procedure dialog has no widget for such an argument.
@@ -177,20 +181,6 @@ fn style_image(config: &gimp::ProcedureConfig) -> gtk::Widget {
         }
     });
     row.upcast()
-}
-
-/// A screen reader takes the label of such an entry for its number only; this gives it to the slider too.
-fn name_sliders(widget: &gtk::Widget, name: &str) {
-    if widget.is::<gtk::Range>()
-        && let Some(accessible) = widget.accessible()
-    {
-        gtk::atk::prelude::AtkObjectExt::set_name(&accessible, name);
-    }
-    if let Some(container) = widget.downcast_ref::<gtk::Container>() {
-        for child in container.children() {
-            name_sliders(&child, name);
-        }
-    }
 }
 
 /// Names of models to choose from; a file's path can be typed.

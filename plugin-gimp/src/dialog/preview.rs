@@ -13,13 +13,15 @@ use gimp_ui::prelude::*;
 use gtk::gdk_pixbuf::{Colorspace, Pixbuf};
 
 use super::drawing::{draw, drawn};
-use super::worker::{Answer, Request, Worker};
-use crate::arguments::{self, Settings};
+use super::estimate;
+use super::inputs::{Inputs, Read};
+use super::worker::{Answer, Request, Whole, Worker};
 use crate::library::Library;
-use crate::picture::{Pixels, Second, Style};
+use crate::picture::Pixels;
 use crate::pixels::{self, Area};
-use crate::style::{Blend, Choice};
-use crate::text::tr;
+use crate::settings::{self, Settings};
+use crate::style::Choice;
+use crate::text::{fill, tr};
 
 /// The longer side of the preview in the screen's logical pixels, and of a draft in its own pixels.
 const SIDE: i32 = 256;
@@ -53,16 +55,15 @@ struct State {
     refinement: Option<Request>,
     /// Device pixels for one logical pixel of the screen.
     scale: i32,
-    style: Option<(Choice, Arc<Style>)>,
-    second: Option<(Blend, Arc<Second>)>,
-    start: Option<(gimp::Drawable, Arc<Pixels>)>,
-    /// What is painted, for what is taken of other drawables where it lies.
-    drawable: gimp::Drawable,
-    area: Area,
+    inputs: Inputs,
+    /// The width and height of what is painted in the end.
+    whole: [u32; 2],
     /// When the settings last changed, if nothing has been asked for since.
     changed: Option<std::time::Instant>,
     after: gtk::Image,
     status: gtk::Label,
+    /// How long painting will take.
+    takes: gtk::Label,
     spinner: gtk::Spinner,
 }
 
@@ -87,17 +88,14 @@ impl Preview {
         let pictures = gtk::Box::new(gtk::Orientation::Horizontal, 6);
         pictures.pack_start(&titled(&before, &tr("Before")), true, true, 0);
         pictures.pack_start(&titled(&after, &tr("After (draft)")), true, true, 0);
-        let status = gtk::Label::new(None);
-        status.set_line_wrap(true);
-        status.set_max_width_chars(50);
-        status.set_xalign(0.0);
-        status.set_selectable(true);
+        let [status, takes] = [(); 2].map(|()| line_of_text());
         let spinner = gtk::Spinner::new();
         let line = gtk::Box::new(gtk::Orientation::Horizontal, 6);
         line.pack_start(&spinner, false, false, 0);
         line.pack_start(&status, true, true, 0);
         let widget = gtk::Box::new(gtk::Orientation::Vertical, 6);
-        widget.pack_start(&pictures, true, true, 0);
+        widget.pack_start(&pictures, false, false, 0);
+        widget.pack_start(&takes, false, false, 0);
         widget.pack_start(&line, false, false, 0);
 
         let state = Rc::new(RefCell::new(State {
@@ -108,14 +106,12 @@ impl Preview {
             asked: None,
             refinement: None,
             scale,
-            style: None,
-            second: None,
-            start: None,
-            drawable: drawable.clone(),
-            area,
+            inputs: Inputs::new(drawable, area, SIDE * scale),
+            whole: [area.width as u32, area.height as u32],
             changed: Some(std::time::Instant::now()),
             after,
             status,
+            takes,
             spinner,
         }));
         let notified = Rc::downgrade(&state);
@@ -157,58 +153,32 @@ impl State {
             self.changed = None;
             if let Err(problem) = self.ask() {
                 self.worker.forget();
+                self.takes.set_text("");
                 self.say(&problem, false);
             }
         }
         while let Some(answer) = self.worker.answer() {
             match answer {
-                Answer::Better(picture) => self.show(&picture),
+                Answer::Better(picture, part) => self.show_part(&picture, part),
                 Answer::Done(picture) => {
                     self.show(&picture);
                     self.refine(picture);
                 }
                 Answer::Failed(problem) => self.say(&problem, false),
+                Answer::Takes(seconds) => self.takes.set_text(&seconds.map(takes).unwrap_or_default()),
+                Answer::CannotBePainted(problem) => self.takes.set_text(&problem),
             }
         }
     }
 
     fn ask(&mut self) -> Result<(), String> {
-        let settings = arguments::settings(&self.config)?;
-        let source = arguments::style(&self.config)?;
+        let settings = settings::read(&self.config)?;
+        let source = settings::style(&self.config)?;
         let wanted = (settings, source);
         if self.asked.as_ref() == Some(&wanted) {
             return Ok(());
         }
-        let style = match &self.style {
-            Some((source, style)) if *source == wanted.1 => style.clone(),
-            _ => {
-                self.style = None;
-                let style = Arc::new(wanted.1.read()?);
-                self.style = Some((wanted.1.clone(), style.clone()));
-                style
-            }
-        };
-        let second = match (&self.second, &wanted.0.blend) {
-            (Some((known, second)), Some(blend)) if known == blend => Some(second.clone()),
-            (_, Some(blend)) => {
-                self.second = None;
-                let second =
-                    Arc::new(Second::read(blend, &self.drawable, self.area, Some(SIDE * self.scale))?);
-                self.second = Some((blend.clone(), second.clone()));
-                Some(second)
-            }
-            (_, None) => None,
-        };
-        let start = match (&self.start, &wanted.0.start) {
-            (Some((known, start)), Some(layer)) if known == layer => Some(start.clone()),
-            (_, Some(layer)) => {
-                let start =
-                    Arc::new(pixels::covered(layer, &self.drawable, self.area, Some(SIDE * self.scale))?);
-                self.start = Some((layer.clone(), start.clone()));
-                Some(start)
-            }
-            (_, None) => None,
-        };
+        let read = self.inputs.read(&wanted.0, &wanted.1)?;
         let longer = self.content.width.max(self.content.height).max(16);
         let mut params = wanted.0.params.clone();
         params["size"] = longer.min(SIDE as u32).into();
@@ -216,7 +186,9 @@ impl State {
         params["preview_every"] = SHOW_EVERY.into();
         let engine = wanted.0.engine.clone();
         let (content, mask) = (self.content.clone(), self.mask.clone());
-        let draft = Request { content, style, second, start, mask, params, engine };
+        let whole = Whole { size: self.whole, params: wanted.0.params.clone() };
+        let Read { style, second, start } = read;
+        let draft = Request { content, style, second, start, mask, params, engine, whole };
         let mut refinement = draft.clone();
         for (name, value) in [
             ("size", longer.into()),
@@ -244,7 +216,21 @@ impl State {
     }
 
     fn show(&self, picture: &Pixels) {
-        draw(&self.after, &self.fitted(picture), self.scale);
+        draw(&self.after, &pixbuf(picture), self.scale);
+    }
+
+    /// Shows a picture of a part of the content, which lies there: left, top, right and bottom as shares of its sides.
+    fn show_part(&self, picture: &Pixels, [left, top, right, bottom]: [f64; 4]) {
+        let (whole, picture) = (pixbuf(&self.content), pixbuf(picture));
+        let (width, height) = (f64::from(whole.width()), f64::from(whole.height()));
+        let (x, y) = (left * width, top * height);
+        let (wide, high) = ((right - left) * width, (bottom - top) * height);
+        let [from_x, to_x, from_y, to_y] = [x, x + wide, y, y + high].map(|v| v.round() as i32);
+        let (scale_x, scale_y) = (wide / f64::from(picture.width()), high / f64::from(picture.height()));
+        let Some(out) = whole.copy() else { return };
+        let bilinear = gtk::gdk_pixbuf::InterpType::Bilinear;
+        picture.scale(&out, from_x, from_y, to_x - from_x, to_y - from_y, x, y, scale_x, scale_y, bilinear);
+        draw(&self.after, &out, self.scale);
     }
 
     fn say(&self, text: &str, busy: bool) {
@@ -256,13 +242,21 @@ impl State {
             self.spinner.stop();
         }
     }
+}
 
-    /// A picture in the size of the one before.
-    fn fitted(&self, picture: &Pixels) -> Pixbuf {
-        let whole = pixbuf(picture);
-        let (width, height) = (self.content.width as i32, self.content.height as i32);
-        whole.scale_simple(width, height, gtk::gdk_pixbuf::InterpType::Bilinear).unwrap_or(whole)
-    }
+/// How long painting takes, in words.
+fn takes(seconds: f64) -> String {
+    fill("Painting will take about {time}.", &[("time", &estimate::rounded(seconds))])
+}
+
+/// A text that is wrapped, and can be copied.
+fn line_of_text() -> gtk::Label {
+    let label = gtk::Label::new(None);
+    label.set_line_wrap(true);
+    label.set_max_width_chars(50);
+    label.set_xalign(0.0);
+    label.set_selectable(true);
+    label
 }
 
 /// A picture under its title.

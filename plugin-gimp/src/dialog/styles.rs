@@ -28,7 +28,8 @@ pub fn chooser(config: &gimp::ProcedureConfig, scale: i32) -> gtk::Widget {
         first.get_or_insert_with(|| button.clone());
         button.set_mode(false);
         button.set_relief(gtk::ReliefStyle::None);
-        show_thumbnail(&button, id, &tr(title), scale);
+        show(button.upcast_ref(), thumbnail(id, SIDE * scale), &tr(title), scale);
+        button.set_tooltip_text(Some(&tr(title)));
         follow(&button, config, id);
         let number = number as i32;
         grid.attach(&button, number % COLUMNS, number / COLUMNS, 1, 1);
@@ -42,19 +43,18 @@ pub fn chooser(config: &gimp::ProcedureConfig, scale: i32) -> gtk::Widget {
     column.upcast()
 }
 
-/// The file of a style's thumbnail beside the program.
-fn thumbnail(id: &str) -> Option<std::path::PathBuf> {
-    Some(std::env::current_exe().ok()?.parent()?.join("thumbnails").join(format!("{id}.jpg")))
+/// A style's thumbnail, which lies beside the program, at most `side` pixels long.
+pub fn thumbnail(id: &str, side: i32) -> Option<Pixbuf> {
+    let file = std::env::current_exe().ok()?.parent()?.join("thumbnails").join(format!("{id}.jpg"));
+    Pixbuf::from_file_at_scale(file, side, side, true).ok()
 }
 
-/// The style's picture where it is there, else its title. The title is the tooltip and the name for screen readers.
-fn show_thumbnail(button: &gtk::RadioButton, id: &str, title: &str, scale: i32) {
-    let side = SIDE * scale;
-    match thumbnail(id).and_then(|file| Pixbuf::from_file_at_scale(file, side, side, true).ok()) {
+/// A style's picture where it is there, else its title. The title is the name for screen readers.
+pub fn show(button: &gtk::Button, picture: Option<Pixbuf>, title: &str, scale: i32) {
+    match picture {
         Some(picture) => button.set_image(Some(&drawn(&picture, scale))),
         None => button.set_label(title),
     }
-    button.set_tooltip_text(Some(title));
     if let Some(accessible) = button.accessible() {
         gtk::atk::prelude::AtkObjectExt::set_name(&accessible, title);
     }
