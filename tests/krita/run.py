@@ -16,7 +16,10 @@ import zipfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
 # The longest that a Krita may live, in seconds.
-MOST = 1500
+MOST = 600
+# What a shell makes of a program that a segmentation fault has ended. One in some thirty starts of Krita 5.2.9 ended so, and it
+# is not known why; a suite in which it happens is run once more.
+SEGMENTATION_FAULT = 128 + signal.SIGSEGV
 
 TESTS = """[Desktop Entry]
 Type=Service
@@ -51,6 +54,15 @@ class Krita:
     def run(self, suite, name=None, screen="1366x768", **more):
         """Runs a suite; the number of what failed."""
         name = name or suite
+        status, log = self._start(suite, name, screen, more)
+        if status == SEGMENTATION_FAULT:
+            print(f"{name}: Krita has died of a segmentation fault, and the suite is run once more. It said:")
+            print(*said(log)[-30:], sep="\n    ")
+            status, log = self._start(suite, name, screen, more)
+        return self._counted(name, status, log)
+
+    def _start(self, suite, name, screen, more):
+        """Runs a suite; Krita's status, and the file with what it has said."""
         runtime = os.path.join(self.home, "run")
         os.makedirs(runtime, mode=0o700, exist_ok=True)
         environment = {
@@ -58,7 +70,8 @@ class Krita:
             # Where Krita dies, its log says in which line of Python.
             "PYTHONFAULTHANDLER": "1",
             "IMPASTO_CHECKOUT": CHECKOUT, "IMPASTO_OUT": self.out,
-            "IMPASTO_REFERENCE": os.path.join(os.path.dirname(self.out), "reference"), "IMPASTO_SUITE": suite, "IMPASTO_NAME": name, **more,
+            "IMPASTO_REFERENCE": os.path.join(os.path.dirname(self.out), "reference"),
+            "IMPASTO_SUITE": suite, "IMPASTO_NAME": name, **more,
             **{key: value for key, value in os.environ.items() if key == "IMPASTO_TESTS"},
         }
         command = ["dbus-run-session", "--", "xvfb-run", "-a", "-s", f"-screen 0 {screen}x24", "sh", "-c",
@@ -72,7 +85,7 @@ class Krita:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 status = process.wait()
-        return self._counted(name, status, log)
+        return status, log
 
     def _counted(self, name, status, log):
         """Prints the results that a suite has written down; the number of those that are bad."""
@@ -94,9 +107,14 @@ class Krita:
             failed += 1
             print(f"{name}: Krita did not end well: status {status}")
         if failed:
-            with open(log, errors="replace") as file:
-                print("It said:", *file.read().splitlines()[-30:], sep="\n    ")
+            print("It said:", *said(log)[-30:], sep="\n    ")
         return failed
+
+
+def said(log):
+    """What Krita has said, by line, without a warning that it gives by the hundred."""
+    with open(log, errors="replace") as file:
+        return [line for line in file.read().splitlines() if "KisSynchronizedConnection" not in line]
 
 
 def importer(archive, out):

@@ -14,6 +14,7 @@ mod gimp_folders;
 mod hosts;
 mod installed;
 mod krita;
+mod macos;
 mod needs;
 mod onnxruntime;
 mod python;
@@ -176,6 +177,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Compiles the code for macOS, in the root directory for Windows (Linux on x86-64, as root)
+    CheckMacos,
     /// Checks that no files of a crate import each other
     Circles,
     /// Paints the pictures of docs/gallery.md, and the page
@@ -302,6 +305,7 @@ fn perform(task: &Task) -> Result<()> {
         Task::TestPython { arguments } => python::test(arguments),
         Task::TestWebgpu { arguments } => webgpu::test(arguments),
         Task::TestWindows { arguments } => windows::test(arguments),
+        Task::CheckMacos => macos::check(),
         Task::Circles => circles::check(&root()),
         Task::Gallery => {
             onnxruntime::set_up(false)?;

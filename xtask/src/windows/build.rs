@@ -70,13 +70,16 @@ impl Windows {
         self.place.outside("/usr/share/doc").join(package).join("copyright")
     }
 
+    /// Downloads what is built there, as the root directory has no network: what this workspace and the standard library
+    /// depend on.
+    pub fn fetch(&self) -> Result<()> {
+        let library = self.place.outside(STANDARD_LIBRARY).join("sysroot/Cargo.toml");
+        [root().join("Cargo.toml"), library].iter().try_for_each(|manifest| fetch(manifest))
+    }
+
     /// Builds the command and the C library, each by itself as on other systems, and returns the folder in which they are.
     pub fn build(&self, speed: Speed) -> Result<PathBuf> {
-        // The root directory has no network: what is built there is fetched here.
-        let library = self.place.outside(STANDARD_LIBRARY).join("sysroot/Cargo.toml");
-        for manifest in [root().join("Cargo.toml"), library] {
-            fetch(&manifest)?;
-        }
+        self.fetch()?;
         let built = target_folder(speed);
         for package in ["impasto", "impasto-ffi"] {
             let mut build = self.command("env");
