@@ -15,6 +15,7 @@ from .library import FOLDER, Failure
 
 BUILT_IN, FILE, LAYER = "built-in", "file", "layer"
 _SIDE = 72
+_PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.tif *.tiff *.jxl *.kra *.ora *.psd *.exr *.bmp *.gif)"
 
 
 class StyleChooser(QWidget):
@@ -35,6 +36,8 @@ class StyleChooser(QWidget):
         self.path.setPlaceholderText("Any picture that Krita opens")
         self.path.setAccessibleName("Style file")
         browse = QPushButton("Browse…")
+        # Enter in the field takes the path.
+        browse.setAutoDefault(False)
         browse.clicked.connect(self._browse)
         file = QWidget()
         line = QHBoxLayout(file)
@@ -60,7 +63,8 @@ class StyleChooser(QWidget):
         self.changed.emit()
 
     def _browse(self):
-        path, _ = QFileDialog.getOpenFileName(self, "Style picture", os.path.dirname(self.path.text()))
+        folder = os.path.dirname(self.path.text()) or _folder_of_the_document()
+        path, _ = QFileDialog.getOpenFileName(self, "Style picture", folder, f"{_PICTURES};;All files (*)")
         if path:
             self.path.setText(path)
             self.changed.emit()
@@ -94,6 +98,12 @@ class StyleChooser(QWidget):
         if self._read is None or self._read[0] != key:
             self._read = (key, style.of_file(path))
         return self._read[1]
+
+
+def _folder_of_the_document():
+    """Where the document lies that is worked on; the user's own folder where it is not saved."""
+    document = Krita.instance().activeDocument()
+    return os.path.dirname(document.fileName() if document else "") or os.path.expanduser("~")
 
 
 def _at_the_top(widget):
