@@ -33,8 +33,10 @@ cd /
 install -m 644 "$OLDPWD/assets/sample/cat.png" "$work/cat.png"
 chmod 777 "$work"
 as_user() { setpriv --reuid=1000 --regid=1000 --clear-groups env HOME="$work" "$@"; }
-# Debian's ONNX Runtime would write hundreds of lines about its own operators to standard error.
-quietly() { "$@" >"$work/said" 2>&1 && [ ! -s "$work/said" ] || { head -20 "$work/said"; fail "$*"; }; }
+# Debian's ONNX Runtime would write hundreds of lines about its own operators.
+quietly() {
+    "$@" >"$work/said" 2>&1 && ! grep -q '^Schema error' "$work/said" || { head -20 "$work/said"; fail "$*"; }
+}
 quietly as_user impasto "$work/cat.png" --style mosaic -o "$work/cat-mosaic.png" --size 64 --iterations 4 --device cpu --quiet
 picture "$work/cat-mosaic.png"
 as_user impasto devices | grep -q cpu
