@@ -153,6 +153,8 @@ impl State {
             self.changed = None;
             if let Err(problem) = self.ask() {
                 self.worker.forget();
+                // The settings before are asked for again if they come back.
+                self.asked = None;
                 self.takes.set_text("");
                 self.say(&problem, false);
             }
