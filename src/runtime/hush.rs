@@ -29,7 +29,8 @@ fn worth_saying(text: &[u8]) -> Vec<u8> {
     let mut after_noise = false;
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         let noise = line.starts_with(NOISE.as_bytes());
-        if !noise && !(after_noise && line == b"\n") {
+        let belongs_to_noise = after_noise && line == b"\n";
+        if !noise && !belongs_to_noise {
             out.extend_from_slice(line);
         }
         after_noise = noise;
