@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::imports;
 use crate::archive::{self, EPOCH};
 use crate::root_directory::{Contents, Root};
 use crate::{Result, root, run, target};
@@ -77,24 +78,43 @@ impl Windows {
         [root().join("Cargo.toml"), library].iter().try_for_each(|manifest| fetch(manifest))
     }
 
-    /// Builds the command and the C library, each by itself as on other systems, and returns the folder in which they are.
-    pub fn build(&self, speed: Speed) -> Result<PathBuf> {
+    /// Builds packages, each by itself as on other systems, and returns the folder in which their programs are.
+    pub fn build(&self, packages: &[&str], speed: Speed) -> Result<PathBuf> {
         self.fetch()?;
-        let built = target_folder(speed);
-        for package in ["impasto", "impasto-ffi"] {
-            let mut build = self.command("env");
-            build.args(ENVIRONMENT).arg(format!("CARGO_TARGET_DIR={}", built.display()));
-            build.arg(match speed {
-                // The linker writes the time into programs.
-                Speed::Full => format!("{EPOCH}={}", archive::epoch()?),
-                Speed::Quick => "CARGO_PROFILE_RELEASE_OPT_LEVEL=1".into(),
-            });
-            build.args(["/usr/bin/cargo", "build", "--release", "--offline", "--locked"]);
-            build.args(["-Zbuild-std=std,panic_unwind", "--target", TARGET, "--package", package]);
-            run::all(&mut build)?;
+        for package in packages {
+            let build = self.command("env");
+            run::all(cargo(build, &[], "build", speed)?.args(["--package", package]))?;
         }
-        Ok(built.join(TARGET).join("release"))
+        Ok(programs(speed))
     }
+
+    /// Builds GIMP's filter against what is in the root directory with GIMP, and returns the program.
+    pub fn build_filter(&self, gimp: &Root, speed: Speed) -> Result<PathBuf> {
+        let manifest = root().join("plugin-gimp").join("Cargo.toml");
+        self.fetch()?;
+        fetch(&manifest)?;
+        let folder = target_folder(speed).join("gimp-imports");
+        let environment = imports::make(self, gimp, &folder)?;
+        let build = self.place.command_with("env", Some(gimp));
+        let mut build = cargo(build, &environment, "rustc", speed)?;
+        build.arg("--manifest-path").arg(&manifest);
+        // Only the program is linked with them.
+        run::all(build.arg("--").arg(format!("-Lnative={}", folder.display())))?;
+        Ok(programs(speed).join("impasto-gimp.exe"))
+    }
+}
+
+/// Lets `env` run cargo, with these variables besides the usual ones. What is built is still to be added.
+fn cargo(mut env: Command, variables: &[String], task: &str, speed: Speed) -> Result<Command> {
+    env.args(ENVIRONMENT).args(variables).arg(format!("CARGO_TARGET_DIR={}", target_folder(speed).display()));
+    env.arg(match speed {
+        // The linker writes the time into programs.
+        Speed::Full => format!("{EPOCH}={}", archive::epoch()?),
+        Speed::Quick => "CARGO_PROFILE_RELEASE_OPT_LEVEL=1".into(),
+    });
+    env.args(["/usr/bin/cargo", task, "--release", "--offline", "--locked"]);
+    env.args(["-Zbuild-std=std,panic_unwind", "--target", TARGET]);
+    Ok(env)
 }
 
 /// Downloads what a workspace depends on, as its lock file says.
@@ -122,4 +142,9 @@ fn target_folder(speed: Speed) -> PathBuf {
         Speed::Full => "windows",
         Speed::Quick => "windows-quick",
     })
+}
+
+/// Where the programs lie that are built.
+fn programs(speed: Speed) -> PathBuf {
+    target_folder(speed).join(TARGET).join("release")
 }
