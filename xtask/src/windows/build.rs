@@ -94,9 +94,12 @@ impl Windows {
         self.fetch()?;
         fetch(&manifest)?;
         let folder = target_folder(speed).join("gimp-imports");
-        let environment = imports::make(self, gimp, &folder)?;
+        let mut variables = imports::make(self, gimp, &folder)?.to_vec();
+        // Else a program is linked with all functions that the crates of GIMP and GTK know. Windows does not start a program if a
+        // DLL lacks a function, even one that is never called.
+        variables.push("CARGO_PROFILE_RELEASE_LTO=fat".into());
         let build = self.place.command_with("env", Some(gimp));
-        let mut build = cargo(build, &environment, "rustc", speed)?;
+        let mut build = cargo(build, &variables, "rustc", speed)?;
         build.arg("--manifest-path").arg(&manifest);
         // Only the program is linked with them.
         run::all(build.arg("--").arg(format!("-Lnative={}", folder.display())))?;

@@ -14,8 +14,17 @@ const PACKAGES: [&str; 2] = ["gimpui-3.0", "gimp-3.0"];
 /// Where Debian has libraries.
 const LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu";
 
-/// In the names of functions that libraries have on Linux only. A program that calls one is not linked.
-const NOT_ON_WINDOWS: [&str; 6] = ["_unix_", "_x11_", "_wayland_", "_desktop_app_info_", "_xlib_", "_xcb_"];
+/// How the names of functions begin that libraries have on Linux only. A program that calls one is not linked.
+const NOT_ON_WINDOWS: [&str; 8] = [
+    "cairo_xcb_",
+    "cairo_xlib_",
+    "g_desktop_app_info_",
+    "g_unix_",
+    "gdk_wayland_",
+    "gdk_x11_",
+    "gtk_plug_",
+    "gtk_socket_",
+];
 
 /// What a library for Linux exports.
 #[derive(Debug, PartialEq)]
@@ -32,9 +41,9 @@ pub fn make(windows: &Windows, gimp: &Root, folder: &Path) -> Result<[String; 2]
     let names = libraries(gimp)?;
     for name in &names {
         let file = format!("{LIBRARIES}/lib{name}.so");
-        let told = gimp.command("readelf").args(["--wide", "--dynamic", "--dyn-syms", &file]).output();
-        let told = told.map_err(|e| format!("readelf: {e}"))?;
-        let exports = exports(&String::from_utf8_lossy(&told.stdout)).map_err(|e| format!("{file}: {e}"))?;
+        let mut readelf = gimp.command("readelf");
+        let told = run::text(readelf.args(["--wide", "--dynamic", "--dyn-syms", &file]))?;
+        let exports = exports(&told).map_err(|e| format!("{file}: {e}"))?;
         let definition = folder.join(format!("{name}.def"));
         dist::write(&definition, &exports.definition())?;
         let import = folder.join(format!("lib{name}.dll.a"));
@@ -83,7 +92,7 @@ fn exports(told: &str) -> Result<Exports> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [_, _, _, kind, "GLOBAL" | "WEAK", "DEFAULT", place, name] = words[..] else { continue };
         let name = name.split('@').next().unwrap_or(name);
-        if place == "UND" || place == "ABS" || NOT_ON_WINDOWS.iter().any(|part| name.contains(part)) {
+        if place == "UND" || place == "ABS" || NOT_ON_WINDOWS.iter().any(|start| name.starts_with(start)) {
             continue;
         }
         match kind {
@@ -112,25 +121,28 @@ impl Exports {
 mod tests {
     use super::*;
 
+    // As readelf writes it.
     const TOLD: &str = " 0x000000000000000e (SONAME)             Library soname: [libgimp-3.0.so.0]\n\
         \x20    3: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND strlen@GLIBC_2.2.5 (2)\n\
         \x20    4: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND g_free\n\
         \x20   12: 0000000000008a10   123 FUNC    GLOBAL DEFAULT   14 gimp_main@@GIMP_3\n\
         \x20   13: 0000000000008b10   123 FUNC    GLOBAL DEFAULT   14 g_unix_fd_list_new\n\
-        \x20   14: 0000000000009000     8 OBJECT  GLOBAL DEFAULT   20 babl_instance\n\
-        \x20   15: 0000000000009100     8 FUNC    LOCAL  DEFAULT   14 hidden\n";
+        \x20   14: 0000000000008c10   123 FUNC    GLOBAL DEFAULT   14 g_date_time_new_from_unix_utc\n\
+        \x20   15: 0000000000009000     8 OBJECT  GLOBAL DEFAULT   20 babl_instance\n\
+        \x20   16: 0000000000009100     8 FUNC    LOCAL  DEFAULT   14 hidden\n";
 
     #[test]
     fn what_both_systems_have_is_exported_under_the_dlls_name() {
         let exports = exports(TOLD).expect("exports");
-        let expected = "LIBRARY \"libgimp-3.0-0.dll\"\nEXPORTS\n    gimp_main\n    babl_instance DATA\n";
+        let expected = "LIBRARY \"libgimp-3.0-0.dll\"\nEXPORTS\n    gimp_main\n    \
+                        g_date_time_new_from_unix_utc\n    babl_instance DATA\n";
         assert_eq!(exports.definition(), expected);
     }
 
     #[test]
     fn a_file_that_is_no_library_or_exports_nothing_is_refused() {
         assert!(exports("").is_err_and(|e| e.contains("no name")));
-        let nothing = TOLD.replace("   14 gimp_main", "  UND gimp_main");
+        let nothing = TOLD.replace("DEFAULT   14", "DEFAULT  UND");
         assert!(exports(&nothing).is_err_and(|e| e.contains("libgimp-3.0.so.0 exports no functions")));
     }
 
