@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::imports;
 use crate::archive::{self, EPOCH};
 use crate::root_directory::{Contents, Root};
 use crate::{Result, root, run, target};
@@ -88,22 +87,24 @@ impl Windows {
         Ok(programs(speed))
     }
 
-    /// Builds GIMP's filter against what is in the root directory with GIMP, and returns the program.
-    pub fn build_filter(&self, gimp: &Root, speed: Speed) -> Result<PathBuf> {
-        let manifest = root().join("plugin-gimp").join("Cargo.toml");
+    /// Builds the program of a workspace of its own against libraries for which there are import libraries in the folder `imports`,
+    /// with these variables and with another root directory inside. Returns the folder in which it is.
+    pub fn build_against(
+        &self,
+        imports: &Path,
+        manifest: &Path,
+        variables: &[String],
+        other: &Root,
+        speed: Speed,
+    ) -> Result<PathBuf> {
         self.fetch()?;
-        fetch(&manifest)?;
-        let folder = target_folder(speed).join("gimp-imports");
-        let mut variables = imports::make(self, gimp, &folder)?.to_vec();
-        // Else a program is linked with all functions that the crates of GIMP and GTK know. Windows does not start a program if a
-        // DLL lacks a function, even one that is never called.
-        variables.push("CARGO_PROFILE_RELEASE_LTO=fat".into());
-        let build = self.place.command_with("env", Some(gimp));
-        let mut build = cargo(build, &variables, "rustc", speed)?;
-        build.arg("--manifest-path").arg(&manifest);
+        fetch(manifest)?;
+        let build = self.place.command_with("env", Some(other));
+        let mut build = cargo(build, variables, "rustc", speed)?;
+        build.arg("--manifest-path").arg(manifest);
         // Only the program is linked with them.
-        run::all(build.arg("--").arg(format!("-Lnative={}", folder.display())))?;
-        Ok(programs(speed).join("impasto-gimp.exe"))
+        run::all(build.arg("--").arg(format!("-Lnative={}", imports.display())))?;
+        Ok(programs(speed))
     }
 }
 
@@ -140,7 +141,7 @@ const ENVIRONMENT: [&str; 6] = [
 ];
 
 /// Cargo's target folder: another compiler's files are not mixed with these, nor both speeds' programs.
-fn target_folder(speed: Speed) -> PathBuf {
+pub fn target_folder(speed: Speed) -> PathBuf {
     target().join(match speed {
         Speed::Full => "windows",
         Speed::Quick => "windows-quick",

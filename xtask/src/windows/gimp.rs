@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::build::{Speed, Windows};
+use super::build::{Speed, Windows, target_folder};
+use super::imports;
 use super::layout::{RUNTIMES, copy_stripped};
+use crate::root_directory::Root;
 use crate::third_party::Part;
 use crate::{Result, dist, gimp, onnxruntime, root, target, zip_file};
 
@@ -18,7 +20,7 @@ pub fn archive(speed: Speed, make: bool) -> Result<Option<PathBuf>> {
         return Ok(None);
     };
     let windows = Windows::make()?;
-    let program = windows.build_filter(&with_gimp, speed)?;
+    let program = program(&windows, &with_gimp, speed)?;
     let built = windows.build(&["impasto-ffi"], speed)?;
     let about = match speed {
         Speed::Full => "",
@@ -43,4 +45,16 @@ pub fn archive(speed: Speed, make: bool) -> Result<Option<PathBuf>> {
     let archive = target().join("dist").join(format!("{name}.zip"));
     zip_file::write(&archive, &zip_file::entries(&folder, gimp::NAME)?)?;
     Ok(Some(archive))
+}
+
+/// Builds the filter against what is in the root directory with GIMP, and returns the program.
+fn program(windows: &Windows, with_gimp: &Root, speed: Speed) -> Result<PathBuf> {
+    let folder = target_folder(speed).join("gimp-imports");
+    let mut variables = imports::make(windows, with_gimp, &folder)?.to_vec();
+    // Else a program is linked with all functions that the crates of GIMP and GTK know. Windows does not start a program if a DLL
+    // lacks a function, even one that is never called.
+    variables.push("CARGO_PROFILE_RELEASE_LTO=fat".into());
+    let manifest = root().join("plugin-gimp").join("Cargo.toml");
+    let built = windows.build_against(&folder, &manifest, &variables, with_gimp, speed)?;
+    Ok(built.join("impasto-gimp.exe"))
 }
