@@ -2,6 +2,9 @@
 //! Filters ▸ Artistic ▸ Neural Style Transfer… in GIMP 3: the program that GIMP starts. It describes itself
 //! when GIMP asks, and opens libimpasto only when the filter runs.
 
+// No console window appears on Windows; on other systems this changes nothing.
+#![windows_subsystem = "windows"]
+
 mod apart;
 mod arguments;
 mod canvas;

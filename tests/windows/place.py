@@ -16,8 +16,9 @@ HERE = Path(__file__).resolve().parent
 class Place:
     """The archive, unpacked where its path has a space and an umlaut, with two pictures beside it."""
 
-    def __init__(self, archive, wheel, work):
-        self.wheel, self.linux, self.webgpu = wheel, work / "linux.png", work / "webgpu"
+    def __init__(self, archive, wheel, gimps_filter, work):
+        self.wheel, self.filter = wheel, gimps_filter
+        self.linux, self.webgpu = work / "linux.png", work / "webgpu"
         self.room = work / "Käthes Bilder"
         self.room.mkdir()
         with zipfile.ZipFile(archive) as file:

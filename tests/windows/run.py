@@ -1,6 +1,8 @@
-"""Tests the archive and the wheel for Windows under Wine, as `cargo xtask test-windows` makes them.
+"""Tests the archives and the wheel for Windows under Wine, as `cargo xtask test-windows` makes them.
 
-    python3 run.py ARCHIVE WHEEL WORK [NAME...]
+    python3 run.py ARCHIVE WHEEL FILTER WORK [NAME...]
+
+FILTER is the archive of the filter for GIMP.
 
 WORK holds linux.png, what the command for Linux paints of the same pictures, and the folder webgpu: ONNX Runtime with the plug-in
 for graphics cards. With names, only the tests whose names have one of
@@ -15,13 +17,14 @@ from pathlib import Path
 import archives
 import command
 import files
+import gimp
 import wine
 from place import Place
 
 
 def tests(words):
     """The tests whose names have one of the words; without words all."""
-    modules = (vars(module).items() for module in (archives, command, files))
+    modules = (vars(module).items() for module in (archives, command, files, gimp))
     every = [(name, test) for members in modules for name, test in members if name.startswith("test_")]
     return [(name, test) for name, test in every if not words or any(word in name for word in words)]
 
@@ -39,12 +42,12 @@ def timed(name, action):
 
 
 def main():
-    archive, wheel, work = (Path(a).resolve() for a in sys.argv[1:4])
-    words = sys.argv[4:]
+    archive, wheel, gimps_filter, work = (Path(a).resolve() for a in sys.argv[1:5])
+    words = sys.argv[5:]
     begin = time.monotonic()
     with wine.Wine():
         print(f"  {time.monotonic() - begin:5.1f} s  Wine starts", flush=True)
-        place = Place(archive, wheel, work)
+        place = Place(archive, wheel, gimps_filter, work)
         failed = [name for name, test in tests(words) if not timed(name, lambda test=test: test(place))]
     if failed:
         sys.exit(f"{len(failed)} failed: {', '.join(failed)}")

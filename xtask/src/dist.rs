@@ -50,14 +50,19 @@ pub fn build_c_library() -> Result<()> {
     run::all(Command::new(run::cargo()).args(package).current_dir(root()))
 }
 
-/// Lays out in `folder` what every editor's plug-in has: libimpasto, ONNX Runtime, thumbnails of the styles, and the
-/// licences: its own, which is the GPL, ours, and those of what is in these `parts`.
+/// Lays out in `folder` what every editor's plug-in has: libimpasto, and what `plug_in_around` lays out.
 pub fn plug_in(folder: &Path, cuda: bool, licence: &Path, parts: &[Part]) -> Result<()> {
-    let (lib, licences) = (folder.join("lib"), folder.join("licences"));
-    let library = library_name();
+    let (lib, library) = (folder.join("lib"), library_name());
     copy(&c_library(), &lib, Some(&library))?;
     strip(&lib.join(&library), Symbols::None)?;
-    onnxruntime(&onnxruntime::set_up_with_webgpu(cuda)?, &lib, &licences)?;
+    plug_in_around(folder, &onnxruntime::set_up_with_webgpu(cuda)?, licence, parts)
+}
+
+/// Lays out what is the same for every system: ONNX Runtime from the folder that set-up has made, thumbnails of the styles, and
+/// the licences: the plug-in's own, which is the GPL, ours, and those of what is in these `parts`.
+pub fn plug_in_around(folder: &Path, runtime: &Path, licence: &Path, parts: &[Part]) -> Result<()> {
+    let licences = folder.join("licences");
+    onnxruntime(runtime, &folder.join("lib"), &licences)?;
     copy(licence, &licences, Some("plug-in-GPL-3.0"))?;
     for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
         copy(&root().join(text), &licences, None)?;

@@ -10,10 +10,10 @@ use crate::third_party::Part;
 use crate::{Result, archive, dist, gimp_folders, hosts, onnxruntime, root, run, target};
 
 /// The name of the plug-in's folder and of the program in it, which GIMP wants to be the same.
-const NAME: &str = "impasto";
+pub const NAME: &str = "impasto";
 
 /// How the plug-in's folder is known.
-const FOLDER: Folder = Folder {
+pub const FOLDER: Folder = Folder {
     marker: "IMPASTO-FILTER",
     mark: "Impasto, the filter for GIMP 3\n",
     install: "cargo xtask install-gimp",
@@ -30,6 +30,11 @@ const ROOT: Contents = Contents {
                fonts-dejavu-core,locales,libvulkan1,mesa-vulkan-drivers",
     hook: Some("chroot \"$1\" localedef -i de_DE -f UTF-8 de_DE.UTF-8"),
 };
+
+/// The root directory with GIMP, if it is there or `make` is set.
+pub fn root_directory(make: bool) -> Result<Option<Root>> {
+    Root::find(&ROOT, make)
+}
 
 /// Whether this machine itself has the development files of a library.
 fn development_files(library: &str) -> bool {
@@ -58,7 +63,7 @@ impl Place {
         if development_files(library) {
             return Ok(Place::Here);
         }
-        match Root::find(&ROOT, make)? {
+        match root_directory(make)? {
             Some(root) => Ok(Place::Root(root)),
             None => Err(missing.into()),
         }

@@ -36,15 +36,19 @@ impl Folder {
         ))
     }
 
+    /// What is in the file by which a folder is known.
+    pub fn note(&self) -> String {
+        format!(
+            "{}`{}` replaces this folder, `{}` removes it.\nKeep nothing of your own in it.\n",
+            self.mark, self.install, self.uninstall
+        )
+    }
+
     /// Marks a folder as ours and puts it there, whole or not at all. One of ours that is there already goes into
     /// `room`.
     pub fn replace(&self, new: &Path, there: &Path, room: &Path) -> Result<()> {
         let problem = |e: std::io::Error| format!("{}: {e}", there.display());
-        let note = format!(
-            "{}`{}` replaces this folder, `{}` removes it.\nKeep nothing of your own in it.\n",
-            self.mark, self.install, self.uninstall
-        );
-        std::fs::write(new.join(self.marker), note).map_err(problem)?;
+        std::fs::write(new.join(self.marker), self.note()).map_err(problem)?;
         if self.is_ours(there)? {
             std::fs::rename(there, room.join("before")).map_err(problem)?;
         }

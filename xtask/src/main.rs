@@ -60,7 +60,7 @@ enum Task {
     /// Lays command, C library, header and ONNX Runtime out as a folder that can be moved anywhere, and packs
     /// GIMP's filter and Krita's plug-in
     Dist {
-        /// For another system, as an archive: x86_64-pc-windows-gnu (on Linux on x86-64, as root)
+        /// For another system, as archives: x86_64-pc-windows-gnu (on Linux on x86-64, as root)
         #[arg(long, conflicts_with_all = ["prefix", "without_onnxruntime", "deb"])]
         target: Option<Target>,
         /// Into this folder, as `make install` would, instead of target/dist
@@ -269,7 +269,10 @@ fn perform(task: &Task) -> Result<()> {
             Ok(())
         }
         Task::Dist { target: Some(Target::Windows), .. } => {
-            println!("{}", windows::archive(windows::Speed::Full)?.display());
+            let whole = windows::archive(windows::Speed::Full)?;
+            for archive in [whole].into_iter().chain(windows::filter_archive(windows::Speed::Full, false)?) {
+                println!("{}", archive.display());
+            }
             Ok(())
         }
         Task::Dist { prefix, without_onnxruntime, .. } => {

@@ -43,6 +43,10 @@ pub fn make(version: &str, trial: bool) -> Result<()> {
             dist::copy(&windows::wheel(Speed::Full)?, &folder, None)?;
             let parts = [Part::WindowsCommand, Part::WindowsLibrary, Part::OnnxRuntime];
             describe(&folder, "impasto-windows", &parts)?;
+            if let Some(filter) = windows::filter_archive(Speed::Full, false)? {
+                dist::copy(&filter, &folder, None)?;
+                describe(&folder, "impasto-gimp-windows", &windows::FILTER_PARTS)?;
+            }
         }
         Err(problem) => println!("Without archives for Windows: {problem}"),
     }

@@ -66,6 +66,11 @@ impl Root {
     /// A command that runs inside, in the checkout. The checkout, cargo's folders and the target folder lie where
     /// they lie outside; `/tmp` is empty.
     pub fn command(&self, program: &str) -> Command {
+        self.command_with(program, None)
+    }
+
+    /// The same where another root directory lies inside, where it lies outside.
+    pub fn command_with(&self, program: &str, other: Option<&Root>) -> Command {
         let home = |variable: &str, usual: &str| -> PathBuf {
             let named = std::env::var_os(variable).map(PathBuf::from);
             named.unwrap_or_else(|| dirs::home_dir().unwrap_or_default().join(usual))
@@ -76,13 +81,14 @@ impl Root {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "sh", "-eu", "-c", ENTER, "enter"]);
         command.arg(&self.folder).arg(&checkout);
-        command.args([&checkout, &target, &path(&cargo), &path(&rustup)]).arg("--");
+        command.args([&checkout, &target, &path(&cargo), &path(&rustup)]);
+        command.args(other.map(|other| &other.folder)).arg("--");
         command.args(["env", "-i", "HOME=/tmp", "LANG=C.UTF-8"]);
         command.arg(format!("PATH={}/bin:/usr/bin:/bin", cargo.display()));
         command
             .arg(format!("CARGO_HOME={}", cargo.display()))
             .arg(format!("RUSTUP_HOME={}", rustup.display()));
-        for variable in ["CARGO_TERM_COLOR", "RUSTUP_TOOLCHAIN", "IMPASTO_TESTS"] {
+        for variable in ["CARGO_BUILD_JOBS", "CARGO_TERM_COLOR", "RUSTUP_TOOLCHAIN", "IMPASTO_TESTS"] {
             if let Ok(value) = std::env::var(variable) {
                 command.arg(format!("{variable}={value}"));
             }

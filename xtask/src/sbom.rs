@@ -23,7 +23,7 @@ pub fn components(name: &str, parts: &[Part]) -> Result<String> {
             "licenses": [{ "expression": "MIT" }],
         }));
     }
-    let licence = match parts.contains(&Part::Filter) {
+    let licence = match parts.iter().any(|part| matches!(part, Part::Filter | Part::WindowsFilter)) {
         true => "GPL-3.0-or-later AND (MIT OR Apache-2.0)",
         false => "MIT OR Apache-2.0",
     };

@@ -22,6 +22,8 @@ pub enum Part {
     WindowsCommand,
     /// libimpasto for Windows.
     WindowsLibrary,
+    /// GIMP's filter for Windows.
+    WindowsFilter,
     /// ONNX Runtime, as `cargo xtask setup` gets it.
     OnnxRuntime,
 }
@@ -32,14 +34,17 @@ impl Part {
         match self {
             Part::Command | Part::WindowsCommand => Some((root().join("Cargo.toml"), "impasto")),
             Part::Library | Part::WindowsLibrary => Some((root().join("Cargo.toml"), "impasto-ffi")),
-            Part::Filter => Some((root().join("plugin-gimp").join("Cargo.toml"), "impasto-gimp")),
+            Part::Filter | Part::WindowsFilter => {
+                Some((root().join("plugin-gimp").join("Cargo.toml"), "impasto-gimp"))
+            }
             Part::OnnxRuntime => None,
         }
     }
 
     /// What it is built for, if that is not this machine.
     fn target(self) -> Option<&'static str> {
-        matches!(self, Part::WindowsCommand | Part::WindowsLibrary).then_some(windows::TARGET)
+        matches!(self, Part::WindowsCommand | Part::WindowsLibrary | Part::WindowsFilter)
+            .then_some(windows::TARGET)
     }
 }
 

@@ -77,24 +77,48 @@ impl Windows {
         [root().join("Cargo.toml"), library].iter().try_for_each(|manifest| fetch(manifest))
     }
 
-    /// Builds the command and the C library, each by itself as on other systems, and returns the folder in which they are.
-    pub fn build(&self, speed: Speed) -> Result<PathBuf> {
+    /// Builds packages, each by itself as on other systems, and returns the folder in which their programs are.
+    pub fn build(&self, packages: &[&str], speed: Speed) -> Result<PathBuf> {
         self.fetch()?;
-        let built = target_folder(speed);
-        for package in ["impasto", "impasto-ffi"] {
-            let mut build = self.command("env");
-            build.args(ENVIRONMENT).arg(format!("CARGO_TARGET_DIR={}", built.display()));
-            build.arg(match speed {
-                // The linker writes the time into programs.
-                Speed::Full => format!("{EPOCH}={}", archive::epoch()?),
-                Speed::Quick => "CARGO_PROFILE_RELEASE_OPT_LEVEL=1".into(),
-            });
-            build.args(["/usr/bin/cargo", "build", "--release", "--offline", "--locked"]);
-            build.args(["-Zbuild-std=std,panic_unwind", "--target", TARGET, "--package", package]);
-            run::all(&mut build)?;
+        for package in packages {
+            let build = self.command("env");
+            run::all(cargo(build, &[], "build", speed)?.args(["--package", package]))?;
         }
-        Ok(built.join(TARGET).join("release"))
+        Ok(programs(speed))
     }
+
+    /// Builds the program of a workspace of its own against libraries for which there are import libraries in the folder `imports`,
+    /// with these variables and with another root directory inside. Returns the folder in which it is.
+    pub fn build_against(
+        &self,
+        imports: &Path,
+        manifest: &Path,
+        variables: &[String],
+        other: &Root,
+        speed: Speed,
+    ) -> Result<PathBuf> {
+        self.fetch()?;
+        fetch(manifest)?;
+        let build = self.place.command_with("env", Some(other));
+        let mut build = cargo(build, variables, "rustc", speed)?;
+        build.arg("--manifest-path").arg(manifest);
+        // Only the program is linked with them.
+        run::all(build.arg("--").arg(format!("-Lnative={}", imports.display())))?;
+        Ok(programs(speed))
+    }
+}
+
+/// Lets `env` run cargo, with these variables besides the usual ones. What is built is still to be added.
+fn cargo(mut env: Command, variables: &[String], task: &str, speed: Speed) -> Result<Command> {
+    env.args(ENVIRONMENT).args(variables).arg(format!("CARGO_TARGET_DIR={}", target_folder(speed).display()));
+    env.arg(match speed {
+        // The linker writes the time into programs.
+        Speed::Full => format!("{EPOCH}={}", archive::epoch()?),
+        Speed::Quick => "CARGO_PROFILE_RELEASE_OPT_LEVEL=1".into(),
+    });
+    env.args(["/usr/bin/cargo", task, "--release", "--offline", "--locked"]);
+    env.args(["-Zbuild-std=std,panic_unwind", "--target", TARGET]);
+    Ok(env)
 }
 
 /// Downloads what a workspace depends on, as its lock file says.
@@ -117,9 +141,14 @@ const ENVIRONMENT: [&str; 6] = [
 ];
 
 /// Cargo's target folder: another compiler's files are not mixed with these, nor both speeds' programs.
-fn target_folder(speed: Speed) -> PathBuf {
+pub fn target_folder(speed: Speed) -> PathBuf {
     target().join(match speed {
         Speed::Full => "windows",
         Speed::Quick => "windows-quick",
     })
+}
+
+/// Where the programs lie that are built.
+fn programs(speed: Speed) -> PathBuf {
+    target_folder(speed).join(TARGET).join("release")
 }

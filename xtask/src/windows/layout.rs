@@ -9,14 +9,17 @@ use crate::{Result, dist, onnxruntime, root, run, target, zip_file};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The command and the C library.
+const PACKAGES: [&str; 2] = ["impasto", "impasto-ffi"];
+
 /// What is in the programs besides Rust's crates: a name for the licences, and Debian's package.
-const RUNTIMES: [(&str, &str); 2] =
+pub const RUNTIMES: [(&str, &str); 2] =
     [("mingw-w64-copyright", "mingw-w64-x86-64-dev"), ("gcc-copyright", "gcc-mingw-w64-base")];
 
 /// Builds all and packs it into `target/dist`. Returns the archive. What is built for tests has a name that says so.
 pub fn archive(speed: Speed) -> Result<PathBuf> {
     let windows = Windows::make()?;
-    let built = windows.build(speed)?;
+    let built = windows.build(&PACKAGES, speed)?;
     let name = match speed {
         Speed::Full => format!("impasto-{VERSION}-windows-x86_64"),
         Speed::Quick => format!("impasto-{VERSION}-windows-x86_64-test"),
@@ -49,7 +52,7 @@ pub fn archive(speed: Speed) -> Result<PathBuf> {
 /// The wheel for Python on Windows, in `target/dist`.
 pub fn wheel(speed: Speed) -> Result<PathBuf> {
     let windows = Windows::make()?;
-    let built = windows.build(speed)?;
+    let built = windows.build(&PACKAGES, speed)?;
     let folder = target().join("dist");
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let room = tempfile::tempdir_in(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
@@ -95,7 +98,7 @@ fn definitions(told: &str) -> Result<String> {
     Ok(format!("LIBRARY impasto.dll\r\nEXPORTS\r\n    {}\r\n", functions.join("\r\n    ")))
 }
 
-fn copy_stripped(windows: &Windows, from: &Path, to: &Path) -> Result<()> {
+pub fn copy_stripped(windows: &Windows, from: &Path, to: &Path) -> Result<()> {
     let (Some(folder), Some(name)) = (to.parent(), to.file_name()) else {
         return Err(format!("{}: is no file's name", to.display()));
     };

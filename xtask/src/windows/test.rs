@@ -3,11 +3,13 @@
 use std::process::Command;
 
 use super::build::{Speed, Windows};
-use super::layout;
+use super::{gimp, layout};
 use crate::{Result, binary, build, dist, onnxruntime, root, run, target};
 
-/// Packs archive and wheel as for users, but with few optimisations, and runs `tests/windows/run.py` on them in the root directory.
+/// Packs archive, wheel and GIMP's filter as for users, but with few optimisations, and runs `tests/windows/run.py` on them in the
+/// root directory.
 pub fn test(arguments: &[String]) -> Result<()> {
+    let filter = gimp::archive(Speed::Quick, true)?.ok_or("there is no root directory with GIMP")?;
     let (archive, wheel) = (layout::archive(Speed::Quick)?, layout::wheel(Speed::Quick)?);
     let work = target().join("windows-test");
     if work.exists() {
@@ -28,6 +30,12 @@ pub fn test(arguments: &[String]) -> Result<()> {
     run::all(paint.env("IMPASTO_ONNXRUNTIME", onnxruntime::set_up(false)?))?;
 
     let mut tests = Windows::make()?.command("python3");
-    tests.arg(root().join("tests/windows/run.py")).arg(archive).arg(wheel).arg(work).args(arguments);
+    tests
+        .arg(root().join("tests/windows/run.py"))
+        .arg(archive)
+        .arg(wheel)
+        .arg(filter)
+        .arg(work)
+        .args(arguments);
     run::all(&mut tests)
 }
