@@ -17,8 +17,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
 # The longest that a Krita may live, in seconds.
 MOST = 600
-# What a shell makes of a program that a segmentation fault has ended. One in some thirty starts of Krita 5.2.9 ended so, and it
-# is not known why; a suite in which it happens is run once more.
+# What a shell makes of a program that a segmentation fault has ended. Krita 5.2.9 dies so now and then, with no Python running
+# (docs/krita.md); a suite in which it happens is run once more.
 SEGMENTATION_FAULT = 128 + signal.SIGSEGV
 
 TESTS = """[Desktop Entry]
