@@ -88,24 +88,29 @@ painter_free (gpointer data)
   painter_unref (painter);
 }
 
-/* Says that the operation's pixels have changed: nothing after it keeps a draft. In the main thread. */
-static void
-clear_caches (Painter *painter, GeglOperation *operation)
+/* Says that the operation's pixels have changed: nothing after it keeps a draft. In the main thread. A new reference to the
+ * operation, or NULL where it is gone. */
+static GeglOperation *
+clear_caches (Painter *painter)
 {
+  GeglOperation *operation = g_weak_ref_get (&painter->operation);
+
+  if (! operation)
+    return NULL;
   g_atomic_int_inc (&painter->own);
   gegl_operation_invalidate (operation, NULL, FALSE);
   g_atomic_int_add (&painter->own, -1);
+  return operation;
 }
 
 static gboolean
 clear (gpointer data)
 {
   Painter       *painter = data;
-  GeglOperation *operation = g_weak_ref_get (&painter->operation);
+  GeglOperation *operation;
 
   g_atomic_int_set (&painter->clears, FALSE);
-  if (operation)
-    clear_caches (painter, operation);
+  operation = clear_caches (painter);
   g_clear_object (&operation);
   return G_SOURCE_REMOVE;
 }
@@ -113,14 +118,10 @@ clear (gpointer data)
 static gboolean
 redraw (gpointer data)
 {
-  Painter       *painter = data;
-  GeglOperation *operation = g_weak_ref_get (&painter->operation);
+  GeglOperation *operation = clear_caches (data);
 
   if (operation)
-    {
-      clear_caches (painter, operation);
-      host_redraw (operation->node);
-    }
+    host_redraw (operation->node);
   g_clear_object (&operation);
   return G_SOURCE_REMOVE;
 }

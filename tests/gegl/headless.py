@@ -120,11 +120,7 @@ def scripts_see_every_property_but_the_file():
 
 
 def every_kind_of_image(base, alpha, precision):
-    image = photograph()
-    if base == "grey":
-        image.convert_grayscale()
-    if image.get_precision() != precision:
-        image.convert_precision(precision)
+    image = photograph_of(base, precision)
     layer = layer_of(image)
     if alpha:
         layer.add_alpha()

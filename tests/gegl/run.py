@@ -3,7 +3,6 @@
 operation and the command, and a folder for what is left to look at. Further arguments name the suites to run; without
 any, all run. IMPASTO_TESTS is a part of the names of the tests to run."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,9 @@ import time
 
 import shell
 from common import CHECKOUT, HERE, User, until
+
+sys.path.insert(0, os.path.join(CHECKOUT, "tests", "hosts"))
+from results import counted  # noqa: E402
 
 GIMP_RC = "(theme-color-scheme light)\n(check-updates no)\n(last-known-release \"3.0.4\")\n(show-welcome-dialog no)\n"
 
@@ -52,25 +54,10 @@ class Gimp(User):
             return [line.rstrip() for line in file if line.strip()]
 
 
-def counted(gimp, name, said):
-    """Prints the results that a script has written down; the number of those that are bad."""
-    with open(os.path.join(gimp.out, name + ".jsonl")) as file:
-        results = [json.loads(line) for line in file]
-    bad = [r for r in results if r.get("problem")]
-    for result in bad:
-        print(f"FAILED {result['test']}\n{result['problem']}")
-    tests = [r for r in results if "test" in r]
-    print(f"{name}: {len(tests) - len(bad)} passed, {len(bad)} failed")
-    if not results or not results[-1].get("end"):
-        print(f"{name}: GIMP ended before the tests did. It said:", *said[-40:], sep="\n    ")
-        return len(bad) + 1
-    return len(bad)
-
-
 def in_gimp(installed, out, name, windows=False):
     gimp = Gimp(installed, out)
     said = gimp.run(f"{name}.py", f"gegl-{name}", windows)
-    failed = counted(gimp, f"gegl-{name}", said)
+    failed = counted(out, f"gegl-{name}", "GIMP", said)
     if gimp.processes():
         print(f"{name}: FAILED: GIMP has ended, and the command still runs")
         failed += 1

@@ -24,11 +24,7 @@ def select_left_half(image):
 
 
 def every_kind_of_image(base, alpha, precision):
-    image = photograph()
-    if base == "grey":
-        image.convert_grayscale()
-    if image.get_precision() != precision:
-        image.convert_precision(precision)
+    image = photograph_of(base, precision)
     layer = layer_of(image)
     if alpha:
         layer.add_alpha()

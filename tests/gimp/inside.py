@@ -65,6 +65,16 @@ def photograph(width=72, height=54):
     return image
 
 
+def photograph_of(base, precision):
+    """The same in grey or colour, with samples of this kind."""
+    image = photograph()
+    if base == "grey":
+        image.convert_grayscale()
+    if image.get_precision() != precision:
+        image.convert_precision(precision)
+    return image
+
+
 def layer_of(image):
     return image.get_layers()[0]
 

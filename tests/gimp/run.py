@@ -4,7 +4,6 @@ folder for what is left to look at. Further arguments name the suites to run; wi
 
 import gettext
 import glob
-import json
 import os
 import re
 import shutil
@@ -16,6 +15,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
+
+sys.path.insert(0, os.path.join(CHECKOUT, "tests", "hosts"))
+from results import counted  # noqa: E402
 
 # GIMP's own chatter, which says nothing about the filter.
 NOISE = ("script_fu_add_resource_arg", "Welcome to GIMP", "gimp_wire_read", "stray image", "stale context",
@@ -70,26 +72,11 @@ class Gimp:
         return status.returncode, said
 
 
-def counted(gimp, name, said):
-    """Prints the results that a script has written down; the number of those that are bad."""
-    with open(os.path.join(gimp.out, name + ".jsonl")) as file:
-        results = [json.loads(line) for line in file]
-    bad = [r for r in results if r.get("problem")]
-    for result in bad:
-        print(f"FAILED {result['test']}\n{result['problem']}")
-    tests = [r for r in results if "test" in r]
-    print(f"{name}: {len(tests) - len(bad)} passed, {len(bad)} failed")
-    if not results or not results[-1].get("end"):
-        print(f"{name}: GIMP ended before the tests did. It said:", *said[-40:], sep="\n    ")
-        return len(bad) + 1
-    return len(bad)
-
-
 def headless(plug_in, out):
     gimp = Gimp(plug_in, out)
     script = os.path.join(HERE, "headless.py")
     _, said = gimp.console("python-fu-eval", f"exec(open({script!r}).read())", "headless", fonts=True)
-    return counted(gimp, "headless", said)
+    return counted(out, "headless", "GIMP", said)
 
 
 def in_language(language):
@@ -128,7 +115,7 @@ def dialog(plug_in, out):
     ]:
         gimp = Gimp(plug_in, out, gimprc + "(check-updates no)\n(last-known-release \"3.0.4\")\n(show-welcome-dialog no)\n")
         _, said = gimp.screen("dialog.py", name, size, IMPASTO_SUITE=name, **more)
-        failed += counted(gimp, name, said)
+        failed += counted(out, name, "GIMP", said)
         wrong = [line for line in said if "plug-in-impasto" in line and ("mnemonic" in line or "CRITICAL" in line)
                  and not ("duplicate" in line and any(name in line for name in FOLDED))]
         if wrong:
@@ -151,7 +138,7 @@ def broken(plug_in, out):
             f"tests = Tests('broken'); tests.run(fails, photograph(), {words!r}); tests.end()"
         )
         _, said = gimp.console("python-fu-eval", script, "broken")
-        failed += counted(gimp, "broken", said)
+        failed += counted(out, "broken", "GIMP", said)
     return failed
 
 
@@ -195,7 +182,7 @@ def webgpu(plug_in, out):
         gimp = Gimp(plug_in, out)
         _, said = gimp.console("python-fu-eval", f"exec(open({script!r}).read())", name, IMPASTO_SUITE=name,
                                VK_DRIVER_FILES=drivers[0], **more)
-        failed += counted(gimp, name, said)
+        failed += counted(out, name, "GIMP", said)
     return failed
 
 
@@ -233,7 +220,7 @@ def times(plug_in, out):
     gimp = Gimp(plug_in, out, "(check-updates no)\n(last-known-release \"3.0.4\")\n(show-welcome-dialog no)\n")
     _, said = gimp.screen("dialog.py", "times", "1366x768", IMPASTO_SUITE="times")
     print(*[line for line in said if line.startswith("time:")], sep="\n")
-    return counted(gimp, "times", said)
+    return counted(out, "times", "GIMP", said)
 
 
 def main():

@@ -3,7 +3,6 @@
 what is left to look at. Further arguments name the suites to run; without any, all run. Each suite has a Krita and a home
 of its own, on a screen that nobody sees, and is ended when it takes too long."""
 
-import json
 import os
 import shutil
 import signal
@@ -15,6 +14,10 @@ import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
+
+sys.path.insert(0, os.path.join(CHECKOUT, "tests", "hosts"))
+from results import counted  # noqa: E402
+
 # The longest that a Krita may live, in seconds.
 MOST = 600
 # What a shell makes of a program that a segmentation fault has ended. Krita 5.2.9 dies so now and then, with no Python running
@@ -59,7 +62,7 @@ class Krita:
             print(f"{name}: Krita has died of a segmentation fault, and the suite is run once more. It said:")
             print(*said(log)[-30:], sep="\n    ")
             status, log = self._start(suite, name, screen, more)
-        return self._counted(name, status, log)
+        return counted(self.out, name, "Krita", said(log), status, last=30)
 
     def _start(self, suite, name, screen, more):
         """Runs a suite; Krita's status, and the file with what it has said."""
@@ -86,29 +89,6 @@ class Krita:
                 os.killpg(process.pid, signal.SIGKILL)
                 status = process.wait()
         return status, log
-
-    def _counted(self, name, status, log):
-        """Prints the results that a suite has written down; the number of those that are bad."""
-        path = os.path.join(self.out, name + ".jsonl")
-        results = []
-        if os.path.exists(path):
-            with open(path) as file:
-                results = [json.loads(line) for line in file]
-        bad = [r for r in results if r.get("problem")]
-        for result in bad:
-            print(f"FAILED {result['test']}\n{result['problem']}")
-        tests = [r for r in results if "test" in r]
-        print(f"{name}: {len(tests) - len(bad)} passed, {len(bad)} failed")
-        failed = len(bad)
-        if not results or not results[-1].get("end"):
-            failed += 1
-            print(f"{name}: Krita ended before the tests did, with status {status}")
-        elif status != 0:
-            failed += 1
-            print(f"{name}: Krita did not end well: status {status}")
-        if failed:
-            print("It said:", *said(log)[-30:], sep="\n    ")
-        return failed
 
 
 def said(log):

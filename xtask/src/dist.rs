@@ -64,11 +64,16 @@ pub fn plug_in_around(folder: &Path, runtime: &Path, licence: &Path, parts: &[Pa
     let licences = folder.join("licences");
     onnxruntime(runtime, &folder.join("lib"), &licences)?;
     copy(licence, &licences, Some("plug-in-GPL-3.0"))?;
-    for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
-        copy(&root().join(text), &licences, None)?;
-    }
-    write(&licences.join("THIRD-PARTY.md"), &third_party::page(parts)?)?;
+    licences_of(&licences, parts)?;
     thumbnails(&folder.join("thumbnails"))
+}
+
+/// Writes the licences of what is in these `parts` into a folder: ours, and those of others.
+pub fn licences_of(folder: &Path, parts: &[Part]) -> Result<()> {
+    for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
+        copy(&root().join(text), folder, None)?;
+    }
+    write(&folder.join("THIRD-PARTY.md"), &third_party::page(parts)?)
 }
 
 /// Writes the included styles as small as dialogs show them on a screen with a scale of 2. Krita's crops them to squares.

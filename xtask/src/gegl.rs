@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::dist::Symbols;
 use crate::gimp::Place;
 use crate::installed::Folder;
-use crate::third_party::{self, Part};
+use crate::third_party::Part;
 use crate::{Result, binary, build, dist, onnxruntime, root, run, target};
 
 /// The name of both folders. The command lies beside `plug-ins` and not below it: GEGL opens every library there.
@@ -90,10 +90,7 @@ fn lay_out_command(new: &Path, cuda: bool) -> Result<()> {
     dist::copy(&binary(), new, None)?;
     dist::strip(&new.join(binary().file_name().unwrap_or_default()), Symbols::None)?;
     dist::onnxruntime(&onnxruntime::set_up(cuda)?, &lib, &licences)?;
-    for text in ["LICENSE-MIT", "LICENSE-APACHE", "docs/model-card.md"] {
-        dist::copy(&root().join(text), &licences, None)?;
-    }
-    dist::write(&licences.join("THIRD-PARTY.md"), &third_party::page(&[Part::Command, Part::OnnxRuntime])?)
+    dist::licences_of(&licences, &[Part::Command, Part::OnnxRuntime])
 }
 
 /// Lays both out in GEGL's folder `base`. Each appears whole or not at all.

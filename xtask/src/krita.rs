@@ -91,9 +91,14 @@ pub fn uninstall(folder: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
+/// Where the plug-in is laid out to be packed.
+fn room() -> PathBuf {
+    target().join("dist").join("pykrita")
+}
+
 /// Packs the plug-in into the archive that Krita's own importer takes.
 pub fn archive() -> Result<PathBuf> {
-    let room = target().join("dist").join("pykrita");
+    let room = room();
     if room.exists() {
         std::fs::remove_dir_all(&room).map_err(|e| format!("{}: {e}", room.display()))?;
     }
@@ -109,7 +114,7 @@ pub fn archive() -> Result<PathBuf> {
 pub fn test(arguments: &[String]) -> Result<()> {
     let place = Root::find(&ROOT, true)?.ok_or("there is no root directory with Krita")?;
     let archive = archive()?;
-    let lib = target().join("dist/pykrita").join(NAME).join("lib");
+    let lib = room().join(NAME).join("lib");
     hosts::reference(&target_of_the_plug_in().join("reference"), |program| place.command(program), &lib)?;
     let mut tests = place.command("python3");
     tests.arg(root().join("tests/krita/run.py")).arg(archive).arg(target_of_the_plug_in()).args(arguments);
