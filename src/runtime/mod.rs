@@ -1,4 +1,5 @@
-//! ONNX Runtime: found (`locate`, from `own_file`) and opened when first needed (`library`; `binary` sees whether the file is whole), on a device
+//! ONNX Runtime: found (`locate`, from `own_file`) and opened when first needed (`library`; `binary` sees whether the file is
+//! whole, `hush` keeps back what a distribution's build says about itself), on a device
 //! (`device`; `probe` tries which work, `cards` asks NVIDIA's driver, `adapters` asks Vulkan's through `vulkan`), running one graph
 //! (`session`, `session_cache`, `bound`), ending a run (`stop`), keeping vectors on the device (`vectors`), and where a graph's nodes
 //! ran (`placement`). `webgpu` is the provider for all cards, `plug_in` its library, `messages` what it only says in the log.
