@@ -71,11 +71,7 @@ impl Root {
 
     /// The same where another root directory lies inside, where it lies outside.
     pub fn command_with(&self, program: &str, other: Option<&Root>) -> Command {
-        let home = |variable: &str, usual: &str| -> PathBuf {
-            let named = std::env::var_os(variable).map(PathBuf::from);
-            named.unwrap_or_else(|| dirs::home_dir().unwrap_or_default().join(usual))
-        };
-        let (cargo, rustup) = (home("CARGO_HOME", ".cargo"), home("RUSTUP_HOME", ".rustup"));
+        let (cargo, rustup) = (run::cargo_home(), run::folder_of_the_user("RUSTUP_HOME", ".rustup"));
         let path = |p: &Path| p.display().to_string();
         let (checkout, target) = (path(&root()), path(&target()));
         let mut command = Command::new("unshare");
@@ -88,7 +84,9 @@ impl Root {
         command
             .arg(format!("CARGO_HOME={}", cargo.display()))
             .arg(format!("RUSTUP_HOME={}", rustup.display()));
-        for variable in ["CARGO_BUILD_JOBS", "CARGO_TERM_COLOR", "RUSTUP_TOOLCHAIN", "IMPASTO_TESTS"] {
+        for variable in
+            ["CARGO_BUILD_JOBS", "CARGO_TERM_COLOR", run::FLAGS, "RUSTUP_TOOLCHAIN", "IMPASTO_TESTS"]
+        {
             if let Ok(value) = std::env::var(variable) {
                 command.arg(format!("{variable}={value}"));
             }

@@ -1,6 +1,7 @@
 //! Other programs.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::Result;
@@ -31,4 +32,18 @@ pub fn python() -> OsString {
 /// The cargo that runs this program.
 pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// The variable in which cargo takes flags for rustc.
+pub const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+
+/// Where cargo keeps the sources of what it has downloaded.
+pub fn cargo_home() -> PathBuf {
+    folder_of_the_user("CARGO_HOME", ".cargo")
+}
+
+/// The folder that a variable names, else one in the user's home.
+pub fn folder_of_the_user(variable: &str, usual: &str) -> PathBuf {
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    named.unwrap_or_else(|| dirs::home_dir().unwrap_or_default().join(usual))
 }

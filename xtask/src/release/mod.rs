@@ -1,5 +1,7 @@
 //! `cargo xtask release VERSION`: all archives that this machine can make, with their checksums, the licences of
-//! others and the lists of what they are made of. The same commit and the same compiler give the same bytes.
+//! others and the lists of what they are made of. The same commit, compiler and system give the same bytes.
+
+mod clean_room;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,43 +20,17 @@ pub fn make(version: &str, trial: bool) -> Result<()> {
     if !trial && !problems.is_empty() {
         return Err(format!("{} is not ready:\n  {}", version, problems.join("\n  ")));
     }
-    for problem in problems {
-        println!("note: not ready for a release: {problem}");
-    }
-    let folder = target().join("dist").join(format!("release-{VERSION}"));
+    let folder = folder();
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-
-    let whole = dist::lay_out(None, true)?;
-    let name = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    archive::tar_xz(&whole, &name, &folder.join(format!("{name}.tar.xz")))?;
-    describe(&folder, "impasto", &[Part::Command, Part::Library, Part::OnnxRuntime])?;
-    if let Some(filter) = gimp::archive()? {
-        dist::copy(&filter, &folder, None)?;
-        describe(&folder, "impasto-gimp", &[Part::Filter, Part::Library, Part::OnnxRuntime])?;
+    if clean_room::is_here() {
+        return archives(&folder);
     }
-    dist::copy(&krita::archive()?, &folder, None)?;
-    dist::copy(&wheel::make()?, &folder, None)?;
-    match windows::Windows::find(true) {
-        Ok(_) => {
-            dist::copy(&windows::archive(Speed::Full)?, &folder, None)?;
-            dist::copy(&windows::wheel(Speed::Full)?, &folder, None)?;
-            let parts = [Part::WindowsCommand, Part::WindowsLibrary, Part::OnnxRuntime];
-            describe(&folder, "impasto-windows", &parts)?;
-            if let Some(filter) = windows::filter_archive(Speed::Full, false)? {
-                dist::copy(&filter, &folder, None)?;
-                describe(&folder, "impasto-gimp-windows", &windows::FILTER_PARTS)?;
-            }
-        }
-        Err(problem) => println!("Without archives for Windows: {problem}"),
+    for problem in problems {
+        println!("note: not ready for a release: {problem}");
     }
-    match run::text(Command::new("dpkg-deb").arg("--version")) {
-        Ok(_) => deb::make()?.iter().try_for_each(|package| dist::copy(package, &folder, None))?,
-        Err(problem) => println!("Without Debian packages: {problem}"),
-    }
-    dist::write(&folder.join("SHA256SUMS"), &sums(&folder)?)?;
+    clean_room::build(version, &folder)?;
     for file in sorted_files(&folder)? {
         let size = file.metadata().map_err(|e| format!("{}: {e}", file.display()))?.len();
         println!("{:>9.1} MB  {}", size as f64 / 1e6, file.display());
@@ -67,6 +43,44 @@ pub fn make(version: &str, trial: bool) -> Result<()> {
          Release file. macOS's notarisation and Windows' Authenticode are for programs that are built there."
     );
     Ok(())
+}
+
+/// Where the release is put.
+fn folder() -> PathBuf {
+    target().join("dist").join(format!("release-{VERSION}"))
+}
+
+/// Builds everything from this checkout, and puts the archives into the folder.
+fn archives(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let whole = dist::lay_out(None, true)?;
+    let name = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    archive::tar_xz(&whole, &name, &folder.join(format!("{name}.tar.xz")))?;
+    describe(folder, "impasto", &[Part::Command, Part::Library, Part::OnnxRuntime])?;
+    if let Some(filter) = gimp::archive()? {
+        dist::copy(&filter, folder, None)?;
+        describe(folder, "impasto-gimp", &[Part::Filter, Part::Library, Part::OnnxRuntime])?;
+    }
+    dist::copy(&krita::archive()?, folder, None)?;
+    dist::copy(&wheel::make()?, folder, None)?;
+    match windows::Windows::find(true) {
+        Ok(_) => {
+            dist::copy(&windows::archive(Speed::Full)?, folder, None)?;
+            dist::copy(&windows::wheel(Speed::Full)?, folder, None)?;
+            let parts = [Part::WindowsCommand, Part::WindowsLibrary, Part::OnnxRuntime];
+            describe(folder, "impasto-windows", &parts)?;
+            if let Some(filter) = windows::filter_archive(Speed::Full, false)? {
+                dist::copy(&filter, folder, None)?;
+                describe(folder, "impasto-gimp-windows", &windows::FILTER_PARTS)?;
+            }
+        }
+        Err(problem) => println!("Without archives for Windows: {problem}"),
+    }
+    match run::text(Command::new("dpkg-deb").arg("--version")) {
+        Ok(_) => deb::make()?.iter().try_for_each(|package| dist::copy(package, folder, None))?,
+        Err(problem) => println!("Without Debian packages: {problem}"),
+    }
+    dist::write(&folder.join("SHA256SUMS"), &sums(folder)?)
 }
 
 /// Why this version cannot be released from the checkout in `root`, in which git says that these files are `changed`.
