@@ -4,7 +4,10 @@
 #   IMPASTO=impasto IMPASTO_ONNXRUNTIME=FOLDER MODEL=vgg16.safetensors bench/card_check.sh OUT
 #
 # Each step has a time limit of its own and a file of its own in OUT, so that one that fails costs the others nothing.
-# It needs a python3 with torch (CUDA), numpy, onnx and Pillow, and no network and no cargo. STEPS names the steps to run.
+# It needs a python3 with torch (CUDA), numpy, onnx and Pillow, and no network and no cargo. STEPS names the steps to run. Those that
+# are run only if they are named: `options` tries ONNX Runtime's options for the card, `compile` measures against torch.compile,
+# `large` measures 16 megapixels, and `webgpu` the same card through Vulkan (IMPASTO_WEBGPU names a folder with ONNX Runtime and its
+# plug-in for WebGPU).
 set -u
 out=$1
 mkdir -p "$out"
@@ -67,4 +70,15 @@ step built-in 80 python3 "$bench/card.py" --megapixels 1,4 --large 0 --model "${
 step presets 60 bash -c "
   for preset in draft standard best; do paint $work/\$preset.png --device cuda --preset \$preset; done
   paint $work/vgg-standard.png --device cuda --preset standard --model $MODEL"
+for option in "" prefer_nhwc=1 fuse_conv_bias=1 prefer_nhwc=1,fuse_conv_bias=1 cudnn_conv_algo_search=EXHAUSTIVE enable_cuda_graph=1; do
+  step "options.${option:-none}" 40 env IMPASTO_PROVIDER_OPTIONS="$option" \
+    python3 "$bench/card.py" --model "$MODEL" --megapixels 1 --large 0 --alone
+done
+step compile 150 python3 "$bench/card.py" --model "$MODEL" --megapixels 1,4 --large 0 --compile --json "$out/compile.json"
+step large 150 python3 "$bench/card.py" --model "$MODEL" --megapixels 16 --large 0 --json "$out/large.json"
+export IMPASTO_ONNXRUNTIME=${IMPASTO_WEBGPU:-$IMPASTO_ONNXRUNTIME}
+step webgpu.devices 60 "$IMPASTO" devices --nodes
+step webgpu.picture 60 paint "$work/webgpu.png" --device webgpu --size 512 --iterations 60
+step webgpu.cpu 60 paint "$work/cpu.png" --device cpu --size 512 --iterations 60
+step webgpu.speed 120 python3 "$bench/card.py" --model "$MODEL" --megapixels 1,4 --large 0 --device webgpu --alone
 rm -rf "$work"

@@ -18,6 +18,7 @@ mod own_file;
 mod placement;
 mod plug_in;
 mod probe;
+mod provider_options;
 mod session;
 mod session_cache;
 mod stop;

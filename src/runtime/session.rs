@@ -1,6 +1,6 @@
 //! One graph, loaded on one device.
 
-use ort::ep;
+use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::path::Path;
 use super::device::{Backend, Device};
 use super::library;
 use super::messages::{self, Watch};
+use super::provider_options;
 use super::stop::Stop;
 use super::webgpu;
 use crate::error::{Error, Result};
@@ -51,7 +52,8 @@ impl Session {
     pub(super) fn with(model: &[u8], backend: &Backend, profile: Option<&Path>) -> Result<Self> {
         let (environment, runtime) = library::environment()?;
         let mut watch = (backend.device == Device::WebGpu).then(Watch::begin);
-        let session = Self::build(&environment, &runtime, model, backend, profile);
+        let options = provider_options::named_by_the_environment()?;
+        let session = Self::build(&environment, &runtime, model, backend, &options, profile);
         let session = watched(&mut watch, session, "the graph cannot be loaded")?;
         Ok(Session { session, watch })
     }
@@ -61,6 +63,7 @@ impl Session {
         runtime: &Path,
         model: &[u8],
         backend: &Backend,
+        options: &[(String, String)],
         profile: Option<&Path>,
     ) -> ort::Result<ort::session::Session> {
         let mut builder = ort::session::Session::builder(environment)?
@@ -85,10 +88,13 @@ impl Session {
             if let Some(limit) = backend.memory {
                 cuda = cuda.with_memory_limit(usize::try_from(limit).unwrap_or(usize::MAX));
             }
+            for (key, value) in options {
+                cuda = cuda.with_arbitrary_config(key, value);
+            }
             builder = builder.with_execution_providers([cuda.build().error_on_failure()])?;
         }
         if backend.device == Device::WebGpu {
-            builder = webgpu::add_to(environment, runtime, builder)?;
+            builder = webgpu::add_to(environment, runtime, builder, options)?;
         }
         builder.commit_from_memory(model)
     }

@@ -54,20 +54,23 @@ pub(crate) fn version() -> Result<String> {
     Ok(format!("{card}; {}; {plug_in}", ort::info()))
 }
 
-/// Adds the provider to a session's.
+/// Adds the provider to a session's, with more options.
 pub(super) fn add_to(
     environment: &Environment,
     runtime: &Path,
     mut builder: SessionBuilder,
+    more: &[(String, String)],
 ) -> ort::Result<SessionBuilder> {
+    let more = more.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let options: Vec<(&str, &str)> = OPTIONS.into_iter().chain(more).collect();
     if is_inside() {
-        let provider = OPTIONS
+        let provider = options
             .iter()
             .fold(ep::WebGPU::default(), |provider, (key, value)| provider.with_arbitrary_config(key, value));
         return Ok(builder.with_execution_providers([provider.build().error_on_failure()])?);
     }
     match plug_in::plug_in(environment, runtime) {
-        Some(Ok(plug_in)) => plug_in.add_to(environment, &mut builder, &OPTIONS)?,
+        Some(Ok(plug_in)) => plug_in.add_to(environment, &mut builder, &options)?,
         Some(Err(problem)) => return Err(ort::Error::new(problem)),
         None => return Err(ort::Error::new("ONNX Runtime has no WebGPU provider")),
     }

@@ -199,6 +199,21 @@ fn a_card_that_is_not_there_is_an_error_that_names_it() {
 }
 
 #[test]
+fn options_that_the_environment_names_reach_the_provider() {
+    let with = |options: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = impasto(folder.path());
+        command.arg(sample("cat.png")).arg(sample("whirls.jpg")).arg("-o").arg(folder.path().join("out.png"));
+        command.args(["--size", "64", "--iterations", "2", "--device", "cuda", "--quiet"]);
+        command.env("IMPASTO_PROVIDER_OPTIONS", options).output().expect("the command starts")
+    };
+    assert!(with("do_copy_in_default_stream=1,use_ep_level_unified_stream=0").status.success());
+    let unknown = with("no_such_option=1");
+    assert!(!unknown.status.success());
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no_such_option"), "{unknown:?}");
+}
+
+#[test]
 fn without_a_word_the_card_is_taken() {
     assert_eq!(job("auto", 64, 2, |_| ()).report["device"], "cuda:0");
 }
