@@ -4,7 +4,6 @@
 import os
 
 from krita import Krita
-from PyQt5.QtCore import QMimeDatabase
 
 from .colours import Raw, space_of
 from .layer import Target, read_node
@@ -16,13 +15,6 @@ def of_layer(target: Target):
     return read_node(*target.find())[0]
 
 
-def _may_be_a_picture(path):
-    """Whether a file is worth Krita's trouble. Krita has died after it was asked to open a text."""
-    kind = QMimeDatabase().mimeTypeForFile(path)
-    is_text = kind.inherits("text/plain") and not kind.name().startswith("image/")
-    return not is_text and kind.name() != "application/x-zerosize"
-
-
 def of_file(path):
     """A picture file, with all its layers."""
     if not os.path.isfile(path):
@@ -32,7 +24,7 @@ def of_file(path):
     # Krita tells nothing in windows of its own then.
     application.setBatchmode(True)
     try:
-        document = application.openDocument(path) if _may_be_a_picture(path) else None
+        document = application.openDocument(path)
     finally:
         application.setBatchmode(batch)
     if document is None:
