@@ -65,6 +65,7 @@ def declare(library):
         ("params_schema", c.c_int32, [text]),
         ("engine_new", c.c_int32, [c.c_char_p, c.POINTER(c.c_void_p)]),
         ("engine_free", None, [c.c_void_p]),
+        ("plan", c.c_int32, [c.c_void_p, c.POINTER(Job), text]),
         ("stylise", c.c_int32, [c.c_void_p, c.POINTER(Job), text]),
         ("string_free", None, [c.c_void_p]),
     ]:

@@ -1,27 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chooser of the style: one of the library's with its thumbnail, a file, or a layer of an open document."""
+"""The chooser of the style: one of the library's, a file, or a layer of an open document, each with a thumbnail."""
 
 import os
 
 from krita import Krita
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QIcon, QImageReader, QPixmap
-from PyQt5.QtWidgets import (QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QListView, QListWidget, QListWidgetItem,
-                             QPushButton, QStackedWidget, QVBoxLayout, QWidget)
+from PyQt5.QtWidgets import (QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QListView, QListWidget,
+                             QListWidgetItem, QPushButton, QStackedWidget, QVBoxLayout, QWidget)
 
 from . import style
 from .layer import Target, is_mask, nodes
 from .library import FOLDER, Failure
 
 BUILT_IN, FILE, LAYER = "built-in", "file", "layer"
-_SIDE = 72
+# The sides of the thumbnails of the included styles, and of the picture that was chosen.
+_SIDE, _LARGE_SIDE = 72, 216
 _PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.tif *.tiff *.jxl *.kra *.ora *.psd *.exr *.bmp *.gif)"
 
 
 class StyleChooser(QWidget):
-    """The chooser. `changed` tells that another style may be chosen."""
+    """The chooser. `changed` tells that another style may be chosen, `typed` that a path is being typed."""
 
-    changed = pyqtSignal()
+    changed, typed = pyqtSignal(), pyqtSignal()
 
     def __init__(self, styles):
         super().__init__()
@@ -44,15 +45,18 @@ class StyleChooser(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.path, 1)
         line.addWidget(browse)
+        self._thumbnails = {FILE: _Thumbnail(), LAYER: _Thumbnail()}
         self._stack = QStackedWidget()
-        for widget in (self.included, _at_the_top(file), _at_the_top(self.layers)):
-            self._stack.addWidget(widget)
+        self._stack.addWidget(self.included)
+        self._stack.addWidget(_page(file, self._thumbnails[FILE]))
+        self._stack.addWidget(_page(self.layers, self._thumbnails[LAYER]))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.kind)
         column.addWidget(self._stack)
         self.kind.currentIndexChanged.connect(self._show)
         self.included.currentRowChanged.connect(lambda _: self.changed.emit())
+        self.path.textChanged.connect(lambda _: self.typed.emit())
         self.path.editingFinished.connect(self.changed.emit)
         self.layers.currentIndexChanged.connect(lambda _: self.changed.emit())
 
@@ -83,20 +87,41 @@ class StyleChooser(QWidget):
         kind = settings.get("from")
         self.kind.setCurrentIndex(max(0, self.kind.findData(kind)) if kind != LAYER else 0)
 
+    def missing(self):
+        """Why no style is chosen, or nothing."""
+        kind = self.kind.currentData()
+        if kind == LAYER and self.layers.currentData() is None:
+            return "There is no layer to take the style from. Open a picture, or choose another style."
+        return "Choose a style file." if kind == FILE and not self.path.text().strip() else ""
+
     def read(self):
-        """The style picture, or None, and the parameters that name it. A picture that was read is kept."""
+        """The style picture, or None, and the parameters that name it. Shows a picture; one that was read is kept."""
         kind = self.kind.currentData()
         if kind == BUILT_IN:
-            return style.built_in(self.included.currentItem().data(Qt.UserRole))
-        if kind == LAYER:
-            target = self.layers.currentData()
-            if target is None:
-                raise Failure("There is no layer to take the style from. Open a picture, or choose another style.")
-            return style.of_layer(target)
+            return None, {"style": self.included.currentItem().data(Qt.UserRole)}
+        try:
+            missing = self.missing()
+            if missing:
+                raise Failure(missing)
+            picture = self._of_layer() if kind == LAYER else self._of_file()
+        except Failure:
+            self._thumbnails[kind].clear()
+            self._read = None
+            raise
+        return picture, {}
+
+    def _of_layer(self):
+        raw = style.of_layer(self.layers.currentData())
+        self._thumbnails[LAYER].show_image(raw.image())
+        return raw.picture()
+
+    def _of_file(self):
         path = self.path.text().strip()
         key = (path, os.path.getmtime(path) if os.path.isfile(path) else None)
         if self._read is None or self._read[0] != key:
-            self._read = (key, style.of_file(path))
+            raw = style.of_file(path)
+            self._thumbnails[FILE].show_image(raw.image())
+            self._read = (key, raw.picture())
         return self._read[1]
 
 
@@ -106,14 +131,31 @@ def _folder_of_the_document():
     return os.path.dirname(document.fileName() if document else "") or os.path.expanduser("~")
 
 
-def _at_the_top(widget):
-    """A page whose widget does not grow."""
+def _page(widget, thumbnail):
+    """A page with a widget and a thumbnail below it, which do not grow."""
     page = QWidget()
     column = QVBoxLayout(page)
     column.setContentsMargins(0, 0, 0, 0)
     column.addWidget(widget)
+    column.addWidget(thumbnail)
     column.addStretch(1)
     return page
+
+
+class _Thumbnail(QLabel):
+    """The picture that was chosen, small."""
+
+    def __init__(self):
+        super().__init__()
+        self.setAccessibleName("Style picture")
+
+    def show_image(self, image):
+        """Shows an image, which is never made larger."""
+        ratio = self.devicePixelRatioF()
+        side = min(round(_LARGE_SIDE * ratio), max(image.width(), image.height()))
+        pixmap = QPixmap.fromImage(image.scaled(side, side, Qt.KeepAspectRatio, Qt.SmoothTransformation))
+        pixmap.setDevicePixelRatio(ratio)
+        self.setPixmap(pixmap)
 
 
 def _included(styles):

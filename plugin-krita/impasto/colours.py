@@ -3,6 +3,7 @@
 knows is painted. Only the thread of Krita's windows may call this."""
 
 from krita import Krita
+from PyQt5.QtGui import QImage
 
 from . import abi
 from .library import Failure
@@ -64,15 +65,22 @@ def convert(data, width, height, source, target):
         document.close()
 
 
-def to_srgb(data, width, height, space):
-    """Krita's bytes as a picture for libimpasto."""
-    working, layout, sample = space.working()
-    return from_krita(width, height, layout, sample, convert(data, width, height, space, working))
+class Raw:
+    """A picture as Krita's bytes in a space."""
 
+    def __init__(self, data, width, height, space):
+        self.data, self.width, self.height, self.space = data, width, height, space
 
-def to_small(data, width, height, space):
-    """Krita's bytes as 8 bits of blue, green, red and alpha in sRGB, to be shown."""
-    return convert(data, width, height, space, Space("RGBA", "U8", _SRGB))
+    def picture(self):
+        """The picture for libimpasto."""
+        working, layout, sample = self.space.working()
+        data = convert(self.data, self.width, self.height, self.space, working)
+        return from_krita(self.width, self.height, layout, sample, data)
+
+    def image(self):
+        """The picture for a window."""
+        data = convert(self.data, self.width, self.height, self.space, Space("RGBA", "U8", _SRGB))
+        return QImage(data, self.width, self.height, 4 * self.width, QImage.Format_ARGB32).copy()
 
 
 def from_srgb(pixels, space):

@@ -7,8 +7,9 @@ import time
 from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
 
-from . import progress, worker
+from . import abi, estimate, progress, worker
 from .library import Failure, Pictures
+from .pixels import Pixels
 from .preview import Preview
 from .settings import Settings
 
@@ -16,6 +17,8 @@ from .settings import Settings
 _REST, _LOOK, _LOOK_FOR_DOCUMENT = 0.3, 0.05, 0.5
 # How often a picture on the way is shown while the real picture is painted.
 _SHOW_EVERY = 4
+# The bar's steps.
+_STEPS = 1000
 
 
 class Dialog(QDialog):
@@ -36,16 +39,17 @@ class Dialog(QDialog):
         self._timer.timeout.connect(self._look)
         self._timer.start(round(1000 * _LOOK))
         self.settings.changed.connect(self._settings_changed)
+        self.settings.style.typed.connect(self._show_whether_ready)
+        self._show_whether_ready()
         self.destroyed.connect(self._worker.end)
 
     def _build(self):
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(Qt.TextSelectableByMouse | Qt.TextSelectableByKeyboard)
+        self.takes, self.status = _line_of_text(), _line_of_text()
         self.bar = QProgressBar()
         self.bar.hide()
         left = QVBoxLayout()
         left.addWidget(self.preview)
+        left.addWidget(self.takes)
         left.addWidget(self.status)
         left.addStretch(1)
         left.addWidget(self.bar)
@@ -95,6 +99,13 @@ class Dialog(QDialog):
 
     def _settings_changed(self):
         self._changed = time.monotonic()
+        self._show_whether_ready()
+
+    def _show_whether_ready(self):
+        """Paint can be pressed when there is something to begin; else its tooltip says what is missing."""
+        missing = self.settings.style.missing()
+        self.paint.setEnabled(not (missing or self.is_painting() or self._pressed))
+        self.paint.setToolTip(missing)
 
     def _look(self):
         # Krita lets timers go off and buttons be pressed while it works on a document. What it does for us must not begin
@@ -104,7 +115,6 @@ class Dialog(QDialog):
         self._looking = True
         try:
             if self._pressed:
-                self._pressed = False
                 self._begin_painting()
             self._look_around()
         finally:
@@ -129,12 +139,18 @@ class Dialog(QDialog):
             step()
             return True
         except Failure as problem:
-            self._worker.forget()
-            self._say(str(problem))
+            text = str(problem)
         except MemoryError:
-            self._worker.forget()
-            self._say("There is not enough memory for this picture. Close other pictures, or paint a smaller layer.")
+            text = "There is not enough memory for this picture. Close other pictures, or paint a smaller layer."
+        self._fail(text)
         return False
+
+    def _fail(self, text):
+        """Says why there is no picture."""
+        self._worker.forget()
+        # The time is of no use then, and why the whole cannot be painted is said below.
+        self.takes.clear()
+        self._say(text)
 
     def _draft(self):
         self._say("Painting a draft…")
@@ -143,8 +159,11 @@ class Dialog(QDialog):
             self._region = None
             self._read(region)
         picture, named = self.settings.style.read()
-        pictures, params = self.preview.draft(picture, {**self.settings.params(), **named})
-        self._worker.ask(worker.Request(pictures, params, self.settings.options()))
+        params = {**self.settings.params(), **named}
+        width, height = self.preview.size_of_the_whole()
+        whole = Pictures(Pixels(width, height, abi.GREY, abi.U8), picture), params
+        pictures, of_the_draft = self.preview.draft(picture, params)
+        self._worker.ask(worker.Request(pictures, of_the_draft, self.settings.options(), whole=whole))
 
     def _read(self, region):
         """Reads what is to be painted, and shows it."""
@@ -155,19 +174,19 @@ class Dialog(QDialog):
 
     def _paint(self):
         self._pressed = True
-        self.paint.setEnabled(False)
+        self._show_whether_ready()
 
     def _begin_painting(self):
-        self.paint.setEnabled(True)
         if self._try(self._begin):
-            self._show_painting(True)
             self._say("Reading the style…")
+        self._pressed = False
+        self._show_painting()
 
     def _begin(self):
         picture, named = self.settings.style.read()
         snapshot = self._read(self.settings.region.currentData())
         params = {"preview_every": _SHOW_EVERY, **self.settings.params(), **named}
-        pictures = Pictures(snapshot.content(), picture, snapshot.mask())
+        pictures = Pictures(snapshot.raw.picture(), picture, snapshot.mask())
         self._worker.ask(worker.Request(pictures, params, self.settings.options(), snapshot.finish))
         self._painting = snapshot
         self.settings.keep()
@@ -175,15 +194,20 @@ class Dialog(QDialog):
     def _take(self, kind, value):
         if kind == worker.FAILED:
             self._end_painting(value)
+            self.takes.clear()
         elif kind == worker.DONE:
             self._take_result(value)
+        elif kind == worker.TAKES:
+            self.takes.setText("" if value is None else f"Painting will take about {estimate.text(value)}.")
+        elif kind == worker.REFUSED:
+            self.takes.setText(value)
         else:
             if value.preview is not None:
                 self.preview.show_pixels(value.preview)
             if self.is_painting():
                 self._say(progress.text(value))
-                self.bar.setRange(0, value.planned if value.evaluations else 0)
-                self.bar.setValue(value.evaluations)
+                self.bar.setRange(0, _STEPS if value.evaluations else 0)
+                self.bar.setValue(round(_STEPS * value.share))
 
     def _take_result(self, result):
         if not self.is_painting():
@@ -200,12 +224,14 @@ class Dialog(QDialog):
     def _end_painting(self, text):
         self._worker.forget()
         self._painting = None
-        self._show_painting(False)
+        self._show_painting()
         self._say(text)
 
-    def _show_painting(self, on):
+    def _show_painting(self):
+        on = self.is_painting()
         self.settings.setEnabled(not on)
-        self.paint.setEnabled(not on)
+        self.takes.setVisible(not on)
+        self._show_whether_ready()
         self.defaults.setEnabled(not on)
         self.cancel.setText("Cancel" if on else "Close")
         self.bar.setVisible(on)
@@ -213,3 +239,11 @@ class Dialog(QDialog):
 
     def _say(self, text):
         self.status.setText(text)
+
+
+def _line_of_text():
+    """A text that is wrapped, and can be copied."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextSelectableByMouse | Qt.TextSelectableByKeyboard)
+    return label

@@ -8,6 +8,7 @@ from PyQt5.QtCore import QRect
 from PyQt5.QtGui import QImage, QPainter
 
 from . import colours, pixels
+from .colours import Raw
 from .library import Failure
 
 # Layers with pixels of their own. Of all others, such as groups and vector layers, what is seen is painted.
@@ -38,22 +39,17 @@ def is_region(node):
 
 
 def read_node(document, node):
-    """All of a layer within the canvas: Krita's bytes, the rectangle, the space. Fails where there is nothing."""
+    """All of a layer within the canvas, and the rectangle that it is in. Fails where there is nothing."""
     area = node.bounds().intersected(QRect(0, 0, document.width(), document.height()))
     if area.isEmpty():
         raise Failure(f"The layer “{node.name()}” is empty. Choose a layer with a picture.")
-    return _bytes(node, area), area, colours.space_of(node)
+    return _raw(node, area), area
 
 
-def _bytes(node, area):
+def _raw(node, area):
     read = node.pixelData if node.type() in _OWN else node.projectionPixelData
-    return bytes(read(area.x(), area.y(), area.width(), area.height()))
-
-
-def style_pixels(document, node):
-    """A layer as a style picture."""
-    data, area, space = read_node(document, node)
-    return colours.to_srgb(data, area.width(), area.height(), space)
+    size = (area.width(), area.height())
+    return Raw(bytes(read(area.x(), area.y(), *size)), *size, colours.space_of(node))
 
 
 class Target:
@@ -81,8 +77,8 @@ class Target:
     def read(self, region):
         """What is to be painted. `region` is "selection", "all", or the number of a layer or mask."""
         document, node = self.find()
-        data, area, space = read_node(document, node)
-        return Snapshot(data, area, space, *self._cover(document, area, region))
+        raw, area = read_node(document, node)
+        return Snapshot(raw, area, *self._cover(document, area, region))
 
     def _cover(self, document, area, region):
         """How much of each pixel is painted, a byte each, or None for all; and the rectangle outside of which nothing
@@ -132,16 +128,12 @@ class Target:
 
 
 class Snapshot:
-    """What was read of a layer: Krita's bytes, where they lie, their space, and how much is painted. `seen` is the
-    part of it that is shown, in its own pixels."""
+    """What was read of a layer, where it lies, and how much is painted. `seen` is the part of it that is shown, in its own
+    pixels."""
 
-    def __init__(self, data, area, space, cover, bounds):
-        self.data, self.area, self.space, self.cover = data, area, space, cover
+    def __init__(self, raw, area, cover, bounds):
+        self.raw, self.area, self.cover = raw, area, cover
         self.seen = bounds.translated(-area.topLeft())
-
-    def content(self):
-        """The picture for libimpasto."""
-        return colours.to_srgb(self.data, self.area.width(), self.area.height(), self.space)
 
     def mask(self):
         """Where it is painted, for libimpasto; None for everywhere."""
@@ -152,24 +144,14 @@ class Snapshot:
         if self.cover is not None:
             pixels.fade(result, self.cover)
 
-    def image(self):
-        """What is seen of it, for a window."""
-        width, height = self.area.width(), self.area.height()
-        return _image(colours.to_small(self.data, width, height, self.space), width, height)
-
-
-def _image(data, width, height):
-    return QImage(data, width, height, 4 * width, QImage.Format_ARGB32).copy()
-
 
 def _brightness(node, area):
     """How bright a layer is, and not transparent: a byte a pixel."""
     width, height = area.width(), area.height()
-    data = colours.to_small(_bytes(node, area), width, height, colours.space_of(node))
     black = QImage(width, height, QImage.Format_RGB32)
     black.fill(0)
     painter = QPainter(black)
-    painter.drawImage(0, 0, _image(data, width, height))
+    painter.drawImage(0, 0, _raw(node, area).image())
     painter.end()
     grey = black.convertToFormat(QImage.Format_Grayscale8)
     rows, stride = grey.constBits().asstring(grey.sizeInBytes()), grey.bytesPerLine()

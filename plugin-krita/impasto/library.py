@@ -27,7 +27,13 @@ class Progress:
     def __init__(self, raw):
         self.evaluations, self.planned = raw.evaluations, raw.planned
         self.level, self.levels = raw.level, raw.levels
+        # Of the size that is worked on.
+        self.pixels = raw.width * raw.height
+        # Since the first evaluation began.
+        self.seconds = raw.seconds
         self.seconds_left = raw.seconds_left if math.isfinite(raw.seconds_left) else None
+        # How much of the work is done, 0..1. The library weighs an evaluation by its pixels in the time that is left.
+        self.share = 0.0 if self.seconds_left is None else raw.seconds / max(raw.seconds + raw.seconds_left, 1e-9)
         self.preview = _copied(raw.preview.contents) if raw.preview else None
 
 
@@ -71,18 +77,22 @@ class Library:
 
     def schema(self):
         """The JSON Schema of a job's parameters."""
-        text = c.c_void_p()
-        self._check(self._functions.impasto_params_schema(c.byref(text)))
-        try:
-            return json.loads(c.string_at(text.value))
-        finally:
-            self._functions.impasto_string_free(text)
+        return self._json(self._functions.impasto_params_schema)
 
     def engine(self, options):
         """A model on a device. It takes a moment."""
         engine = c.c_void_p()
         self._check(self._functions.impasto_engine_new(json.dumps(options).encode(), c.byref(engine)))
         return Engine(self, engine)
+
+    def _json(self, function, *arguments):
+        """What a function says as JSON, which gives a text in its last argument."""
+        text = c.c_void_p()
+        self._check(function(*arguments, c.byref(text)))
+        try:
+            return json.loads(c.string_at(text.value))
+        finally:
+            self._functions.impasto_string_free(text)
 
     def _check(self, status):
         if status != abi.OK:
@@ -98,16 +108,16 @@ class Engine:
     def __del__(self):
         self._functions.impasto_engine_free(self._pointer)
 
+    def plan(self, pictures, params):
+        """What a job would do, in a moment: docs/c-library.md says what is in it. A Failure is the one of that job."""
+        job = pictures.job(params, pictures.content)
+        return self._library._json(self._functions.impasto_plan, self._pointer, c.byref(job))
+
     def stylise(self, pictures, params, go_on):
         """Paints `pictures` and returns the result in the content's size and format. `go_on` is called on this thread
         about ten times a second with a Progress; what is not true cancels."""
-        content, output = pictures.content, pictures.content.same_format()
-        job = abi.Job(struct_size=c.sizeof(abi.Job), content=content.descriptor(), output=output.descriptor())
-        if pictures.style is not None:
-            style = abi.Style(struct_size=c.sizeof(abi.Style), picture=pictures.style.descriptor(), weight=1.0)
-            job.styles, job.style_count = c.pointer(style), 1
-        if pictures.mask is not None:
-            job.mask = c.pointer(pictures.mask.descriptor())
+        output = pictures.content.same_format()
+        job = pictures.job(params, output)
         raised = []
 
         def call_back(progress, _):
@@ -117,7 +127,7 @@ class Engine:
                 raised.append(problem)
                 return 1
 
-        job.params, job.progress = json.dumps(params).encode(), abi.Callback(call_back)
+        job.progress = abi.Callback(call_back)
         status = self._functions.impasto_stylise(self._pointer, c.byref(job), None)
         if raised:
             raise raised[0]
@@ -132,3 +142,14 @@ class Pictures:
 
     def __init__(self, content, style=None, mask=None):
         self.content, self.style, self.mask = content, style, mask
+
+    def job(self, params, output):
+        """The struct of a job with these pictures, without a callback. It holds as long as the pictures live."""
+        job = abi.Job(struct_size=c.sizeof(abi.Job), content=self.content.descriptor(), output=output.descriptor(),
+                      params=json.dumps(params).encode())
+        if self.style is not None:
+            style = abi.Style(struct_size=c.sizeof(abi.Style), picture=self.style.descriptor(), weight=1.0)
+            job.styles, job.style_count = c.pointer(style), 1
+        if self.mask is not None:
+            job.mask = c.pointer(self.mask.descriptor())
+        return job

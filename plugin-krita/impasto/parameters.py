@@ -19,6 +19,19 @@ _TITLES = {
     ("padding", "zero"): "Grey", ("padding", "replicate"): "The border again",
 }
 
+# What is seen at once says what people see; the library's words are for those who know the method.
+_HELP = {
+    "preset": "How large a picture is worked on, and for how long.",
+    "strength": "Lower for more of the picture, higher for more of the style.",
+    "style_scale": "Below 1 for finer strokes, above 1 for broader ones.",
+    ("preset", "gatys"): "The method of the original paper, with one size. It takes minutes.",
+    ("colours", "style"): "Those of the style.",
+    ("colours", "matched"): "The style is recoloured like the picture before it is painted.",
+    ("colours", "histogram"): "The same in another way: closer to the picture's colours, but bright and dark parts may "
+                              "get a tint.",
+    ("colours", "content"): "The picture keeps its colours; only light and dark are painted.",
+}
+
 CHOICE, NUMBER, INTEGER, WORDS, WEIGHTS = "choice", "number", "integer", "words", "weights"
 # Where the schema gives no limit.
 _MOST = 2**31 - 1
@@ -29,13 +42,13 @@ class Parameter:
 
     def __init__(self, name, entry):
         self.name, self.title = name, _title(name)
-        self.help = " ".join(entry.get("description", "").split())
+        self.help = _HELP.get(name, _plain(entry.get("description", "")))
         self.unit = entry.get("x-unit", "")
         self.default = entry.get("default")
         kinds = entry.get("type", [])
         kinds = [kinds] if isinstance(kinds, str) else kinds
-        self.choices = [(value, _title((name, value)), text) for value, text in _choices(entry)
-                        if (name, value) not in _LEFT_OUT]
+        self.choices = [(value, _title((name, value)), _HELP.get((name, value), text))
+                        for value, text in _choices(entry) if (name, value) not in _LEFT_OUT]
         self.low, self.high = entry.get("minimum", 0), min(entry.get("maximum", _MOST), 1e12)
         # A default that depends on the quality, or on the picture, is left to the library.
         self.optional = "null" in kinds and "integer" in kinds
@@ -79,7 +92,12 @@ def _title(key):
 def _choices(entry):
     """The values of a choice and what they mean."""
     options = entry.get("oneOf") or next((e["oneOf"] for e in entry.get("anyOf", []) if "oneOf" in e), [])
-    return [(o["const"], " ".join(o.get("description", "").split())) for o in options if o.get("const")]
+    return [(o["const"], _plain(o.get("description", ""))) for o in options if o.get("const")]
+
+
+def _plain(text):
+    """A text without line breaks."""
+    return " ".join(text.split())
 
 
 def rows(schema):

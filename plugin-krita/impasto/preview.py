@@ -30,12 +30,13 @@ class Preview(QWidget):
             grid.addWidget(caption, 0, column)
             grid.addWidget(picture, 1, column)
             self._labels.append(picture)
-        self._size = None
+        self._size, self._whole = None, None
         self._content, self._mask = None, None
 
     def set_snapshot(self, snapshot):
         """Shows what is to be painted, and keeps it small for the drafts."""
-        whole = snapshot.image().copy(snapshot.seen)
+        whole = snapshot.raw.image().copy(snapshot.seen)
+        self._whole = whole.size()
         self._show(0, whole)
         self._show(1, whole)
         small = whole.scaled(SIDE, SIDE, Qt.KeepAspectRatio, Qt.SmoothTransformation) if max(
@@ -51,6 +52,10 @@ class Preview(QWidget):
             cover = _rows(cover.convertToFormat(QImage.Format_Grayscale8), 1)
             if any(cover):
                 self._mask = mask(small.width(), small.height(), cover)
+
+    def size_of_the_whole(self):
+        """The width and height of what is to be painted."""
+        return self._whole.width(), self._whole.height()
 
     def draft(self, style, params):
         """The pictures and parameters of a draft."""

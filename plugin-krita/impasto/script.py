@@ -24,15 +24,16 @@ def stylise(node=None, style="impasto-whirls", style_file=None, style_node=None,
     if document is None:
         raise Failure("No picture is open.")
     target = Target(document, node or document.activeNode())
+    picture, named = None, {}
     if style_file is not None:
-        picture, named = styles.of_file(style_file)
+        picture = styles.of_file(style_file).picture()
     elif style_node is not None:
-        picture, named = styles.of_layer(Target(document, style_node))
+        picture = styles.of_layer(Target(document, style_node)).picture()
     else:
-        picture, named = styles.built_in(style)
+        named = {"style": style}
     snapshot = target.read(region if isinstance(region, str) else region.uniqueId())
     engine = Library().engine(options or {})
-    pictures = Pictures(snapshot.content(), picture, snapshot.mask())
+    pictures = Pictures(snapshot.raw.picture(), picture, snapshot.mask())
     result = engine.stylise(pictures, {**(params or {}), **named}, go_on or (lambda _: True))
     snapshot.finish(result)
     return target.put(snapshot, result)

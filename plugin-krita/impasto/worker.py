@@ -5,17 +5,24 @@ Krita; whoever asks looks for answers."""
 import queue
 import threading
 
+from .estimate import Speed
 from .library import Cancelled, Failure
 
-# Kinds of answers.
-PROGRESS, DONE, FAILED = "progress", "done", "failed"
+# Kinds of answers. TAKES has the seconds that the whole will take, or None where they are not known yet; REFUSED why it
+# cannot be painted.
+PROGRESS, DONE, FAILED, TAKES, REFUSED = "progress", "done", "failed", "takes", "refused"
+
+# The estimate is made anew after so many evaluations.
+_ESTIMATE_EVERY = 8
 
 
 class Request:
-    """A job: pictures, parameters, options of the engine, and what is done to the result on the thread."""
+    """A job: pictures, parameters, options of the engine, and what is done to the result on the thread. `whole` are the
+    pictures and parameters that a draft stands for; of these pictures only the sizes count."""
 
-    def __init__(self, pictures, params, options, finish=None):
+    def __init__(self, pictures, params, options, finish=None, whole=None):
         self.pictures, self.params, self.options, self.finish = pictures, params, options, finish
+        self.whole = whole
 
 
 class Worker:
@@ -61,7 +68,7 @@ class Worker:
         self._thread.join()
 
     def _work(self):
-        options, engine = None, None
+        engine = None
         while True:
             with self._changed:
                 while self._waiting is None and not self._ended:
@@ -69,28 +76,64 @@ class Worker:
                 if self._ended:
                     return
                 request, self._waiting, number = self._waiting, None, self._newest
+
+            def answer(kind, value):
+                self._answers.put((number, kind, value))
+
             try:
-                if engine is None or options != request.options:
-                    options, engine = request.options, None
-                    engine = self._library.engine(options)
-                result = self._painted(engine, request, number)
-                self._answers.put((number, DONE, result))
+                if engine is None or engine.options != request.options:
+                    engine = None
+                    engine = _Engine(self._library, request.options)
+                answer(DONE, engine.paint(request, lambda: self._newest == number, answer))
             except Cancelled:
                 pass
             except Failure as problem:
-                self._answers.put((number, FAILED, str(problem)))
+                answer(FAILED, str(problem))
             except MemoryError:
-                self._answers.put((number, FAILED, "There is not enough memory for this picture. Choose a lower "
-                                                   "quality, or close other pictures."))
+                answer(FAILED, "There is not enough memory for this picture. Choose a lower quality, or close other "
+                               "pictures.")
             except Exception as problem:
-                self._answers.put((number, FAILED, f"A fault in the plug-in, please report it: {problem!r}"))
+                answer(FAILED, f"A fault in the plug-in, please report it: {problem!r}")
 
-    def _painted(self, engine, request, number):
+
+class _Engine:
+    """An engine of the library, and how fast it is."""
+
+    def __init__(self, library, options):
+        self.options, self._engine = options, library.engine(options)
+        # Of the last job that has got far enough.
+        self._speed = Speed()
+
+    def paint(self, request, is_wanted, answer):
+        """Paints as long as it is wanted, and measures the time."""
+        levels = self._levels_of_the_whole(request, answer)
+        speed = Speed()
+
         def go_on(progress):
-            self._answers.put((number, PROGRESS, progress))
-            return self._newest == number
+            answer(PROGRESS, progress)
+            # The small sizes say little of the large ones.
+            is_due = progress.level == progress.levels and progress.evaluations % _ESTIMATE_EVERY == 0
+            if speed.learn(progress) and is_due and levels:
+                answer(TAKES, speed.seconds(levels))
+            return is_wanted()
 
-        result = engine.stylise(request.pictures, request.params, go_on)
+        try:
+            result = self._engine.stylise(request.pictures, request.params, go_on)
+        finally:
+            if speed.is_known():
+                self._speed = speed
         if request.finish is not None:
             request.finish(result)
         return result
+
+    def _levels_of_the_whole(self, request, answer):
+        """The sizes that the picture is painted in for which the request is a draft; none where it is none."""
+        if request.whole is None:
+            return []
+        try:
+            levels = self._engine.plan(*request.whole)["levels"]
+        except Failure as problem:
+            answer(REFUSED, str(problem))
+            return []
+        answer(TAKES, self._speed.seconds(levels))
+        return levels

@@ -14,9 +14,9 @@ if "impasto" not in sys.modules:
     package.__path__ = [FOLDER]
     sys.modules["impasto"] = package
 
-from impasto import abi, library, parameters, pixels, progress, worker  # noqa: E402
+from impasto import abi, estimate, library, parameters, pixels, progress, worker  # noqa: E402
 
-__all__ = ["abi", "library", "parameters", "pixels", "progress", "worker"]
+__all__ = ["abi", "estimate", "library", "parameters", "pixels", "progress", "worker"]
 
 QUICK = {"size": 64, "iterations": 4, "levels": 1}
 OPTIONS = {"device": "cpu"}

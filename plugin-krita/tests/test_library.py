@@ -51,6 +51,26 @@ class Painting(unittest.TestCase):
         self.assertTrue(sizes)
         self.assertTrue(all(size == 3 * width * height for width, height, size in sizes))
 
+    def test_the_share_of_the_work_counts_pixels_and_not_evaluations(self):
+        seen = {}
+
+        def go_on(progress):
+            if progress.evaluations:
+                seen[progress.evaluations] = progress.share
+            return True
+
+        params = {"size": 128, "iterations": 4, "levels": 2}
+        small, large = ENGINE.plan(library.Pictures(picture(128, 96), picture(40, 40)), params)["levels"]
+        painted(picture(128, 96), picture(40, 40), params=params, go_on=go_on)
+        self.assertEqual(sorted(seen.values()), [seen[number] for number in sorted(seen)])
+        self.assertAlmostEqual(seen[max(seen)], 1.0)
+        work = [level["evaluations"] * level["cost"] for level in (small, large)]
+        self.assertAlmostEqual(seen[small["evaluations"]], work[0] / sum(work), delta=0.01)
+
+    def test_a_plan_tells_the_sizes_without_painting(self):
+        plan = ENGINE.plan(library.Pictures(pixels.Pixels(2000, 1000, abi.GREY, abi.U8)), {"style": "mosaic", "size": 512})
+        self.assertEqual(plan["levels"][-1]["size"], [256, 512])
+
 
 class Failing(unittest.TestCase):
     def test_a_cancelled_job_raises(self):
@@ -68,6 +88,8 @@ class Failing(unittest.TestCase):
         engine = LIBRARY.engine({**OPTIONS, "memory": 1 << 20})
         with self.assertRaisesRegex(library.Failure, "memory"):
             engine.stylise(library.Pictures(picture(), picture(40, 40)), {"size": 2048}, lambda _: True)
+        with self.assertRaisesRegex(library.Failure, "memory"):
+            engine.plan(library.Pictures(picture(), picture(40, 40)), {"size": 2048})
 
     def test_a_wrong_parameter_is_named(self):
         with self.assertRaisesRegex(library.Failure, "strength"):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rows of the dialog follow the library's schema."""
 
+import re
 import unittest
 
 from plug_in import library, parameters
@@ -27,6 +28,12 @@ class Rows(unittest.TestCase):
     def test_the_first_rows_are_those_that_are_seen_at_once(self):
         names = [p.name for p in parameters.rows(SCHEMA)]
         self.assertEqual(tuple(names[:len(parameters.MAIN)]), parameters.MAIN)
+
+    def test_what_is_seen_at_once_has_no_words_of_the_method(self):
+        words = re.compile(r"\b(taps?|relu\w*|gram|covariances?|losse?s?|evaluations?|parameters?|section)\b", re.IGNORECASE)
+        for name in parameters.MAIN:
+            texts = [row(name).title, row(name).help] + [part for choice in row(name).choices for part in choice[1:]]
+            self.assertEqual([text for text in texts if words.search(text)], [], name)
 
     def test_choices_have_titles_and_texts_and_a_default_among_them(self):
         for parameter in parameters.rows(SCHEMA):

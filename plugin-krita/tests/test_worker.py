@@ -10,8 +10,8 @@ from plug_in import OPTIONS, QUICK, library, picture, worker
 LONG = {"size": 64, "iterations": 100000, "levels": 1}
 
 
-def request(params, finish=None, options=None):
-    return worker.Request(library.Pictures(picture(), picture(40, 40)), params, options or OPTIONS, finish)
+def request(params, finish=None, options=None, whole=None):
+    return worker.Request(library.Pictures(picture(), picture(40, 40)), params, options or OPTIONS, finish, whole)
 
 
 class Work(unittest.TestCase):
@@ -49,6 +49,26 @@ class Work(unittest.TestCase):
         self.answer(worker.PROGRESS)
         self.worker.forget()
         self.assertEqual(list(self.worker.answers()), [])
+
+    def test_a_draft_tells_how_long_the_whole_takes(self):
+        def asked(size):
+            whole = library.Pictures(picture(), picture(40, 40)), {**QUICK, "size": size}
+            self.worker.ask(request({**QUICK, "iterations": 12}, whole=whole))
+            return self.answer(worker.TAKES, worker.REFUSED)
+
+        self.assertEqual(asked(64), (worker.TAKES, None))
+        _, small = self.answer(worker.TAKES)
+        self.answer(worker.DONE)
+        # It is known at once for the next draft.
+        _, large = asked(256)
+        self.assertGreater(large, 4 * small)
+
+    def test_a_draft_tells_why_the_whole_cannot_be_painted(self):
+        whole = library.Pictures(picture(), picture(40, 40)), {**QUICK, "size": 4096}
+        self.worker.ask(request(QUICK, options={**OPTIONS, "memory": 200 << 20}, whole=whole))
+        _, text = self.answer(worker.REFUSED)
+        self.assertIn("memory", text)
+        self.answer(worker.DONE)
 
     def test_a_failure_is_told_and_the_next_request_is_painted(self):
         self.worker.ask(request({"strength": 300}))

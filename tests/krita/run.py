@@ -20,9 +20,6 @@ from results import counted  # noqa: E402
 
 # The longest that a Krita may live, in seconds.
 MOST = 600
-# What a shell makes of a program that a segmentation fault has ended. Krita 5.2.9 dies so now and then, with no Python running
-# (docs/krita.md); a suite in which it happens is run once more.
-SEGMENTATION_FAULT = 128 + signal.SIGSEGV
 
 TESTS = """[Desktop Entry]
 Type=Service
@@ -57,15 +54,6 @@ class Krita:
     def run(self, suite, name=None, screen="1366x768", **more):
         """Runs a suite; the number of what failed."""
         name = name or suite
-        status, log = self._start(suite, name, screen, more)
-        if status == SEGMENTATION_FAULT:
-            print(f"{name}: Krita has died of a segmentation fault, and the suite is run once more. It said:")
-            print(*said(log)[-30:], sep="\n    ")
-            status, log = self._start(suite, name, screen, more)
-        return counted(self.out, name, "Krita", said(log), status, last=30)
-
-    def _start(self, suite, name, screen, more):
-        """Runs a suite; Krita's status, and the file with what it has said."""
         runtime = os.path.join(self.home, "run")
         os.makedirs(runtime, mode=0o700, exist_ok=True)
         environment = {
@@ -88,7 +76,7 @@ class Krita:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 status = process.wait()
-        return status, log
+        return counted(self.out, name, "Krita", said(log), status, last=30)
 
 
 def said(log):

@@ -1,8 +1,9 @@
 """The dialog, worked on as a person does."""
 
 from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QImage
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QListWidget, QSlider
+from PyQt5.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLabel, QLineEdit, QListWidget, QSlider
 
 from .common import (QUICK, WHIRLS, Tests, add_mask, data, drafted, edit, go_on, layer_of, menu, message, names, open_dialog,
                      painting_threads, photograph, screenshot, select, set_quick, until, window)
@@ -17,10 +18,18 @@ def after(dialog):
     return dialog.preview._labels[1].pixmap().toImage()
 
 
+def thumbnail(dialog):
+    """The picture of the style that is chosen, as it is shown."""
+    shown = [label for label in dialog.settings.style.findChildren(QLabel) if label.isVisible()]
+    pixmap = shown[0].pixmap()
+    return QImage() if pixmap is None else pixmap.toImage()
+
+
 def the_dialog_shows_a_draft_and_follows_the_settings():
     yield from photograph(width=320, height=240)
     dialog = yield from drafted((yield from open_dialog()))
     yield from screenshot("draft")
+    assert "Painting will take about" in dialog.takes.text(), dialog.takes.text()
     first = after(dialog)
     dialog.settings.style.included.setCurrentRow(8)
     yield from until("the next draft to begin", lambda: dialog._changed is None and dialog.status.text())
@@ -124,15 +133,25 @@ def styles_come_from_a_file_and_a_layer():
     chooser = dialog.settings.style
     chooser.kind.setCurrentIndex(chooser.kind.findData("file"))
     yield from until("the message", lambda: "Choose a style file" in dialog.status.text())
+    assert not dialog.paint.isEnabled() and "Choose a style file" in dialog.paint.toolTip()
     chooser.path.setText(WHIRLS)
+    assert dialog.paint.isEnabled() and not dialog.paint.toolTip()
     chooser.path.editingFinished.emit()
     yield from until("the next draft to begin", lambda: dialog._changed is None and "draft" in dialog.status.text())
     yield from drafted(dialog)
     yield from screenshot("file")
+    of_file = thumbnail(dialog)
+    chooser.path.setText("/nowhere.png")
+    chooser.path.editingFinished.emit()
+    yield from until("the message", lambda: "is not there" in dialog.status.text())
+    assert thumbnail(dialog).isNull()
     chooser.kind.setCurrentIndex(chooser.kind.findData("layer"))
     assert chooser.layers.count() == len(document.topLevelNodes())
     yield from until("the next draft to begin", lambda: dialog._changed is None and "draft" in dialog.status.text())
     yield from drafted(dialog)
+    yield from screenshot("layer")
+    # The photograph has another shape than the style file.
+    assert not of_file.isNull() and not thumbnail(dialog).isNull() and thumbnail(dialog).size() != of_file.size()
 
 
 def a_mask_is_told_in_one_clear_message():

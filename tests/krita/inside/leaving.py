@@ -1,12 +1,12 @@
 """The document, or the dialog, is closed while it is painted."""
 
-from .common import (KRITA, Tests, drafted, go_on, open_dialog, painting, painting_threads, photograph, until, window)
+from .common import (KRITA, Tests, close, drafted, go_on, open_dialog, painting, painting_threads, photograph, until,
+                     window)
 
 
 def closing_the_document_ends_the_dialog_and_the_thread():
     document, _ = yield from painting()
-    document.setModified(False)
-    document.close()
+    yield from close(document)
     yield from until("the end of the dialog", lambda: window() is None)
     yield from until("the end of the thread", lambda: not painting_threads())
     yield from photograph()
