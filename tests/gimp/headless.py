@@ -562,11 +562,11 @@ def a_filter_that_is_killed_leaves_all_as_it_was(output, *on_canvas):
         for _ in range(200):
             time.sleep(0.05)
             # With a layer on the canvas there are two, of which the later one paints. That is the one that Cancel ends.
-            there = sorted(processes())
-            if len(there) > len(on_canvas):
+            if len(processes()) > len(on_canvas):
                 time.sleep(1.0 + 3.0 * len(on_canvas))
-                os.kill(there[-1], signal.SIGKILL)
-                killed.append(there[-1])
+                # Now, as one of a job before may have been on its way out.
+                killed.append(processes()[-1])
+                os.kill(killed[0], signal.SIGKILL)
                 return
 
     killer = threading.Thread(target=kill)

@@ -147,12 +147,14 @@ def fails(image, *words, drawables=None, **arguments):
 
 
 def processes():
-    """The process numbers of the filter."""
+    """The process numbers of the filter, the latest last."""
     found = []
     for entry in os.listdir("/proc"):
         try:
             if entry.isdigit() and os.readlink(f"/proc/{entry}/exe") == PROGRAM:
-                found.append(int(entry))
+                with open(f"/proc/{entry}/stat") as file:
+                    # Behind the name: the 20th field is the time of its start.
+                    found.append((int(file.read().rpartition(")")[2].split()[19]), int(entry)))
         except OSError:
             pass
-    return found
+    return [number for _, number in sorted(found)]
