@@ -378,7 +378,8 @@ def labelled(dialog, role, name):
 def choose(dialog, name, choice):
     """Chooses from a list."""
     box = until(name, lambda: labelled(dialog, "combo box", name))
-    press(next(n for n in descendants(box) if n.get_name() == choice))
+    items = [n.get_name() for n in descendants(box) if n.get_role_name() == "menu item"]
+    assert box.get_selection_iface().select_child(items.index(choice)), (items, choice)
 
 
 def field(dialog, name):
