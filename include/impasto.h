@@ -255,7 +255,7 @@ typedef struct ImpastoStyle {
    */
   size_t struct_size;
   /**
-   * The picture. Where it is transparent its style is not taken.
+   * The picture. Where it is transparent its style is not taken. It is not looked at where there is a name.
    */
   struct ImpastoPicture picture;
   /**
@@ -271,6 +271,10 @@ typedef struct ImpastoStyle {
    * regions leave, or everywhere if none has one.
    */
   const struct ImpastoPicture *region;
+  /**
+   * The name of one of the library's own style pictures, which is taken in place of picture; NULL for picture.
+   */
+  const char *name;
 } ImpastoStyle;
 
 /**
@@ -381,7 +385,7 @@ typedef struct ImpastoJob {
    */
   const struct ImpastoStyle *styles;
   /**
-   * How many there are, 1..64; 0 where the parameter "style" names one of the library's own.
+   * How many there are, 1..64; may be 0 where the parameter "style" names one of the library's own.
    */
   size_t style_count;
   /**

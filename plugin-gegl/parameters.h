@@ -115,6 +115,15 @@ property_int (seed, _("Seed"), 0)
   value_range (0, 2147483647)
   ui_range (0, 1000)
 
+property_string (style_taps, _("Style taps"), "")
+  description (_("Layers whose textures are compared (taps of the style loss); left out, the reference taps that the model has. Names, with commas between. Empty: left out."))
+
+property_string (content_taps, _("Content taps"), "")
+  description (_("Layers whose activations are compared (taps of the content loss); left out, relu4_2, or the deepest tap like it that the model has. Names, with commas between. Empty: left out."))
+
+property_string (tap_weights, _("Tap weights"), "")
+  description (_("Multiplies single terms of the loss, by their names in the report: style/relu1_1=2, content/relu4_2=0. NAME=NUMBER, with commas between. Empty: left out."))
+
 enum_start (impasto_style_loss)
   enum_value (IMPASTO_STYLE_LOSS_GRAM, "gram", N_("Gram"))
   enum_value (IMPASTO_STYLE_LOSS_MOMENTS, "moments", N_("Moments"))

@@ -41,8 +41,12 @@ unsafe impl Grows for ImpastoJob {
 // SAFETY: as above.
 unsafe impl Grows for ImpastoStyle {
     const NAME: &str = "ImpastoStyle";
-    const ENDS: &[usize] =
-        &[offset_of!(ImpastoStyle, scale), offset_of!(ImpastoStyle, region), size_of::<ImpastoStyle>()];
+    const ENDS: &[usize] = &[
+        offset_of!(ImpastoStyle, scale),
+        offset_of!(ImpastoStyle, region),
+        offset_of!(ImpastoStyle, name),
+        size_of::<ImpastoStyle>(),
+    ];
     const ZERO: Self = ImpastoStyle::zeroed();
 }
 

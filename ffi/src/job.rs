@@ -1,13 +1,15 @@
 //! A call of `impasto_stylise`: the struct that describes it, checked; the engine's job on a thread of its
 //! own; the callback on the caller's thread.
 
+use std::borrow::Cow;
 use std::ffi::c_void;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
 use impasto::{
-    CancelToken, Engine, Params, Picture, Pictures, Plan, Progress, Report, Sink, Style, StyleShape, Stylised,
+    CancelToken, Engine, Params, Picture, Pictures, Plan, Progress, Report, Sink, Style, StyleShape,
+    Stylised, styles,
 };
 use impasto_abi::*;
 use ndarray::Array2;
@@ -19,9 +21,44 @@ use crate::text;
 
 const MOST_STYLES: usize = 64;
 
+/// Where a style picture is.
+enum Source {
+    /// In the caller's memory.
+    Pixels(Pixels),
+    /// One of the library's own.
+    Own(Picture),
+}
+
+impl Source {
+    fn size(&self) -> [usize; 2] {
+        match self {
+            Source::Pixels(pixels) => pixels.size(),
+            Source::Own(picture) => picture.size(),
+        }
+    }
+
+    /// The caller's pixels.
+    fn pixels(&self) -> Option<&Pixels> {
+        match self {
+            Source::Pixels(pixels) => Some(pixels),
+            Source::Own(_) => None,
+        }
+    }
+
+    /// # Safety
+    /// The caller's memory is valid.
+    unsafe fn read(&self) -> Cow<'_, Picture> {
+        match self {
+            // SAFETY: as the caller promises.
+            Source::Pixels(pixels) => Cow::Owned(unsafe { pixels.read() }),
+            Source::Own(picture) => Cow::Borrowed(picture),
+        }
+    }
+}
+
 /// A style picture that was found in order.
-struct StylePixels {
-    picture: Pixels,
+struct CheckedStyle {
+    source: Source,
     weight: f64,
     scale: f64,
     region: Option<Pixels>,
@@ -31,7 +68,7 @@ struct StylePixels {
 pub struct Job {
     content: Pixels,
     output: Pixels,
-    styles: Vec<StylePixels>,
+    styles: Vec<CheckedStyle>,
     mask: Option<Pixels>,
     init: Option<Pixels>,
     params: Params,
@@ -67,7 +104,7 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
         )));
     }
     // SAFETY: checked above, and as the caller promises.
-    let styles = unsafe { growth::read_array("styles", job.styles, job.style_count) }?;
+    let given = unsafe { growth::read_array("styles", job.styles, job.style_count) }?;
     let optional = |name: &str, picture: *const ImpastoPicture| {
         if !picture.is_aligned() {
             return Err(Failure::argument(format!("{name} is not aligned")));
@@ -75,7 +112,7 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
         // SAFETY: as the caller promises.
         unsafe { picture.as_ref() }.map(|p| Pixels::new(name, p)).transpose()
     };
-    let styles = styles.iter().enumerate().map(|(i, style)| {
+    let styles = given.iter().enumerate().map(|(i, style)| {
         if !(0.0..=1e9).contains(&style.weight) {
             let problem = format!("styles[{i}].weight is {}; expected 0 to 1e9", style.weight);
             return Err(Failure::new(IMPASTO_PARAMETERS, problem));
@@ -85,8 +122,13 @@ pub unsafe fn checked(job: *const ImpastoJob) -> Result<Job, Failure> {
             let problem = format!("styles[{i}].scale is {scale}; expected 0.1 to 4, or 0 for 1");
             return Err(Failure::new(IMPASTO_PARAMETERS, problem));
         }
-        Ok(StylePixels {
-            picture: Pixels::new(&format!("styles[{i}]"), &style.picture)?,
+        // SAFETY: as the caller promises.
+        let source = match unsafe { text(&format!("styles[{i}].name"), style.name) }? {
+            Some(name) => Source::Own(styles::open(name)?),
+            None => Source::Pixels(Pixels::new(&format!("styles[{i}]"), &style.picture)?),
+        };
+        Ok(CheckedStyle {
+            source,
             weight: style.weight,
             scale,
             region: optional(&format!("styles[{i}].region"), style.region)?,
@@ -124,7 +166,7 @@ impl Job {
     fn check_overlap(&self) -> Result<(), Failure> {
         let out = self.output.range();
         let meets = |p: &Pixels| p.range().start < out.end && out.start < p.range().end;
-        let styles = self.styles.iter().flat_map(|s| std::iter::once(&s.picture).chain(&s.region));
+        let styles = self.styles.iter().flat_map(|s| s.source.pixels().into_iter().chain(&s.region));
         let inputs = styles.chain(&self.mask).chain(&self.init);
         if (meets(&self.content) && !self.output.is_same(&self.content)) || inputs.into_iter().any(meets) {
             return Err(Failure::argument(
@@ -139,7 +181,7 @@ impl Job {
             .styles
             .iter()
             .filter(|s| s.weight > 0.0)
-            .map(|s| StyleShape { size: s.picture.size(), scale: s.scale, guided: s.region.is_some() })
+            .map(|s| StyleShape { size: s.source.size(), scale: s.scale, guided: s.region.is_some() })
             .collect();
         Ok(engine.plan(self.content.size(), &styles, self.mask.is_some(), &self.params)?)
     }
@@ -152,7 +194,7 @@ impl Job {
         // SAFETY: as the caller promises.
         let content = unsafe { self.content.read() };
         // SAFETY: as the caller promises.
-        let styles: Vec<Picture> = self.styles.iter().map(|s| unsafe { s.picture.read() }).collect();
+        let styles: Vec<_> = self.styles.iter().map(|s| unsafe { s.source.read() }).collect();
         let masks = self.styles.iter().map(|s| {
             // SAFETY: as the caller promises.
             s.region.map(|p| unsafe { p.read_mask() })

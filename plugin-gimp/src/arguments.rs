@@ -55,7 +55,7 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     let styles = parameters::styles();
     choose(
         "style-name",
-        "Inclu_ded style",
+        "Included style",
         "A style picture that comes with the filter",
         &styles,
         styles.first().map_or("", |(id, _)| id),
@@ -87,14 +87,14 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     choose_for(
         "preset",
         "_Quality",
-        "How large the picture is that is worked on, and for how long",
+        "How much detail the result has; better takes longer",
         "preset",
         &[("draft", "Draft"), ("standard", "Standard"), ("best", "Best")],
     );
     tuned(
         "strength",
         "Stre_ngth",
-        "Style against content: at 0 nearly all of the picture is kept, at 100 nearly all is style",
+        "How much is painted: at 0 nearly all of the picture is kept, at 100 nearly all is style",
         "strength",
     );
     tuned(
@@ -111,7 +111,7 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
         &[
             ("style", "From the style"),
             ("matched", "Style in the picture's palette"),
-            ("histogram", "Style with the picture's histogram"),
+            ("histogram", "Style in the picture's palette (closer)"),
             ("content", "The picture's own"),
         ],
     );
@@ -124,7 +124,7 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     );
     procedure.add_boolean_argument(
         "on-canvas",
-        &tr("S_how the picture while it is painted"),
+        &tr("Sho_w the picture while it is painted"),
         Some(&tr(
             "A layer above shows the picture so far, every few seconds; cancelling takes it away again",
         )),
@@ -133,19 +133,19 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     );
     count(
         "size",
-        "_Working size",
+        "Working size",
         "The longer side of what is worked on, in pixels; the result is scaled to the layer. 0: as the quality has it",
         "size",
     );
     count(
         "iterations",
-        "_Iterations",
+        "Iterations",
         "Evaluations of the objective at most. 0: as the quality has it",
         "iterations",
     );
     procedure.add_int_argument(
         "seed",
-        &tr("S_eed"),
+        &tr("Seed"),
         Some(&tr("The same seed gives the same picture")),
         0,
         i32::MAX,
@@ -154,14 +154,14 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     );
     procedure.add_string_argument(
         "model",
-        &tr("Mo_del"),
+        &tr("Model"),
         Some(&tr("The name of a model, or a .safetensors or .onnx file; empty: the built-in one")),
         "",
         flags,
     );
     choose(
         "device",
-        "De_vice",
+        "Device",
         "What computes",
         &[
             ("auto", "The fastest there is"),
@@ -173,25 +173,39 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     );
     number(
         "memory",
-        "Memory limit in Gi_B",
+        "Memory limit in GiB",
         "How much may be used at most. 0: most of what is free",
         0.0,
         4096.0,
         0.0,
     );
+    choose(
+        "blend-from",
+        "Second style from",
+        "Where the picture of a second style comes from, which is painted too",
+        &[("none", "No second style"), ("file", "A file"), ("built-in", "One that comes with the filter")],
+        "file",
+    );
+    choose(
+        "blend-name",
+        "Included second style",
+        "A style picture that comes with the filter",
+        &styles,
+        styles.first().map_or("", |(id, _)| id),
+    );
     procedure.add_file_argument(
         "blend-file",
-        &tr("Second st_yle file"),
+        &tr("Second style file"),
         Some(&tr("Another picture whose style is painted too; none for one style")),
         gimp::FileChooserAction::Open,
         true,
         none,
         flags,
     );
-    number("blend-share", "S_hare", "How much of the style is the second's, in percent", 0.0, 100.0, 50.0);
+    number("blend-share", "Share", "How much of the style is the second's, in percent", 0.0, 100.0, 50.0);
     number(
         "blend-size",
-        "Stroke si_ze",
+        "Stroke size",
         "The size of the second style's strokes against the first's",
         0.1,
         4.0,
@@ -199,27 +213,27 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     );
     procedure.add_drawable_argument(
         "blend-region",
-        &tr("Regi_on"),
+        &tr("Region"),
         Some(&tr("A layer or channel that is white where the second style is painted and black where the first is; none: both everywhere")),
         true,
         flags,
     );
     choose_for(
         "style-loss",
-        "Style is _by",
+        "Style is by",
         "What of the network's activations is compared",
         "style_loss",
         &[("gram", "Gram matrices (the paper)"), ("moments", "Means and covariances")],
     );
     tuned(
         "colour-strength",
-        "Pict_ure's colours",
+        "Picture's colours",
         "How much of the picture's colours is taken, in percent, where colours come from it",
         "colour_strength",
     );
     choose_for(
         "start",
-        "Start _from",
+        "Start from",
         "What the optimisation starts from",
         "init",
         &[
@@ -231,36 +245,36 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     );
     procedure.add_drawable_argument(
         "start-layer",
-        &tr("Start laye_r"),
+        &tr("Start layer"),
         Some(&tr("A layer over the picture, such as an earlier result to go on from; where there is none of it, the picture is the start")),
         true,
         flags,
     );
-    number("smoothness", "Smoot_hness", "Weight of the total variation, in thousands", 0.0, 1e6, 0.0);
+    number("smoothness", "Smoothness", "Weight of the total variation, in thousands", 0.0, 1e6, 0.0);
     choose_for(
         "style-fit",
-        "Style _part",
+        "Style part",
         "What is taken of a style picture of another shape",
         "style_fit",
         &[("whole", "All of it"), ("crop", "Its middle, in the picture's shape")],
     );
     choose_for(
         "border",
-        "Bor_der",
+        "Border",
         "What the network sees beyond the picture's borders",
         "padding",
         &[("zero", "Grey"), ("replicate", "The border again")],
     );
     choose_for(
         "pooling",
-        "Poolin_g",
+        "Pooling",
         "How activations are pooled",
         "pooling",
         &[("max", "Maximum (as trained)"), ("average", "Average (smoother)")],
     );
     procedure.add_string_argument(
         "tap-weights",
-        &tr("_Layer weights"),
+        &tr("Layer weights"),
         Some(&tr(
             "Multiplies single terms of the loss, with commas between: style/relu1_1=2, content/relu4_2=0.5",
         )),

@@ -186,24 +186,23 @@ fn with_job<T>(
     output: ImpastoPicture,
     then: impl FnOnce(&ImpastoJob) -> T,
 ) -> Result<T, String> {
-    let (own, weights) = pictures.style.weighted(pictures.second.map_or([1.0, 0.0], |s| s.weights));
-    let mut params = params.clone();
-    if let Some(name) = own {
-        params["style"] = name.into();
-    }
     let params = CString::new(params.to_string()).map_err(|e| e.to_string())?;
     let pointer =
         |picture: &Option<ImpastoPicture>| picture.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    let mut styles = Vec::new();
-    if let Style::Read(style) = pictures.style {
-        styles.push(ImpastoStyle::new(style.read_only(), weights[0]));
-    }
+    let named = |style: &Style| match style {
+        Style::Own(name) => CString::new(name.as_str()).map(Some).map_err(|e| e.to_string()),
+        Style::Read(_) => Ok(None),
+    };
+    let first_name = named(pictures.style)?;
+    let second_name = pictures.second.map(|second| named(&second.style)).transpose()?.flatten();
+    let [first_weight, second_weight] = pictures.second.map_or([1.0, 0.0], |second| second.weights);
+    let mut styles = vec![described(pictures.style, first_name.as_ref(), first_weight)];
     let region = pictures.region.map(Pixels::read_only);
     if let Some(second) = pictures.second {
         styles.push(ImpastoStyle {
             scale: second.scale,
             region: pointer(&region),
-            ..ImpastoStyle::new(second.style.read_only(), weights[1])
+            ..described(&second.style, second_name.as_ref(), second_weight)
         });
     }
     let mask = pictures.mask.map(Pixels::read_only);
@@ -219,4 +218,14 @@ fn with_job<T>(
         ..ImpastoJob::zeroed()
     };
     Ok(then(&job))
+}
+
+/// A style with its name, if it has one, and its weight.
+fn described(style: &Style, name: Option<&CString>, weight: f64) -> ImpastoStyle {
+    let name = name.map_or(std::ptr::null(), |name| name.as_ptr());
+    let picture = match style {
+        Style::Own(_) => ImpastoPicture::zeroed(),
+        Style::Read(pixels) => pixels.read_only(),
+    };
+    ImpastoStyle { name, ..ImpastoStyle::new(picture, weight) }
 }

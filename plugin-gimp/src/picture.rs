@@ -47,45 +47,14 @@ pub enum Style {
     Read(Pixels),
 }
 
-impl Style {
-    /// Whether the library's own picture of this name is painted, and the weights of the others that count as `weights`
-    /// asks for: the library gives its own one the weight 1.
-    pub fn weighted(&self, [first, second]: [f64; 2]) -> (Option<&str>, [f64; 2]) {
-        match self {
-            Style::Own(name) if first > 0.0 => (Some(name), [0.0, second / first]),
-            Style::Own(_) => (None, [0.0, second]),
-            Style::Read(_) => (None, [first, second]),
-        }
-    }
-}
-
 /// A second style, read.
 pub struct Second {
-    /// Its pixels.
-    pub style: Pixels,
+    /// Its picture.
+    pub style: Style,
     /// How much the first and the second style count.
     pub weights: [f64; 2],
     /// The size of its strokes against the first's.
     pub scale: f64,
     /// Where it is painted, in the content's size; None for everywhere.
     pub region: Option<Pixels>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_style_has_its_share_beside_one_of_the_librarys_own() {
-        let own = Style::Own("mosaic".into());
-        assert_eq!(own.weighted([1.0, 0.0]), (Some("mosaic"), [0.0, 0.0]));
-        assert_eq!(own.weighted([25.0, 75.0]), (Some("mosaic"), [0.0, 3.0]));
-        assert_eq!(own.weighted([0.0, 100.0]), (None, [0.0, 100.0]));
-    }
-
-    #[test]
-    fn pictures_keep_the_weights_that_they_are_given() {
-        let read = Style::Read(Pixels::new(1, 1, 3, 1));
-        assert_eq!(read.weighted([25.0, 75.0]), (None, [25.0, 75.0]));
-    }
 }

@@ -57,13 +57,25 @@ pub fn read(config: &gimp::ProcedureConfig) -> Result<Settings, String> {
         engine["memory"] = ((memory * f64::from(1 << 30)) as u64).into();
     }
     let share = config.property::<f64>("blend-share");
-    let blend = config.property::<Option<gimp::gio::File>>("blend-file").map(|file| Blend {
-        source: Source::File(file),
+    let blend = second_style(config).map(|choice| Blend {
+        choice,
         weights: [100.0 - share, share],
         scale: config.property::<f64>("blend-size"),
         region: config.property::<Option<gimp::Drawable>>("blend-region"),
     });
     Ok(Settings { params, engine, in_place: text("output") == "in-place", blend, start })
+}
+
+/// The second style, if there is one.
+fn second_style(config: &gimp::ProcedureConfig) -> Option<Choice> {
+    match config.property::<Option<String>>("blend-from").as_deref() {
+        Some("none") => None,
+        Some("built-in") => config.property::<Option<String>>("blend-name").map(Choice::Own),
+        _ => {
+            let file = config.property::<Option<gimp::gio::File>>("blend-file")?;
+            Some(Choice::Picture(Source::File(file)))
+        }
+    }
 }
 
 /// The layer to start from, where that is what is chosen.
@@ -93,29 +105,53 @@ fn tap_weights(text: &str) -> Result<Value, String> {
     Ok(weights.into())
 }
 
+/// The style pictures that are given, in the order of the arguments.
+fn given(config: &gimp::ProcedureConfig) -> [Option<Source>; 3] {
+    [
+        config.property::<Option<gimp::gio::File>>("style-file").map(Source::File),
+        config.property::<Option<gimp::Drawable>>("style-layer").map(Source::Layer),
+        config.property::<Option<gimp::Image>>("style-image").map(Source::Image),
+    ]
+}
+
+/// The style of the kind that was chosen, if there is one.
+fn chosen(config: &gimp::ProcedureConfig) -> Option<Choice> {
+    let [file, layer, image] = given(config);
+    match config.property::<Option<String>>("style-from").as_deref() {
+        Some("built-in") => config.property::<Option<String>>("style-name").map(Choice::Own),
+        Some("layer") => layer.map(Choice::Picture),
+        Some("image") => image.map(Choice::Picture),
+        _ => file.map(Choice::Picture),
+    }
+}
+
+fn no_style() -> String {
+    tr("There is no style picture. Choose a file, an open layer or an open image.").into()
+}
+
 /// The style that the arguments name: the kind that was chosen, or the only one that is given.
 pub fn style(config: &gimp::ProcedureConfig) -> Result<Choice, String> {
-    let file = config.property::<Option<gimp::gio::File>>("style-file").map(Source::File);
-    let layer = config.property::<Option<gimp::Drawable>>("style-layer").map(Source::Layer);
-    let image = config.property::<Option<gimp::Image>>("style-image").map(Source::Image);
-    let from = config.property::<Option<String>>("style-from").unwrap_or_default();
-    let (chosen, others) = match from.as_str() {
-        "built-in" => {
-            return Ok(Choice::Own(config.property::<Option<String>>("style-name").unwrap_or_default()));
-        }
-        "layer" => (layer, [file, image]),
-        "image" => (image, [file, layer]),
-        _ => (file, [layer, image]),
-    };
-    if let Some(source) = chosen {
-        return Ok(Choice::Picture(source));
+    if let Some(choice) = chosen(config) {
+        return Ok(choice);
     }
-    let mut others = others.into_iter().flatten();
+    let mut others = given(config).into_iter().flatten();
     match (others.next(), others.next()) {
         (Some(source), None) => Ok(Choice::Picture(source)),
         (Some(_), Some(_)) => {
             Err(tr("Two style pictures are given; say with style-from which one to take.").into())
         }
-        _ => Err(tr("There is no style picture. Choose a file, an open layer or an open image.").into()),
+        _ => Err(no_style()),
     }
+}
+
+/// The arguments of somebody who sees only what belongs to the kinds that were chosen: nothing else stands in for what is
+/// missing.
+pub fn seen(config: &gimp::ProcedureConfig) -> Result<(Settings, Choice), String> {
+    let settings = read(config)?;
+    let choice = chosen(config).ok_or_else(no_style)?;
+    let from = config.property::<Option<String>>("blend-from");
+    if settings.blend.is_none() && from.as_deref() != Some("none") {
+        return Err(tr("The second style has no file. Choose one, or no second style.").into());
+    }
+    Ok((settings, choice))
 }

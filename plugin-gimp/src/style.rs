@@ -68,8 +68,8 @@ impl Source {
 /// A second style.
 #[derive(Clone, PartialEq)]
 pub struct Blend {
-    /// Its file.
-    pub source: Source,
+    /// Which one.
+    pub choice: Choice,
     /// How much the first and the second count.
     pub weights: [f64; 2],
     /// The size of its strokes against the first's.
@@ -92,7 +92,7 @@ impl Second {
             Some(_) => return Err(gone()),
             None => None,
         };
-        Ok(Second { style: blend.source.read()?, weights: blend.weights, scale: blend.scale, region })
+        Ok(Second { style: blend.choice.read()?, weights: blend.weights, scale: blend.scale, region })
     }
 }
 

@@ -26,7 +26,7 @@ class Style(c.Structure):
 
     _fields_ = [
         ("struct_size", c.c_size_t), ("picture", Picture), ("weight", c.c_double), ("scale", c.c_double),
-        ("region", c.POINTER(Picture)),
+        ("region", c.POINTER(Picture)), ("name", c.c_char_p),
     ]
 
 

@@ -73,6 +73,7 @@ class Style(c.Structure):
         ("weight", c.c_double),
         ("scale", c.c_double),
         ("region", c.POINTER(Picture)),
+        ("name", c.c_char_p),
     ]
 
 

@@ -12,7 +12,7 @@ use super::values;
 
 /// Parameters that are no options, or that are options with an effect on files (`args`).
 const ELSEWHERE: [&str; 3] = ["version", "style", "preview_every"];
-/// Where an option has another name: it takes one of the values at a time.
+/// Where an option has another name: people mostly give it one of the values at a time. The parameter's own name is taken too.
 const TAP_WEIGHTS: [&str; 2] = ["tap_weights", "tap-weight"];
 /// What else than its choices an option takes.
 const INIT: &str = "init";
@@ -117,10 +117,12 @@ fn argument(name: &str, property: &Value) -> Arg {
         Value::String(name) => format!(" [{name}]"),
         value => value.as_f64().map_or(String::new(), |number| format!(" [{number}]")),
     };
-    let option = if name == TAP_WEIGHTS[0] { TAP_WEIGHTS[1].to_string() } else { name.replace('_', "-") };
+    let own = name.replace('_', "-");
+    let other = (name == TAP_WEIGHTS[0]).then_some(TAP_WEIGHTS[1]);
     let first = text.split_once(". ").map_or(text.trim_end_matches('.'), |(first, _)| first);
     let argument = Arg::new(name.to_string())
-        .long(option)
+        .long(other.map_or_else(|| own.clone(), str::to_string))
+        .aliases(other.map(|_| own))
         .help(format!("{first}{default}"))
         .long_help(format!("{}{default}", text.trim_end_matches('.')))
         .help_heading("Parameters");
@@ -135,11 +137,14 @@ fn argument(name: &str, property: &Value) -> Arg {
             .value_name(placeholder(property))
             .value_parser(values::number)
             .allow_negative_numbers(true),
-        Kind::Names => argument.value_name("NAMES").value_delimiter(',').action(ArgAction::Append),
-        Kind::Weights => {
-            argument.value_name("TERM=WEIGHT").value_parser(values::tap_weight).action(ArgAction::Append)
-        }
+        Kind::Names => list(argument).value_name("NAMES").value_parser(values::name),
+        Kind::Weights => list(argument).value_name("TERM=WEIGHT").value_parser(values::tap_weight),
     }
+}
+
+/// An option that takes several values: with commas between, or given several times.
+fn list(argument: Arg) -> Arg {
+    argument.value_delimiter(',').action(ArgAction::Append)
 }
 
 /// The value of an option as JSON; None where it is not given.

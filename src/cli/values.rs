@@ -36,10 +36,18 @@ pub fn blend(text: &str) -> std::result::Result<StyleFile, String> {
     Ok(blend)
 }
 
+/// A name out of a list, where a space may follow a comma.
+pub fn name(text: &str) -> std::result::Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() { Err("expected a name between the commas".to_string()) } else { Ok(name.to_string()) }
+}
+
 /// `TERM=WEIGHT`.
 pub fn tap_weight(text: &str) -> std::result::Result<(String, f64), String> {
-    let parts =
-        text.split_once('=').and_then(|(term, weight)| Some((term.to_string(), weight.parse().ok()?)));
+    let parts = text.split_once('=').and_then(|(term, weight)| {
+        let weight: f64 = weight.trim().parse().ok()?;
+        Some((term.trim().to_string(), weight))
+    });
     parts.ok_or_else(|| "expected TERM=WEIGHT, for example style/relu1_1=2".to_string())
 }
 

@@ -138,7 +138,8 @@ fn styles_of_older_and_newer_headers_paint_what_those_of_this_header_paint() {
     let whole = size_of::<Style>();
     let reference = two_styles(api, engine, whole, |_| ());
     assert_eq!(reference.0, OK, "{}", api.error());
-    for stride in [offset_of!(Style, scale), offset_of!(Style, region), whole + 8, whole + 64, 4096] {
+    let ends = [offset_of!(Style, scale), offset_of!(Style, region), offset_of!(Style, name)];
+    for stride in ends.into_iter().chain([whole + 8, whole + 64, 4096]) {
         assert!(two_styles(api, engine, stride, |_| ()) == reference, "{stride} bytes: {}", api.error());
     }
     api.engine_free(engine);

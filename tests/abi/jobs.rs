@@ -1,5 +1,6 @@
 //! Jobs as hosts run them: cancelled at every evaluation, from callbacks, from many threads, again and again.
 
+use std::ffi::CStr;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -485,5 +486,29 @@ fn a_style_of_the_library_needs_no_picture() {
     assert!(host.output.bytes.iter().any(|b| *b != 0x5A));
     let mut host = Host::new().params(r#"{"style": "no such style"}"#);
     assert_eq!(host.run(api, engine), PARAMETERS);
+    api.engine_free(engine);
+}
+
+#[test]
+fn styles_of_the_library_are_named_one_by_one() {
+    let Some(api) = Api::shared() else { return };
+    let engine = api.small();
+    let run = |params: &str, names: &[&CStr]| {
+        let mut host = Host::new().params(params);
+        let styles: Vec<Style> =
+            names.iter().map(|name| Style { name: name.as_ptr(), weight: 1.0, ..Style::zeroed() }).collect();
+        let status = host.with(|job| {
+            (job.styles, job.style_count) = (styles.as_ptr(), styles.len());
+            assert_eq!(api.plan(engine, job, null_mut()), OK, "{}", api.error());
+            api.stylise(engine, job, null_mut())
+        });
+        assert_eq!(status, OK, "{}", api.error());
+        host.output.bytes
+    };
+    let params = r#"{"size": 48, "iterations": 6}"#;
+    let woodcut = run(params, &[c"woodcut"]);
+    assert!(woodcut == run(r#"{"size": 48, "iterations": 6, "style": "woodcut"}"#, &[]));
+    let (both, mosaic) = (run(params, &[c"woodcut", c"mosaic"]), run(params, &[c"mosaic"]));
+    assert!(both != woodcut && both != mosaic && woodcut != mosaic);
     api.engine_free(engine);
 }

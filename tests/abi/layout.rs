@@ -111,7 +111,7 @@ fn the_structs_for_rust_have_the_layout_that_the_c_compiler_sees() {
         };
     }
     same!(ImpastoPicture: data stride width height layout sample encoding reserved);
-    same!(ImpastoStyle: struct_size picture weight scale region);
+    same!(ImpastoStyle: struct_size picture weight scale region name);
     same!(ImpastoProgress: struct_size phase evaluations planned reserved loss seconds seconds_left preview level
         levels width height left top right bottom);
     same!(ImpastoJob: struct_size content output styles style_count mask init params progress user_data on_cancel

@@ -109,6 +109,10 @@ fn bad_calls_are_refused_with_a_reason() {
         };
         refused(api, engine, PARAMETERS, "weight", |j| j.styles = Box::leak(Box::new(style(j))));
     }
+    for (status, name) in [(PARAMETERS, c"nobody's"), (PARAMETERS, c""), (INVALID_ARGUMENT, c"\xff")] {
+        let style = Style { name: name.as_ptr(), weight: 1.0, ..Style::zeroed() };
+        refused(api, engine, status, "style", |j| j.styles = &style);
+    }
     let mut small = Pixels::new(47, 36, 1, 1, 0);
     let small = small.descriptor();
     bad(PICTURE, "same size", &|j| j.mask = &small);

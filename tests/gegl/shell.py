@@ -70,6 +70,27 @@ def the_picture_is_the_commands(user):
             assert differing(painted, source) > 0.1, (name, style)
 
 
+def lists_are_texts(user):
+    source, mask = picture(user, "lists.png"), picture(user, "mask.png", "-fill", "white", "-colorize", "100")
+    lists = {"style-taps": "relu1_1,relu2_1", "content-taps": "relu3_2", "tap-weights": "style/relu1_1=9,content/relu3_2=0.5"}
+    wanted = os.path.join(user.home, "wanted.png")
+    options = [word for name, value in lists.items() for word in (f"--{name}", value)]
+    subprocess.run([user.program, source, "--style", "mosaic", "--size", "64", "--iterations", "4", *options, "--mask", mask, "-o",
+                    wanted, "-q"], env=user.environment(), check=True)
+    painted, said, _ = gegl(user, source, {**QUICK, "style": "mosaic", **lists})
+    assert not said and differing(painted, wanted) <= 0.5 / 255, (said, differing(painted, wanted))
+    # Each of them counts.
+    pictures = [painted]
+    for name in lists:
+        without = {key: value for key, value in lists.items() if key != name}
+        if name == "content-taps":
+            without["tap-weights"] = "style/relu1_1=9"
+        path, said, _ = gegl(user, source, {**QUICK, "style": "mosaic", **without}, f"without-{name}.png")
+        assert not said, said
+        assert all(differing(path, other) > 0 for other in pictures), name
+        pictures.append(path)
+
+
 def the_command_lies_beside_the_operation(user):
     source = picture(user, "beside.png")
     painted, said, _ = gegl(user, source, IMPASTO_COMMAND=None)
@@ -151,6 +172,10 @@ def failures(user):
         "size": ({"size": "3"}, {}, ["size", "16"]),
         "device": ({"device": "abacus"}, {}, ["abacus", "--device"]),
         "model": ({"model": "nobody"}, {}, ["nobody"]),
+        "list": ({"style-taps": "relu1_1,relu9_9"}, {}, ["relu9_9"]),
+        "empty": ({"content-taps": "relu4_2,"}, {}, ["--content-taps", "name"]),
+        "numbers": ({"tap-weights": "style/relu1_1"}, {}, ["style/relu1_1", "TERM=WEIGHT"]),
+        "term": ({"tap-weights": "style/relu9_1=2"}, {}, ["style/relu9_1"]),
     }
 
 
@@ -259,6 +284,7 @@ def examples_of_the_documentation(user):
 
 TESTS = [
     (the_picture_is_the_commands,),
+    (lists_are_texts,),
     (the_command_lies_beside_the_operation,),
     (a_result_is_painted_once,),
     (the_oldest_results_go,),

@@ -3,6 +3,7 @@ Python, python-fu-eval."""
 
 import json
 import os
+import time
 import traceback
 
 import gi
@@ -18,8 +19,9 @@ REFERENCE = os.environ.get("IMPASTO_REFERENCE", "")
 PROGRAM = os.environ["IMPASTO_PLUG_IN"]
 SAMPLES = os.path.join(CHECKOUT, "assets", "sample")
 WHIRLS = os.path.join(SAMPLES, "whirls.jpg")
-# The list of the styles that were painted with last.
-RECENT_STYLES = os.path.join(Gimp.directory(), "plug-in-settings", "plug-in-impasto.styles.json")
+# The list of the styles that were painted with last, and the settings that the dialog was left with.
+RECENT_STYLES, LEFT = (os.path.join(Gimp.directory(), "plug-in-settings", f"plug-in-impasto.{name}.json")
+                       for name in ["styles", "dialog"])
 DUSK = os.path.join(SAMPLES, "dusk.jpg")
 
 PDB = Gimp.get_pdb()
@@ -37,13 +39,14 @@ class Tests:
         name = " ".join([test.__name__.replace("_", " "), *map(str, arguments)])
         if os.environ.get("IMPASTO_TESTS", "") not in name:
             return
+        start = time.time()
         try:
             test(*arguments)
             problem = None
         except Exception:
             problem = traceback.format_exc()
         with open(self.path, "a") as file:
-            file.write(json.dumps({"test": name, "problem": problem}) + "\n")
+            file.write(json.dumps({"test": name, "seconds": round(time.time() - start, 1), "problem": problem}) + "\n")
 
     def end(self):
         with open(self.path, "a") as file:
@@ -58,11 +61,17 @@ def load(path):
     return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file(path))
 
 
+# The sample photograph by its size. A copy of an open image takes no process, as a file does.
+photographs = {}
+
+
 def photograph(width=72, height=54):
     """The sample photograph, small."""
-    image = load(os.path.join(SAMPLES, "coffee.png"))
-    image.scale(width, height)
-    return image
+    if (width, height) not in photographs:
+        image = load(os.path.join(SAMPLES, "coffee.png"))
+        image.scale(width, height)
+        photographs[width, height] = image
+    return photographs[width, height].duplicate()
 
 
 def photograph_of(base, precision):
@@ -102,15 +111,20 @@ def write(drawable, encoding, data):
     drawable.update(0, 0, drawable.get_width(), drawable.get_height())
 
 
+STYLES = {"style_from", "style_name", "style_file", "style_layer", "style_image"}
+
+
 def stylise(image, drawables=None, **arguments):
-    """Runs the filter as a script does; returns the status and the error. Small and quick unless told."""
+    """Runs the filter as a script does; returns the status and the error. Small and quick unless told, in a style of the filter's
+    own unless one is named: GIMP starts a process for each file that it opens."""
     procedure = PDB.lookup_procedure("plug-in-impasto")
     config = procedure.create_config()
     config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
     config.set_property("image", image)
     config.set_core_object_array("drawables", image.get_selected_drawables() if drawables is None else drawables)
-    defaults = {"style_file": file(WHIRLS), "iterations": 4, "size": 64, "device": "cpu"}
-    for name, value in {**defaults, **arguments}.items():
+    defaults = {"iterations": 4, "size": 64, "device": "cpu"}
+    own = {} if STYLES & arguments.keys() else {"style_from": "built-in", "style_name": "mosaic"}
+    for name, value in {**defaults, **own, **arguments}.items():
         if value is not None:
             config.set_property(name.replace("_", "-"), value)
     values = procedure.run(config)
@@ -133,12 +147,14 @@ def fails(image, *words, drawables=None, **arguments):
 
 
 def processes():
-    """The process numbers of the filter."""
+    """The process numbers of the filter, the latest last."""
     found = []
     for entry in os.listdir("/proc"):
         try:
             if entry.isdigit() and os.readlink(f"/proc/{entry}/exe") == PROGRAM:
-                found.append(int(entry))
+                with open(f"/proc/{entry}/stat") as file:
+                    # Behind the name: the 20th field is the time of its start.
+                    found.append((int(file.read().rpartition(")")[2].split()[19]), int(entry)))
         except OSError:
             pass
-    return found
+    return [number for _, number in sorted(found)]

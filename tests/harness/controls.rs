@@ -166,6 +166,8 @@ fn tap_weights_multiply_single_terms() {
     let all = [1, 2, 3, 4, 5].map(|block| format!("style/relu{block}_1=2"));
     let each: Vec<&str> = all.iter().flat_map(|weight| ["--tap-weight", weight]).collect();
     assert_eq!(made(to.path(), &each), made(to.path(), &["--style-weight", "2"]));
+    // In one list, by the parameter's own name, and with spaces.
+    assert_eq!(made(to.path(), &each), made(to.path(), &["--tap-weights", &all.join(", ")]));
     let content = ["--content-taps", "relu3_2", "--tap-weight", "content/relu3_2=0"];
     assert_eq!(made(to.path(), &content), made(to.path(), &["--content-weight", "0"]));
     let taps = ["--style-taps", "relu1_1,relu3_1,relu4_1,relu5_1"];

@@ -1,5 +1,6 @@
-//! GEGL's operation has every parameter, or a reason for leaving it out. Its properties are declared in a C header, which
-//! is made from the parameters' schema: `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness parameters`.
+//! GEGL's operation has every parameter, or a reason for leaving it out. What GEGL has no type for is a text. Its properties
+//! are declared in a C header, which is made from the parameters' schema:
+//! `IMPASTO_WRITE_PARAMETERS=1 cargo xtask test --test harness parameters`.
 
 use std::fmt::Write;
 
@@ -8,11 +9,8 @@ use serde_json::Value;
 use super::parameters::{check_or_write, properties};
 
 /// What GEGL's operation leaves out, and why.
-const NOT_IN_GEGL: [(&str, &str); 5] = [
+const NOT_IN_GEGL: [(&str, &str); 2] = [
     ("version", "is for files of parameters"),
-    ("style_taps", "GEGL has no property that is a list"),
-    ("content_taps", "GEGL has no property that is a list"),
-    ("tap_weights", "GEGL has no property that is a list of numbers by name"),
     ("preview_every", "is how often the operation shows a draft"),
 ];
 
@@ -20,8 +18,13 @@ const NOT_IN_GEGL: [(&str, &str); 5] = [
 const NOT_CHOSEN_IN_GEGL: [(&str, &str); 1] = [("init", "picture")];
 
 /// What is said in other words.
-const OTHER_WORDS: [(&str, &str); 1] =
-    [("style", "One of the style pictures inside the program. A style picture below is taken in its place.")];
+const OTHER_WORDS: [(&str, &str); 2] = [
+    ("style", "One of the style pictures inside the program. A style picture below is taken in its place."),
+    (
+        "tap_weights",
+        "Multiplies single terms of the loss, by their names in the report: style/relu1_1=2, content/relu4_2=0.",
+    ),
+];
 
 /// Numbers for which sliders end here, as their ranges have no end that is of use.
 const SLIDERS: [(&str, f64); 8] = [
@@ -106,6 +109,20 @@ fn number(name: &str, property: &Value, is_whole: bool, description: &str) -> St
     )
 }
 
+/// What GEGL has no type for, as the command's option takes it. The command says what is wrong with it.
+fn written(name: &str, property: &Value, description: &str) -> String {
+    let form = match impasto::params::type_of(property) {
+        Some("array") => " Names, with commas between.",
+        Some("object") => " NAME=NUMBER, with commas between.",
+        _ => "",
+    };
+    let description = c_string(&format!("{description}{form} Empty: left out."));
+    format!(
+        "property_string ({name}, _({}), \"\")\n  description (_({description}))\n\n",
+        c_string(&label(name))
+    )
+}
+
 fn header() -> String {
     let mut text = String::from(
         "/* The parameters as properties. Made from the parameters' JSON Schema (`impasto schema`) by\n * \
@@ -117,7 +134,8 @@ fn header() -> String {
             continue;
         }
         let other = OTHER_WORDS.iter().find(|(n, _)| *n == name).map(|(_, words)| *words);
-        let mut description = other.or(property["description"].as_str()).unwrap_or_default().to_string();
+        let words = other.or(property["description"].as_str()).unwrap_or_default();
+        let mut description = words.to_string();
         if let Some(unit) = property["x-unit"].as_str().filter(|unit| !["weight", "factor"].contains(unit)) {
             description += &format!(" Unit: {unit}.");
         }
@@ -131,9 +149,7 @@ fn header() -> String {
             _ if !choices(&property).is_empty() => choice(&name, &property, &description),
             Some("integer") => number(&name, &property, true, &description),
             Some("number") => number(&name, &property, false, &description),
-            other => {
-                panic!("{name}: GEGL has no property for {other:?}; add it to NOT_IN_GEGL with the reason")
-            }
+            _ => written(&name, &property, words),
         };
     }
     text + "#endif\n"

@@ -40,7 +40,7 @@ pub struct ImpastoStyle {
     /// sizeof(ImpastoStyle), the same in all elements of an array. The struct may end after any field from
     /// weight on.
     pub struct_size: usize,
-    /// The picture. Where it is transparent its style is not taken.
+    /// The picture. Where it is transparent its style is not taken. It is not looked at where there is a name.
     pub picture: ImpastoPicture,
     /// How much it counts among the job's styles, 0..1e9; at least one must be above 0.
     pub weight: f64,
@@ -49,6 +49,8 @@ pub struct ImpastoStyle {
     /// Where it is painted, in the content's size: the first channel counts. NULL for what the other styles'
     /// regions leave, or everywhere if none has one.
     pub region: *const ImpastoPicture,
+    /// The name of one of the library's own style pictures, which is taken in place of `picture`; NULL for `picture`.
+    pub name: *const c_char,
 }
 
 /// How far a job is.
@@ -115,7 +117,7 @@ pub struct ImpastoJob {
     pub output: ImpastoPicture,
     /// The style pictures; only read. NULL for none.
     pub styles: *const ImpastoStyle,
-    /// How many there are, 1..64; 0 where the parameter "style" names one of the library's own.
+    /// How many there are, 1..64; may be 0 where the parameter "style" names one of the library's own.
     pub style_count: usize,
     /// How much of the result each pixel takes, in the content's size: the first channel counts, 0 keeps the
     /// pixel as it is. NULL for all.
@@ -165,6 +167,7 @@ impl ImpastoStyle {
             weight: 0.0,
             scale: 0.0,
             region: null(),
+            name: null(),
         }
     }
 

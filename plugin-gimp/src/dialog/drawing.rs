@@ -8,11 +8,6 @@ use gtk::gdk_pixbuf::Pixbuf;
 /// A picture whose pixels are the screen's device pixels, `scale` of them for one logical pixel.
 pub fn drawn(picture: &Pixbuf, scale: i32) -> gtk::Image {
     let image = gtk::Image::new();
-    draw(&image, picture, scale);
-    image
-}
-
-/// Shows another picture in such an image.
-pub fn draw(image: &gtk::Image, picture: &Pixbuf, scale: i32) {
     image.set_from_surface(picture.create_surface(scale, None::<&gtk::gdk::Window>).as_ref());
+    image
 }

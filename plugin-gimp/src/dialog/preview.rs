@@ -12,9 +12,9 @@ use gimp_ui::gtk;
 use gimp_ui::prelude::*;
 use gtk::gdk_pixbuf::{Colorspace, Pixbuf};
 
-use super::drawing::{draw, drawn};
 use super::estimate;
 use super::inputs::{Inputs, Read};
+use super::view::View;
 use super::worker::{Answer, Request, Whole, Worker};
 use crate::library::Library;
 use crate::picture::Pixels;
@@ -23,12 +23,16 @@ use crate::settings::{self, Settings};
 use crate::style::Choice;
 use crate::text::{fill, tr};
 
-/// The longer side of the preview in the screen's logical pixels, and of a draft in its own pixels.
+/// The least longer side of a picture in the screen's logical pixels, and the longer side of a draft in its own pixels.
 const SIDE: i32 = 256;
+/// The longer side in the screen's logical pixels up to which more is painted for a larger picture.
+const LARGEST: i32 = 2 * SIDE;
 /// Evaluations of a draft.
 const EVALUATIONS: u32 = 60;
 /// Evaluations that refine a draft in the screen's device pixels while no setting changes.
 const REFINING: u32 = 60;
+/// A draft is refined again where its picture has become larger by this factor.
+const LARGER: f64 = 1.2;
 /// A better picture is shown every so many evaluations.
 const SHOW_EVERY: u32 = 4;
 /// How long the settings must rest before a draft begins.
@@ -51,8 +55,14 @@ struct State {
     worker: Worker,
     /// What has been asked for last.
     asked: Option<(Settings, Choice)>,
-    /// What refines the draft that is being painted, but for the draft itself.
+    /// What refines the draft, but for its start and its size.
     refinement: Option<Request>,
+    /// The draft, and the longer side that it has been refined at; 0 where it has not been.
+    draft: Option<(Arc<Pixels>, u32)>,
+    /// Whether the thread is at work.
+    is_busy: bool,
+    /// Told whether there is anything to paint.
+    tell: Box<dyn Fn(bool)>,
     /// Device pixels for one logical pixel of the screen.
     scale: i32,
     inputs: Inputs,
@@ -60,7 +70,7 @@ struct State {
     whole: [u32; 2],
     /// When the settings last changed, if nothing has been asked for since.
     changed: Option<std::time::Instant>,
-    after: gtk::Image,
+    after: View,
     status: gtk::Label,
     /// How long painting will take.
     takes: gtk::Label,
@@ -68,23 +78,25 @@ struct State {
 }
 
 impl Preview {
-    /// Reads the layer and begins with a first draft. `scale` is the screen's.
+    /// Reads the layer and begins with a first draft. `scale` is the screen's. `tell` is called with true where the settings
+    /// can be painted with, and with false where something is missing, which the preview then says.
     pub fn new(
         config: &gimp::ProcedureConfig,
         image: &gimp::Image,
         drawable: &gimp::Drawable,
         library: &'static Library,
         scale: i32,
+        tell: impl Fn(bool) + 'static,
     ) -> Self {
         let area = match drawable.mask_intersect() {
             Some((x, y, width, height)) => Area { x, y, width, height },
             None => Area::whole(drawable),
         };
-        let content =
-            pixels::thumbnail(drawable, area, SIDE * scale).unwrap_or_else(|_| Pixels::new(1, 1, 4, 1));
-        let selection = pixels::selection(image, drawable, area, Some(SIDE * scale)).ok().flatten();
+        let side = LARGEST * scale;
+        let content = pixels::thumbnail(drawable, area, side).unwrap_or_else(|_| Pixels::new(1, 1, 4, 1));
+        let selection = pixels::selection(image, drawable, area, Some(side)).ok().flatten();
 
-        let [before, after] = [(); 2].map(|()| drawn(&pixbuf(&content), scale));
+        let [before, after] = [(); 2].map(|()| View::new(pixbuf(&content), SIDE));
         let pictures = gtk::Box::new(gtk::Orientation::Horizontal, 6);
         pictures.pack_start(&titled(&before, &tr("Before")), true, true, 0);
         pictures.pack_start(&titled(&after, &tr("After (draft)")), true, true, 0);
@@ -105,8 +117,11 @@ impl Preview {
             worker: Worker::new(library),
             asked: None,
             refinement: None,
+            draft: None,
+            is_busy: false,
+            tell: Box::new(tell),
             scale,
-            inputs: Inputs::new(drawable, area, SIDE * scale),
+            inputs: Inputs::new(drawable, area, side),
             whole: [area.width as u32, area.height as u32],
             changed: Some(std::time::Instant::now()),
             after,
@@ -120,6 +135,7 @@ impl Preview {
                 && let Ok(mut state) = state.try_borrow_mut()
             {
                 state.changed = Some(std::time::Instant::now());
+                (state.tell)(settings::seen(&state.config).is_ok());
             }
         });
         let looking = Rc::downgrade(&state);
@@ -151,10 +167,12 @@ impl State {
     fn look(&mut self) {
         if self.changed.is_some_and(|at| at.elapsed() >= REST) {
             self.changed = None;
-            if let Err(problem) = self.ask() {
+            let asked = self.ask();
+            (self.tell)(asked.is_ok());
+            if let Err(problem) = asked {
                 self.worker.forget();
                 // The settings before are asked for again if they come back.
-                self.asked = None;
+                (self.asked, self.refinement, self.draft) = (None, None, None);
                 self.takes.set_text("");
                 self.say(&problem, false);
             }
@@ -163,20 +181,26 @@ impl State {
             match answer {
                 Answer::Better(picture, part) => self.show_part(&picture, part),
                 Answer::Done(picture) => {
-                    self.show(&picture);
-                    self.refine(picture);
+                    self.after.set(pixbuf(&picture));
+                    let side = self.draft.as_ref().map_or(0, |(_, side)| *side);
+                    self.draft = Some((Arc::new(picture), side));
+                    self.say("", false);
                 }
-                Answer::Failed(problem) => self.say(&problem, false),
+                Answer::Failed(problem) => {
+                    self.refinement = None;
+                    self.say(&problem, false);
+                }
                 Answer::Takes(seconds) => self.takes.set_text(&seconds.map(takes).unwrap_or_default()),
                 Answer::CannotBePainted(problem) => self.takes.set_text(&problem),
             }
         }
+        if !self.is_busy {
+            self.refine();
+        }
     }
 
     fn ask(&mut self) -> Result<(), String> {
-        let settings = settings::read(&self.config)?;
-        let source = settings::style(&self.config)?;
-        let wanted = (settings, source);
+        let wanted = settings::seen(&self.config)?;
         if self.asked.as_ref() == Some(&wanted) {
             return Ok(());
         }
@@ -192,33 +216,31 @@ impl State {
         let Read { style, second, start } = read;
         let draft = Request { content, style, second, start, mask, params, engine, whole };
         let mut refinement = draft.clone();
-        for (name, value) in [
-            ("size", longer.into()),
-            ("iterations", REFINING.into()),
-            ("levels", 1.into()),
-            ("init", "picture".into()),
-        ] {
+        for (name, value) in
+            [("iterations", REFINING.into()), ("levels", 1.into()), ("init", "picture".into())]
+        {
             refinement.params[name] = value;
         }
-        self.refinement = Some(refinement);
+        (self.refinement, self.draft) = (Some(refinement), None);
         self.worker.ask(draft);
         self.asked = Some(wanted);
         self.say(&tr("Painting a draft…"), true);
         Ok(())
     }
 
-    /// Goes on from a draft in more detail, unless this has been done.
-    fn refine(&mut self, draft: Pixels) {
-        let Some(mut refinement) = self.refinement.take() else {
-            return self.say("", false);
-        };
-        refinement.start = Some(Arc::new(draft));
+    /// Goes on from a draft in the pixels that are seen, unless this has been done.
+    fn refine(&mut self) {
+        let (Some(refinement), Some((draft, refined))) = (&self.refinement, &self.draft) else { return };
+        let seen = self.after.longer_side().max(f64::from(SIDE)) * f64::from(self.scale);
+        let side = (seen.round() as u32).min(self.content.width.max(self.content.height)).max(16);
+        if f64::from(side) < f64::from(*refined) * LARGER {
+            return;
+        }
+        let mut refinement = Request { start: Some(draft.clone()), ..refinement.clone() };
+        refinement.params["size"] = side.into();
         self.worker.ask(refinement);
+        self.draft = Some((draft.clone(), side));
         self.say(&tr("Refining the draft…"), true);
-    }
-
-    fn show(&self, picture: &Pixels) {
-        draw(&self.after, &pixbuf(picture), self.scale);
     }
 
     /// Shows a picture of a part of the content, which lies there: left, top, right and bottom as shares of its sides.
@@ -232,13 +254,14 @@ impl State {
         let Some(out) = whole.copy() else { return };
         let bilinear = gtk::gdk_pixbuf::InterpType::Bilinear;
         picture.scale(&out, from_x, from_y, to_x - from_x, to_y - from_y, x, y, scale_x, scale_y, bilinear);
-        draw(&self.after, &out, self.scale);
+        self.after.set(out);
     }
 
-    fn say(&self, text: &str, busy: bool) {
+    fn say(&mut self, text: &str, is_busy: bool) {
+        self.is_busy = is_busy;
         self.status.set_text(text);
-        self.spinner.set_visible(busy);
-        if busy {
+        self.spinner.set_visible(is_busy);
+        if is_busy {
             self.spinner.start();
         } else {
             self.spinner.stop();
@@ -262,11 +285,10 @@ fn line_of_text() -> gtk::Label {
 }
 
 /// A picture under its title.
-fn titled(picture: &gtk::Image, title: &str) -> gtk::Box {
+fn titled(picture: &View, title: &str) -> gtk::Box {
     let column = gtk::Box::new(gtk::Orientation::Vertical, 3);
     let label = gtk::Label::new(Some(title));
     column.pack_start(&label, false, false, 0);
-    picture.set_valign(gtk::Align::Start);
     column.pack_start(picture, false, false, 0);
     if let Some(accessible) = picture.accessible() {
         gtk::atk::prelude::AtkObjectExt::set_name(&accessible, title);

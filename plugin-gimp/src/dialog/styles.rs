@@ -14,12 +14,15 @@ use crate::text::tr;
 const SIDE: i32 = 52;
 /// Thumbnails in a row.
 const COLUMNS: i32 = 5;
-/// The argument that holds the choice.
-const ARGUMENT: &str = "style-name";
 
-/// A button with a thumbnail for each style, of which one is pressed. `scale` is the screen's: device pixels for one
-/// logical pixel.
-pub fn chooser(config: &gimp::ProcedureConfig, scale: i32) -> gtk::Widget {
+/// A button with a thumbnail for each style, of which one is pressed: the one that `argument` names. `scale` is the
+/// screen's: device pixels for one logical pixel.
+pub fn chooser(
+    config: &gimp::ProcedureConfig,
+    argument: &'static str,
+    title: &str,
+    scale: i32,
+) -> gtk::Widget {
     let grid = gtk::Grid::new();
     let mut first: Option<gtk::RadioButton> = None;
     for (number, (id, title)) in parameters::styles().into_iter().enumerate() {
@@ -30,12 +33,12 @@ pub fn chooser(config: &gimp::ProcedureConfig, scale: i32) -> gtk::Widget {
         button.set_relief(gtk::ReliefStyle::None);
         show(button.upcast_ref(), thumbnail(id, SIDE * scale), &tr(title), scale);
         button.set_tooltip_text(Some(&tr(title)));
-        follow(&button, config, id);
+        follow(&button, config, argument, id);
         let number = number as i32;
         grid.attach(&button, number % COLUMNS, number / COLUMNS, 1, 1);
     }
     // GTK complains if a screen reader asks for the relations of a radio button that has a label beside its group.
-    let label = gtk::Label::new(Some(&tr("Inclu_ded style").replace('_', "")));
+    let label = gtk::Label::new(Some(title));
     label.set_xalign(0.0);
     let column = gtk::Box::new(gtk::Orientation::Vertical, 3);
     column.pack_start(&label, false, false, 0);
@@ -61,15 +64,20 @@ pub fn show(button: &gtk::Button, picture: Option<Pixbuf>, title: &str, scale: i
 }
 
 /// Keeps the button and the argument the same.
-fn follow(button: &gtk::RadioButton, config: &gimp::ProcedureConfig, id: &'static str) {
+fn follow(
+    button: &gtk::RadioButton,
+    config: &gimp::ProcedureConfig,
+    argument: &'static str,
+    id: &'static str,
+) {
     let show = move |button: &gtk::RadioButton, config: &gimp::ProcedureConfig| {
-        if config.property::<Option<String>>(ARGUMENT).as_deref() == Some(id) {
+        if config.property::<Option<String>>(argument).as_deref() == Some(id) {
             button.set_active(true);
         }
     };
     show(button, config);
     let shown = button.downgrade();
-    config.connect_notify_local(Some(ARGUMENT), move |config, _| {
+    config.connect_notify_local(Some(argument), move |config, _| {
         if let Some(button) = shown.upgrade() {
             show(&button, config);
         }
@@ -78,9 +86,9 @@ fn follow(button: &gtk::RadioButton, config: &gimp::ProcedureConfig, id: &'stati
     button.connect_toggled(move |button| {
         if let Some(config) = chosen.upgrade()
             && button.is_active()
-            && config.property::<Option<String>>(ARGUMENT).as_deref() != Some(id)
+            && config.property::<Option<String>>(argument).as_deref() != Some(id)
         {
-            config.set_property(ARGUMENT, id);
+            config.set_property(argument, id);
         }
     });
 }
