@@ -111,6 +111,7 @@ def write(drawable, encoding, data):
     drawable.update(0, 0, drawable.get_width(), drawable.get_height())
 
 
+# What says which style is painted.
 STYLES = {"style_from", "style_name", "style_file", "style_layer", "style_image"}
 
 

@@ -39,9 +39,9 @@ MENU = "_Neural Style Transfer..."
 class Gimp:
     """A user's GIMP, with the filter installed in an empty home."""
 
-    # What the first GIMP has written down of its own plug-ins, which takes it seconds. The others begin with it. The filter is
-    # not in it, so that each GIMP asks it what it is.
-    plug_ins = None
+    # What the first GIMP has written down of its own plug-ins, which takes it seconds, and the line that says in which language.
+    # The others begin with it. The filter is not in it, so that each GIMP asks it what it is.
+    plug_ins, language = None, ""
     # How long the filter's process has lived each time, in milliseconds.
     asked = []
 
@@ -53,7 +53,7 @@ class Gimp:
         self.program = os.path.join(self.folder, "plug-ins", "impasto", "impasto")
         shutil.copytree(plug_in, os.path.dirname(self.program), symlinks=True)
         with open(os.path.join(self.folder, "gimprc"), "w") as file:
-            file.write(gimprc)
+            file.write(Gimp.language + gimprc)
         if Gimp.plug_ins:
             with open(os.path.join(self.folder, "pluginrc"), "wb") as file:
                 file.write(Gimp.plug_ins)
@@ -87,10 +87,13 @@ class Gimp:
             status = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT, timeout=1500)
         ended.set()
         asked.join()
-        if not Gimp.plug_ins:
-            with open(os.path.join(self.folder, "pluginrc"), "rb") as file:
+        known = os.path.join(self.folder, "pluginrc")
+        if not Gimp.plug_ins and os.path.exists(known):
+            with open(known, "rb") as file:
                 parts = re.split(rb"^(?=\()", file.read(), flags=re.MULTILINE)
             Gimp.plug_ins = b"".join(part for part in parts if b"/impasto/impasto" not in part.split(b"\n")[0])
+            with open(os.path.join(self.folder, "gimprc"), encoding="utf-8") as file:
+                Gimp.language = "".join(line for line in file if line.startswith("(prev-language "))
         with open(path, errors="replace") as file:
             said = [line.rstrip() for line in file if line.strip() and not any(word in line for word in NOISE)]
         return status.returncode, said
