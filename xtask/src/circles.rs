@@ -109,7 +109,7 @@ impl Crate {
             let mut paths = Paths::default();
             paths.visit_file(file);
             let mut found: BTreeSet<Module> =
-                paths.0.iter().filter_map(|path| self.target(module, path, 0)).collect();
+                paths.found.iter().filter_map(|path| self.target(module, path, 0)).collect();
             found.remove(module);
             imports.insert(module.clone(), found);
         }
@@ -202,26 +202,45 @@ fn leaves(tree: &UseTree) -> Vec<Vec<String>> {
     }
 }
 
-/// The paths that a file names, but for those that it re-exports and those of its tests.
+/// The paths that a file names, as from its own module, but for those that it re-exports and those of its tests.
 #[derive(Default)]
-struct Paths(Vec<Vec<String>>);
+struct Paths {
+    found: Vec<Vec<String>>,
+    /// In how many modules that stand in the file itself what is visited lies.
+    depth: usize,
+}
+
+impl Paths {
+    /// Keeps a path. In a module in the file, `super` is the file's own module.
+    fn keep(&mut self, path: Vec<String>) {
+        let ups = path.iter().take(self.depth).take_while(|name| *name == "super").count();
+        let rest = path[ups..].to_vec();
+        match ups {
+            0 => self.found.push(rest),
+            _ if rest.first().is_some_and(|name| name == "super") => self.found.push(rest),
+            _ => self.found.push([vec!["self".to_string()], rest].concat()),
+        }
+    }
+}
 
 impl<'a> Visit<'a> for Paths {
     fn visit_item_use(&mut self, item: &'a ItemUse) {
         if matches!(item.vis, Visibility::Inherited) && !is_test(&item.attrs) {
-            self.0.extend(leaves(&item.tree));
+            leaves(&item.tree).into_iter().for_each(|path| self.keep(path));
         }
     }
 
     fn visit_item_mod(&mut self, item: &'a ItemMod) {
         if !is_test(&item.attrs) {
+            self.depth += 1;
             visit::visit_item_mod(self, item);
+            self.depth -= 1;
         }
     }
 
     fn visit_path(&mut self, path: &'a syn::Path) {
         if path.segments.len() > 1 {
-            self.0.push(path.segments.iter().map(|s| s.ident.to_string()).collect());
+            self.keep(path.segments.iter().map(|s| s.ident.to_string()).collect());
         }
         visit::visit_path(self, path);
     }
@@ -265,6 +284,15 @@ mod tests {
         let a = ("a.rs", "pub struct A; #[cfg(test)] mod tests { use crate::b::B; }");
         let b = ("b.rs", "use crate::a::A; pub struct B(A);");
         assert!(circles(&[("lib.rs", "mod a; mod b;"), a, b]).is_empty());
+    }
+
+    #[test]
+    fn a_module_in_a_file_is_a_part_of_the_file() {
+        let parent = ("room/mod.rs", "mod x; use x::X;");
+        let inside = "mod part { use super::X; pub fn f(_: super::X) {} } pub struct X;";
+        assert!(circles(&[("lib.rs", "mod room;"), parent, ("room/x.rs", inside)]).is_empty());
+        let out = "mod part { use super::super::Room; } pub struct X;";
+        assert_eq!(circles(&[("lib.rs", "mod room;"), parent, ("room/x.rs", out)]).len(), 1);
     }
 
     #[test]

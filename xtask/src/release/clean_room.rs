@@ -4,8 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::sorted_files;
-use crate::{Result, dist, root, run};
+use crate::{Result, dist, onnxruntime, root, run};
 
 /// The folder, which is deleted before and after.
 fn folder() -> PathBuf {
@@ -36,6 +35,6 @@ pub fn build(version: &str, to: &Path) -> Result<()> {
     release.current_dir(&room).env_remove("CARGO_TARGET_DIR");
     run::all(release.env(run::FLAGS, format!("--remap-path-prefix={}=/cargo", run::cargo_home().display())))?;
     let made = room.join("target").join("dist").join(to.file_name().unwrap_or_default());
-    sorted_files(&made)?.iter().try_for_each(|file| dist::copy(file, to, None))?;
+    onnxruntime::files(&made)?.iter().try_for_each(|file| dist::copy(file, to, None))?;
     std::fs::remove_dir_all(&room).map_err(problem)
 }
