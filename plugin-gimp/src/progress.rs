@@ -31,10 +31,9 @@ impl Bar {
         }
         self.shown = Some(Instant::now());
         gimp::progress_set_text(Some(&text(progress, self.first_loss)));
-        if progress.evaluations == 0 {
-            gimp::progress_pulse();
-        } else {
-            gimp::progress_update(f64::from(progress.evaluations) / f64::from(progress.planned.max(1)));
+        match share(progress) {
+            Some(share) => _ = gimp::progress_update(share),
+            None => _ = gimp::progress_pulse(),
         }
     }
 }
@@ -43,6 +42,12 @@ impl Drop for Bar {
     fn drop(&mut self) {
         gimp::progress_end();
     }
+}
+
+/// How much of the time has passed, 0..1; None before the first evaluation. (Evaluations of larger sizes take longer.)
+fn share(progress: &Progress) -> Option<f64> {
+    let (seconds, left) = (progress.seconds, progress.seconds_left);
+    (progress.evaluations > 0 && left.is_finite()).then(|| seconds / (seconds + left).max(f64::MIN_POSITIVE))
 }
 
 /// Evaluation, loss and time left, in words.
@@ -75,6 +80,13 @@ mod tests {
     fn progress(evaluations: u32, loss: f64, seconds_left: f64) -> Progress {
         let (level, size, part, seconds) = ([2, 3], [64, 48], [0.0, 0.0, 1.0, 1.0], 1.0);
         Progress { evaluations, planned: 200, level, size, part, loss, seconds, seconds_left, preview: None }
+    }
+
+    #[test]
+    fn the_bar_counts_time() {
+        assert_eq!(share(&progress(0, f64::NAN, f64::NAN)), None);
+        assert_eq!(share(&progress(12, 250.0, 3.0)), Some(0.25));
+        assert_eq!(share(&progress(200, 1.0, 0.0)), Some(1.0));
     }
 
     #[test]
