@@ -1,6 +1,5 @@
 //! The pictures that a command reads, and how they are named.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use impasto::picture::{self, PictureInfo};
@@ -36,7 +35,7 @@ impl Opened {
     pub fn new(path: &Path) -> Result<Self> {
         let name = if is_stdin(path) { "standard input".to_string() } else { path.display().to_string() };
         let bytes = match is_stdin(path) {
-            true => standard_input(&name)?,
+            true => picture::contents_of(std::io::stdin().lock(), &name)?,
             false => picture::contents(path, &name)?,
         };
         let info = PictureInfo::parse(&bytes, &name)?;
@@ -70,15 +69,6 @@ impl Opened {
         let problem = format!("is {w}×{h} pixels, the {what} {ow}×{oh}; they must have the same size");
         Err(Error::Picture { name: self.name.clone(), problem })
     }
-}
-
-fn standard_input(name: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|e| Error::Picture { name: name.into(), problem: format!("cannot be read: {e}") })?;
-    Ok(bytes)
 }
 
 /// Adds up the memory that reading pictures one after the other takes at most.

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 pub use colour::{encoded, linear};
 pub use metadata::{Metadata, Resolution};
-pub use read::{FileKind, PictureInfo, contents};
+pub use read::{FileKind, PictureInfo, contents, contents_of};
 pub(crate) use resize::{plane, resized_plane};
 pub use write::Format;
 

@@ -30,9 +30,7 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
     copy(&root().join("include").join("impasto.h"), &at("include"), None)?;
     write(&at("lib/pkgconfig/impasto.pc"), &pkg_config("${pcfiledir}/../..", "lib"))?;
     let doc = at("share/doc/impasto");
-    for text in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md", "docs/model-card.md"] {
-        copy(&root().join(text), &doc, None)?;
-    }
+    documents(&doc)?;
     styles(&at("share/impasto/styles"))?;
     let mut parts = vec![Part::Command, Part::Library];
     if bundle {
@@ -41,6 +39,23 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
     }
     write(&doc.join("THIRD-PARTY.md"), &third_party::page(&parts)?)?;
     Ok(folder)
+}
+
+/// Copies what people read: README, and what its links lead to in the same places as in the checkout.
+pub fn documents(to: &Path) -> Result<()> {
+    for text in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md", "docs/model-card.md"] {
+        copy(&root().join(text), to, None)?;
+    }
+    for (folder, endings) in
+        [("docs", &["md"][..]), ("docs/readme", &["jpg"]), ("ffi/examples", &["c", "cpp", "hpp", "py"])]
+    {
+        for file in onnxruntime::files(&root().join(folder))? {
+            if endings.iter().any(|ending| file.extension().is_some_and(|e| e == *ending)) {
+                copy(&file, &to.join(folder), None)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Builds the C library by itself, as it is tested: in one build with the command cargo would give it the command's

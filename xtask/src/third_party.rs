@@ -195,6 +195,9 @@ fn standard_licences() -> Result<[(&'static str, String); 3]> {
     Ok([("Apache-2.0", read("LICENSE-APACHE")?), ("MIT", read("LICENSE-MIT")?), gpl])
 }
 
+/// The licence of the font with which the command draws the loss curve.
+const FONT: &str = include_str!("../../assets/fonts/DejaVuSans.LICENCE");
+
 fn written(parts: &[Part], crates: &[Crate], rust: &str, standard: &[(&str, String)]) -> Result<String> {
     let mut page = String::from(
         "# Software of others in this archive\n\n\
@@ -207,8 +210,11 @@ fn written(parts: &[Part], crates: &[Crate], rust: &str, standard: &[(&str, Stri
     }
     if parts.iter().any(|part| part.target().is_some()) {
         page += "They also hold mingw-w64's and GCC's code for the start of a program. Its licences are in the file \
-                 `mingw-w64-copyright`.\n";
+                 `mingw-w64-copyright` and `gcc-copyright`.\n";
     }
+    page += "\nImpasto's own parts are under MIT or Apache-2.0, as you choose, and the built-in model under CC-BY-4.0 \
+             (`model-card.md`). Plug-ins of GIMP and Krita are under GPL-3.0-or-later; their sources are in the folders \
+             `plugin-gimp` and `plugin-krita` of Impasto's.\n";
     page += "\n| crate | version | licence | source |\n|---|---|---|---|\n";
     let mut by_text: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for Crate { name, version, licence, repository, texts, .. } in crates {
@@ -233,6 +239,9 @@ fn written(parts: &[Part], crates: &[Crate], rust: &str, standard: &[(&str, Stri
     texts.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
     for (text, users) in texts {
         page += &format!("\n### {}\n\n~~~text\n{}\n~~~\n", users.join(", "), text.trim_end());
+    }
+    if parts.iter().any(|part| matches!(part, Part::Command | Part::WindowsCommand)) {
+        page += &format!("\n### DejaVu Sans, the font of loss curves\n\n~~~text\n{}\n~~~\n", FONT.trim_end());
     }
     Ok(page)
 }
@@ -292,6 +301,9 @@ mod tests {
         assert!(page.contains("### one 1.0.0, two 1.0.0\n"), "{page}");
         assert!(page.contains("### three 1.0.0, Rust 1.99.0\n\n~~~text\nthe usual\n"), "{page}");
         assert!(page.contains("onnxruntime-LICENSE") && !page.contains("another"), "{page}");
+        assert!(!page.contains("Bitstream"), "{page}");
+        let page = written(&[Part::Command], &crates, "1.99.0", &standard).expect("a page");
+        assert!(page.contains("### DejaVu Sans") && page.contains("Bitstream"), "{page}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod simple;
 mod sniff;
 mod tiff;
 
+use std::io::Read;
 use std::path::Path;
 
 pub use sniff::FileKind;
@@ -94,12 +95,40 @@ impl Picture {
     }
 }
 
+/// So many first bytes tell what a file is.
+const FIRST: u64 = 4096;
+/// The longest file that is read, in bytes: that of TIFF, which has the longest.
+const LONGEST: u64 = 4 << 30;
+
 /// The bytes of a picture's file; `name` is what errors call it.
 pub fn contents(path: &Path, name: &str) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| {
+    let file = std::fs::File::open(path).map_err(|e| {
         let advice = if e.kind() == std::io::ErrorKind::NotFound { "; check the path" } else { "" };
         Error::picture(name, format!("cannot be read: {e}{advice}"))
-    })
+    })?;
+    let length = file.metadata().map_or(0, |there| there.len());
+    read_at_most(file, length, LONGEST).map_err(|problem| Error::picture(name, problem))
+}
+
+/// The same of what is no file of its own, such as standard input. Something that is no picture is not read to its end, which may
+/// be far or nowhere.
+pub fn contents_of(source: impl Read, name: &str) -> Result<Vec<u8>> {
+    read_at_most(source, 0, LONGEST).map_err(|problem| Error::picture(name, problem))
+}
+
+/// `expected` bytes get room at once.
+fn read_at_most(mut source: impl Read, expected: u64, longest: u64) -> std::result::Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    for most in [FIRST, longest + 1 - FIRST] {
+        let read = source.by_ref().take(most).read_to_end(&mut bytes);
+        read.map_err(|e| format!("cannot be read: {e}"))?;
+        sniff::kind(&bytes)?;
+        bytes.reserve_exact((expected.min(longest) as usize).saturating_sub(bytes.len()));
+    }
+    match bytes.len() as u64 > longest {
+        true => Err(format!("is longer than {} MiB; scale the picture down", longest >> 20)),
+        false => Ok(bytes),
+    }
 }
 
 fn header(kind: FileKind, bytes: &[u8]) -> std::result::Result<Header, Problem> {
@@ -125,5 +154,29 @@ fn assembled(kind: FileKind, bytes: &[u8], header: Header) -> std::result::Resul
         #[cfg(feature = "jxl")]
         FileKind::Jxl => jxl::read(bytes, header),
         _ => Simple::new(kind, bytes)?.read(header),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read, repeat};
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_picture_is_not_read_to_its_end() {
+        let mut endless = repeat(0);
+        let said = contents_of(&mut endless, "zeros").expect_err("no picture").to_string();
+        assert!(said.contains("zeros") && said.contains("is not a picture that can be read"), "{said}");
+    }
+
+    #[test]
+    fn a_picture_that_never_ends_is_refused() {
+        let signature = Cursor::new(b"\x89PNG\r\n\x1a\n");
+        let problem = read_at_most(signature.chain(repeat(0)), 0, 3 << 20);
+        assert_eq!(problem, Err("is longer than 3 MiB; scale the picture down".to_string()));
+        let whole =
+            read_at_most(Cursor::new(b"\x89PNG\r\n\x1a\n").chain(repeat(0).take(5000)), 5008, 3 << 20);
+        assert_eq!(whole.map(|bytes| bytes.len()), Ok(5008));
     }
 }

@@ -34,9 +34,7 @@ pub fn archive(speed: Speed) -> Result<PathBuf> {
     dist::copy(&root().join("include").join("impasto.h"), &at("include"), None)?;
     dist::styles(&at("share/impasto/styles"))?;
     let doc = at("doc");
-    for text in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md", "docs/model-card.md"] {
-        dist::copy(&root().join(text), &doc, None)?;
-    }
+    dist::documents(&doc)?;
     dist::copy(&root().join("docs/windows.md"), &folder, Some("README-WINDOWS.txt"))?;
     dist::onnxruntime(&onnxruntime::set_up_for_windows()?, &at("bin"), &doc)?;
     for (name, package) in RUNTIMES {
