@@ -1,5 +1,5 @@
 //! `cargo xtask release VERSION`: all archives that this machine can make, with their checksums, the licences of
-//! others and the lists of what they are made of. The same commit, compiler and system give the same bytes.
+//! others and the lists of what they are made of. Where the checkout lies makes no difference to the bytes.
 
 mod clean_room;
 
