@@ -72,13 +72,13 @@ step presets 60 bash -c "
   paint $work/vgg-standard.png --device cuda --preset standard --model $MODEL"
 for option in "" prefer_nhwc=1 fuse_conv_bias=1 prefer_nhwc=1,fuse_conv_bias=1 cudnn_conv_algo_search=EXHAUSTIVE enable_cuda_graph=1; do
   step "options.${option:-none}" 40 env IMPASTO_PROVIDER_OPTIONS="$option" \
-    python3 "$bench/card.py" --model "$MODEL" --megapixels 1 --large 0 --alone
+    python3 "$bench/card.py" --model "$MODEL" --megapixels 1 --alone
 done
 step compile 150 python3 "$bench/card.py" --model "$MODEL" --megapixels 1,4 --large 0 --compile --json "$out/compile.json"
 step large 150 python3 "$bench/card.py" --model "$MODEL" --megapixels 16 --large 0 --json "$out/large.json"
 export IMPASTO_ONNXRUNTIME=${IMPASTO_WEBGPU:-$IMPASTO_ONNXRUNTIME}
 step webgpu.devices 60 "$IMPASTO" devices --nodes
-step webgpu.picture 60 paint "$work/webgpu.png" --device webgpu --size 512 --iterations 60
-step webgpu.cpu 60 paint "$work/cpu.png" --device cpu --size 512 --iterations 60
-step webgpu.speed 120 python3 "$bench/card.py" --model "$MODEL" --megapixels 1,4 --large 0 --device webgpu --alone
+step webgpu.picture 120 bash -c "
+  for device in webgpu cpu; do paint $work/\$device.png --device \$device --size 512 --iterations 60; done"
+step webgpu.speed 120 python3 "$bench/card.py" --model "$MODEL" --megapixels 1,4 --device webgpu --alone
 rm -rf "$work"

@@ -30,29 +30,36 @@ pub fn lay_out(prefix: Option<&Path>, bundle: bool) -> Result<PathBuf> {
     copy(&root().join("include").join("impasto.h"), &at("include"), None)?;
     write(&at("lib/pkgconfig/impasto.pc"), &pkg_config("${pcfiledir}/../..", "lib"))?;
     let doc = at("share/doc/impasto");
-    documents(&doc)?;
     styles(&at("share/impasto/styles"))?;
     let mut parts = vec![Part::Command, Part::Library];
     if bundle {
         onnxruntime(&onnxruntime::set_up_with_webgpu(false)?, &at("lib"), &doc)?;
         parts.push(Part::OnnxRuntime);
     }
-    write(&doc.join("THIRD-PARTY.md"), &third_party::page(&parts)?)?;
+    documents(&doc, &parts)?;
     Ok(folder)
 }
 
-/// Copies what people read: README, and what its links lead to in the same places as in the checkout.
-pub fn documents(to: &Path) -> Result<()> {
-    for text in ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "CHANGELOG.md", "docs/model-card.md"] {
+/// Copies what people read: the licences of what is in these `parts`, README, and what its links lead to in the same places as in
+/// the checkout.
+pub fn documents(to: &Path, parts: &[Part]) -> Result<()> {
+    licences_of(to, parts)?;
+    for text in ["README.md", "CHANGELOG.md"] {
         copy(&root().join(text), to, None)?;
     }
     for (folder, endings) in
         [("docs", &["md"][..]), ("docs/readme", &["jpg"]), ("ffi/examples", &["c", "cpp", "hpp", "py"])]
     {
-        for file in onnxruntime::files(&root().join(folder))? {
-            if endings.iter().any(|ending| file.extension().is_some_and(|e| e == *ending)) {
-                copy(&file, &to.join(folder), None)?;
-            }
+        copy_those(folder, endings, &to.join(folder))?;
+    }
+    Ok(())
+}
+
+/// Copies the files of a folder of the checkout that have one of these endings.
+fn copy_those(folder: &str, endings: &[&str], to: &Path) -> Result<()> {
+    for file in onnxruntime::files(&root().join(folder))? {
+        if endings.iter().any(|ending| file.extension().is_some_and(|e| e == *ending)) {
+            copy(&file, to, None)?;
         }
     }
     Ok(())
@@ -108,12 +115,7 @@ pub fn thumbnails(folder: &Path) -> Result<()> {
 
 /// Copies our style pictures, what is known about them, and their licence.
 pub fn styles(to: &Path) -> Result<()> {
-    for file in onnxruntime::files(&root().join("assets").join("styles"))? {
-        if file.extension().is_some_and(|e| e == "jpg" || e == "json" || e == "md") {
-            copy(&file, to, None)?;
-        }
-    }
-    Ok(())
+    copy_those("assets/styles", &["jpg", "json", "md"], to)
 }
 
 /// Copies ONNX Runtime out of the folder that set-up has made, and its licences.

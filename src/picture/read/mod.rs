@@ -118,13 +118,12 @@ pub fn contents_of(source: impl Read, name: &str) -> Result<Vec<u8>> {
 
 /// `expected` bytes get room at once.
 fn read_at_most(mut source: impl Read, expected: u64, longest: u64) -> std::result::Result<Vec<u8>, Problem> {
+    let failed = |e: std::io::Error| format!("cannot be read: {e}");
     let mut bytes = Vec::new();
-    for most in [FIRST, longest + 1 - FIRST] {
-        let read = source.by_ref().take(most).read_to_end(&mut bytes);
-        read.map_err(|e| format!("cannot be read: {e}"))?;
-        sniff::kind(&bytes)?;
-        bytes.reserve_exact((expected.min(longest) as usize).saturating_sub(bytes.len()));
-    }
+    source.by_ref().take(FIRST).read_to_end(&mut bytes).map_err(failed)?;
+    sniff::kind(&bytes)?;
+    bytes.reserve_exact((expected.min(longest) as usize).saturating_sub(bytes.len()));
+    source.take(longest + 1 - FIRST).read_to_end(&mut bytes).map_err(failed)?;
     match bytes.len() as u64 > longest {
         true => Err(format!("is longer than {} MiB; scale the picture down", longest >> 20)),
         false => Ok(bytes),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::build::{Speed, TARGET, Windows};
-use crate::third_party::{self, Part};
+use crate::third_party::Part;
 use crate::wheel::Programs;
 use crate::{Result, dist, onnxruntime, root, run, target, zip_file};
 
@@ -34,14 +34,13 @@ pub fn archive(speed: Speed) -> Result<PathBuf> {
     dist::copy(&root().join("include").join("impasto.h"), &at("include"), None)?;
     dist::styles(&at("share/impasto/styles"))?;
     let doc = at("doc");
-    dist::documents(&doc)?;
     dist::copy(&root().join("docs/windows.md"), &folder, Some("README-WINDOWS.txt"))?;
     dist::onnxruntime(&onnxruntime::set_up_for_windows()?, &at("bin"), &doc)?;
     for (name, package) in RUNTIMES {
         dist::copy(&windows.copyright(package), &doc, Some(name))?;
     }
     let parts = [Part::WindowsCommand, Part::WindowsLibrary, Part::OnnxRuntime];
-    dist::write(&doc.join("THIRD-PARTY.md"), &third_party::page(&parts)?)?;
+    dist::documents(&doc, &parts)?;
     let archive = target().join("dist").join(format!("{name}.zip"));
     zip_file::write(&archive, &zip_file::entries(&folder, &name)?)?;
     Ok(archive)
