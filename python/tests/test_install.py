@@ -84,6 +84,26 @@ def test_where_onnx_runtime_is_missing_the_message_says_what_to_do(tmp_path: Pat
     assert Path(found.strip()).parent == capi.resolve()
 
 
+def test_the_plug_in_for_graphics_cards_is_found_in_its_wheel(tmp_path: Path) -> None:
+    told = importlib.metadata.metadata("impasto")
+    assert told.get_all("Provides-Extra") == ["webgpu"]
+    needed = [line.split(";")[0] for line in told.get_all("Requires-Dist") or [] if "extra" in line]
+    place = tmp_path / "place"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(place)]
+    subprocess.run([*install, "--no-deps", "--no-index", os.environ["IMPASTO_WHEEL"]], check=True, capture_output=True)
+    shutil.copytree(SITE / "onnxruntime" / "capi", place / "onnxruntime" / "capi", ignore=shutil.ignore_patterns("*.py", "*pybind*"))
+    environment: Dict[str, str] = {**os.environ, "PYTHONPATH": str(place)}
+    code = "import impasto; print([d['problem'] for d in impasto.devices() if d['device'] == 'webgpu'])"
+
+    def problem() -> str:
+        return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert "pip install onnxruntime-ep-webgpu" in problem()
+    subprocess.run([*install, "--no-deps", *[line for line in needed if "webgpu" in line]], check=True, capture_output=True)
+    # Now the card or its driver may be missing, but not the provider.
+    assert "no WebGPU provider" not in problem()
+
+
 def test_on_windows_the_library_is_the_one_of_that_system(tmp_path: Path) -> None:
     # No Python for Windows runs here, so the system's name is all that is changed. `cargo xtask test-windows` opens the DLL.
     package = tmp_path / "impasto"

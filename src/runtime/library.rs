@@ -116,7 +116,7 @@ fn start(path: &Path) -> std::result::Result<(Environment, PathBuf), Failure> {
             Failure::Other(format!("{shown} cannot be opened: {reason}"))
         }
         ort::LoadDynamicError::BadVersion { version_str, .. } => Failure::TooOld(format!(
-            "{shown} is ONNX Runtime {version_str}, which is too old; 1.{} or later is needed (`pip install --upgrade onnxruntime` or `cargo xtask setup` gets one)",
+            "{shown} is ONNX Runtime {version_str}, which is too old; 1.{} or later is needed (`pip install --upgrade onnxruntime` gets one if Impasto came with pip, and `cargo xtask setup` in Impasto's sources)",
             ort::MINOR_VERSION
         )),
         ort::LoadDynamicError::MissingApi { .. } => {

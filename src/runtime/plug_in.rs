@@ -1,4 +1,5 @@
-//! ONNX Runtime's WebGPU provider as a plug-in: a library that lies beside ONNX Runtime's and is registered with it. The functions
+//! ONNX Runtime's WebGPU provider as a plug-in: a library that lies beside ONNX Runtime's, or in the wheel of its own beside ONNX
+//! Runtime's wheel, and is registered with it. The functions
 //! for this came with ONNX Runtime 1.22, so they are asked for when they are needed, and older ones work without.
 
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -94,23 +95,26 @@ unsafe impl Send for PlugIn {}
 // SAFETY: as above.
 unsafe impl Sync for PlugIn {}
 
-/// Where the plug-in lies, if it is there.
-pub(super) fn file(runtime: &Path) -> PathBuf {
-    runtime.with_file_name(FILE)
+/// The plug-in's library for the ONNX Runtime in the file `runtime`: beside it, or where pip puts the wheel
+/// `onnxruntime-ep-webgpu` if `runtime` comes from a wheel too.
+pub(super) fn file(runtime: &Path) -> Option<PathBuf> {
+    let wheel = runtime
+        .ancestors()
+        .nth(3)
+        .filter(|_| runtime.parent().is_some_and(|f| f.ends_with("onnxruntime/capi")));
+    let places =
+        [Some(runtime.with_file_name(FILE)), wheel.map(|w| w.join("onnxruntime_ep_webgpu").join(FILE))];
+    places.into_iter().flatten().find(|file| file.is_file())
 }
 
-pub(super) fn is_there(runtime: &Path) -> bool {
-    file(runtime).is_file()
-}
-
-/// The plug-in, registered once; the error tells why it cannot be used. None where it does not lie beside ONNX Runtime.
+/// The plug-in, registered once; the error tells why it cannot be used. None where there is none for this ONNX Runtime.
 pub(super) fn plug_in(
     environment: &Environment,
     runtime: &Path,
 ) -> Option<Result<&'static PlugIn, &'static str>> {
     static PLUG_IN: OnceLock<Option<Result<PlugIn, String>>> = OnceLock::new();
-    let found = PLUG_IN
-        .get_or_init(|| is_there(runtime).then(|| PlugIn::register(environment, runtime, &file(runtime))));
+    let found =
+        PLUG_IN.get_or_init(|| file(runtime).map(|file| PlugIn::register(environment, runtime, &file)));
     found.as_ref().map(|found| found.as_ref().map_err(String::as_str))
 }
 
@@ -191,4 +195,28 @@ fn os_text(path: &Path) -> Result<Vec<sys::os_char>, String> {
 fn os_text(path: &Path) -> Result<Vec<sys::os_char>, String> {
     use std::os::windows::ffi::OsStrExt;
     Ok(path.as_os_str().encode_wide().chain([0]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plug_in_is_found_beside_onnx_runtime_and_in_its_own_wheel() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let put = |file: PathBuf| {
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+            std::fs::write(&file, "").expect("written");
+            file
+        };
+        let packages = folder.path().join("site-packages");
+        let runtime = put(packages.join("onnxruntime").join("capi").join("libonnxruntime.so.1.31.1"));
+        let elsewhere = put(packages.join("other").join("capi").join("libonnxruntime.so"));
+        assert_eq!(file(&runtime), None);
+        let wheel = put(packages.join("onnxruntime_ep_webgpu").join(FILE));
+        assert_eq!(file(&runtime), Some(wheel));
+        assert_eq!(file(&elsewhere), None);
+        let beside = put(runtime.with_file_name(FILE));
+        assert_eq!(file(&runtime), Some(beside));
+    }
 }

@@ -95,7 +95,9 @@ fn try_cuda(index: u32) -> Result<()> {
     }
     if !<ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false) {
         return Err(Error::Device(
-            "this ONNX Runtime is built without CUDA (`cargo xtask setup --cuda` gets one with it)".into(),
+            "this ONNX Runtime is built without CUDA (`pip install onnxruntime-gpu` in the place of onnxruntime gets one with \
+             it if Impasto came with pip, and `cargo xtask setup --cuda` in Impasto's sources)"
+                .into(),
         ));
     }
     if let Some(problem) = library::cuda_problem() {

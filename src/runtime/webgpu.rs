@@ -27,9 +27,11 @@ fn is_inside() -> bool {
 pub(super) fn problem() -> Result<Option<String>> {
     let (environment, runtime) = library::environment()?;
     let inside = is_inside();
-    if !inside && !plug_in::is_there(&runtime) {
+    if !inside && plug_in::file(&runtime).is_none() {
         let missing = "there is no WebGPU provider in this ONNX Runtime or beside it";
-        return Ok(Some(format!("{missing} (`cargo xtask setup --webgpu` gets one)")));
+        let ways = "the archives have one; `pip install onnxruntime-ep-webgpu` gets one if Impasto came with pip, and `cargo \
+                    xtask setup --webgpu` in Impasto's sources";
+        return Ok(Some(format!("{missing} ({ways})")));
     }
     // On Windows a card need not have a Vulkan driver, as the provider uses Direct3D there.
     if let (Some(Err(problem)), false) = (adapters::best(), cfg!(windows)) {
@@ -46,7 +48,7 @@ pub(super) fn problem() -> Result<Option<String>> {
 /// compute other values.
 pub(crate) fn version() -> Result<String> {
     let (_, runtime) = library::environment()?;
-    let plug_in = std::fs::metadata(plug_in::file(&runtime)).map_or(0, |file| file.len());
+    let plug_in = plug_in::file(&runtime).and_then(|file| file.metadata().ok()).map_or(0, |file| file.len());
     let card = match adapters::best() {
         Some(Ok(card)) => format!("{}; {}", card.name, card.driver),
         _ => std::env::consts::OS.to_string(),
