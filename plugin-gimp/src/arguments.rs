@@ -155,7 +155,7 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
     procedure.add_string_argument(
         "model",
         &tr("Model"),
-        Some(&tr("The name of a model, or a .safetensors or .onnx file; empty: the built-in one")),
+        Some(&tr("The name of a model, or a .safetensors, .pth or .onnx file; empty: the built-in one")),
         "",
         flags,
     );

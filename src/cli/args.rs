@@ -228,7 +228,7 @@ pub struct ScoreArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineArgs {
-    /// The network: a name from `impasto model list`, or a .safetensors or .onnx file [compact]
+    /// The network: a name from `impasto model list`, or a .safetensors, .pth or .onnx file [compact]
     #[arg(long, value_name = "NAME|FILE")]
     pub model: Option<String>,
     /// What to compute on: auto, cpu, cuda, cuda:N or webgpu (any graphics card)

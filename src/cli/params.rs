@@ -111,7 +111,9 @@ fn placeholder(property: &Value) -> String {
 }
 
 fn argument(name: &str, property: &Value) -> Arg {
+    let kind = Kind::from_schema(property);
     let text = plain(&property["description"]);
+    let text = if matches!(kind, Kind::Weights) { with_equals_signs(&text) } else { text };
     let default = match &property["default"] {
         Value::Null => String::new(),
         Value::String(name) => format!(" [{name}]"),
@@ -126,13 +128,13 @@ fn argument(name: &str, property: &Value) -> Arg {
         .help(format!("{first}{default}"))
         .long_help(format!("{}{default}", text.trim_end_matches('.')))
         .help_heading("Parameters");
-    match Kind::from_schema(property) {
+    match kind {
         Kind::Choice(choices) if name == INIT => {
             let names = choices.iter().map(PossibleValue::get_name).filter(|name| *name != "picture");
             argument.value_name(format!("{}|FILE", names.collect::<Vec<_>>().join("|")))
         }
         Kind::Choice(choices) => argument.value_name("NAME").value_parser(PossibleValuesParser::new(choices)),
-        Kind::Whole => argument.value_name(placeholder(property)).value_parser(value_parser!(u64)),
+        Kind::Whole => argument.value_name(placeholder(property)).value_parser(values::whole),
         Kind::Number => argument
             .value_name(placeholder(property))
             .value_parser(values::number)
@@ -140,6 +142,19 @@ fn argument(name: &str, property: &Value) -> Arg {
         Kind::Names => list(argument).value_name("NAMES").value_parser(values::name),
         Kind::Weights => list(argument).value_name("TERM=WEIGHT").value_parser(values::tap_weight),
     }
+}
+
+/// A text in which an example in JSON is written as on the command line: `{"a": 2, "b": 0}` as `a=2,b=0`.
+fn with_equals_signs(text: &str) -> String {
+    let json = text.find('{').and_then(|from| Some(&text[from..=from + text[from..].find('}')?]));
+    let example = json.and_then(|json| Some((json, serde_json::from_str::<Map<String, Value>>(json).ok()?)));
+    example.map_or_else(
+        || text.to_string(),
+        |(json, terms)| {
+            let terms: Vec<String> = terms.iter().map(|(term, weight)| format!("{term}={weight}")).collect();
+            text.replace(json, &terms.join(","))
+        },
+    )
 }
 
 /// An option that takes several values: with commas between, or given several times.

@@ -1,11 +1,18 @@
 //! What the values of options look like.
 
+use std::path::Path;
+
 use impasto::picture::Format;
 use impasto::report::StyleFile;
 
 /// A number, which is finite.
 pub fn number(text: &str) -> std::result::Result<f64, String> {
     text.parse().ok().filter(|n: &f64| n.is_finite()).ok_or_else(|| "expected a number".to_string())
+}
+
+/// A whole number.
+pub fn whole(text: &str) -> std::result::Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number, such as 512".to_string())
 }
 
 /// `FILE` with `,weight=W`, `,scale=S`, `,region=MASK` and `,part=MASK` behind, as many as there are. Other commas and equals
@@ -25,6 +32,12 @@ pub fn blend(text: &str) -> std::result::Result<StyleFile, String> {
             "scale" => blend.scale = number(0.1, 4.0)?,
             "region" => blend.region = Some(value.into()),
             "part" => blend.part = Some(value.into()),
+            // A part of the file's name, or a word that was meant as one of these.
+            _ if !Path::new(rest).exists() && Path::new(before).exists() => {
+                return Err(format!(
+                    "there is no file {rest}, and '{key}' is none of weight, scale, region and part"
+                ));
+            }
             _ => break,
         }
         rest = before;

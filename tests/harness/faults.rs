@@ -52,6 +52,8 @@ fn pictures() {
         refuse(&mut with_content(&at(name), out.path()), 3, &[name, wanted], out.path());
     }
     refuse(&mut with_content(from.path(), out.path()), 2, &["go into a folder"], out.path());
+    let web = Path::new("https://pictures.example/cat.png");
+    refuse(&mut with_content(web, out.path()), 3, &["cat.png", "download it first"], out.path());
     let mut style = impasto();
     style.arg(sample("cat.png")).arg(at("zero.png")).arg("-o").arg(out.path().join("out.png"));
     refuse(&mut style, 3, &["zero.png"], out.path());

@@ -41,6 +41,8 @@ fn every_parameter_is_an_option_of_the_command_and_in_gimp_or_left_out_for_a_rea
         let path = root().join("plugin-gimp/src").join(file);
         filter += &std::fs::read_to_string(path).expect("the filter's source");
     }
+    // Examples are written as on a command line.
+    assert!(help.contains("style/relu1_1=2") && !help.contains("{\"style"), "{help}");
     for (name, property) in properties() {
         assert!(property["description"].as_str().is_some_and(|d| d.len() > 10), "{name} is not described");
         if let Some(option) = option(&name) {

@@ -140,10 +140,12 @@ fn the_command_takes_weights_scales_and_regions_of_blended_styles() {
     let halves = make("halves.png", &["--blend", &dusk, "--region", &region.display().to_string()]);
     assert_ne!(halves, plain);
     assert_ne!(make("other.png", &["--blend", &format!("{dusk},region={}", region.display())]), halves);
-    let mut bad = quick(&to.path().join("bad.png"));
-    let output = bad.args(["--blend", &format!("{dusk},scale=9")]).output().expect("it starts");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("scale=9"), "{}", stderr(&output));
+    for (bad, wanted) in [("scale=9", "scale=9"), ("wieght=1", "'wieght' is none of weight, scale")] {
+        let mut command = quick(&to.path().join("bad.png"));
+        let output = command.args(["--blend", &format!("{dusk},{bad}")]).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(wanted), "{}", stderr(&output));
+    }
 }
 
 #[test]

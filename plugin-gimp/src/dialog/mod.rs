@@ -211,7 +211,7 @@ fn model(config: &gimp::ProcedureConfig, library: &Library) -> gtk::Box {
     }
     if let Some(entry) = combo.child().and_then(|c| c.downcast::<gtk::Entry>().ok()) {
         entry.set_placeholder_text(models.first().map(String::as_str));
-        let tip = tr("The name of a model, or a .safetensors or .onnx file; empty: the built-in one");
+        let tip = tr("The name of a model, or a .safetensors, .pth or .onnx file; empty: the built-in one");
         entry.set_tooltip_text(Some(&tip));
         if let Some(accessible) = entry.accessible() {
             gtk::atk::prelude::AtkObjectExt::set_name(&accessible, &tr("Model"));

@@ -103,7 +103,15 @@ const LONGEST: u64 = 4 << 30;
 /// The bytes of a picture's file; `name` is what errors call it.
 pub fn contents(path: &Path, name: &str) -> Result<Vec<u8>> {
     let file = std::fs::File::open(path).map_err(|e| {
-        let advice = if e.kind() == std::io::ErrorKind::NotFound { "; check the path" } else { "" };
+        let is_web =
+            path.components().any(|part| ["http:", "https:"].iter().any(|web| part.as_os_str() == *web));
+        let advice = match e.kind() {
+            std::io::ErrorKind::NotFound if is_web => {
+                "; download it first: addresses of the web are not read"
+            }
+            std::io::ErrorKind::NotFound => "; check the path",
+            _ => "",
+        };
         Error::picture(name, format!("cannot be read: {e}{advice}"))
     })?;
     let length = file.metadata().map_or(0, |there| there.len());
