@@ -102,6 +102,10 @@ const WEBGPU_INSIDE: Wheel = Wheel {
     sha256: "fe5e49e00ad71bc667316d57670bfbf525438783d4a3468e0d337314ec985cbe",
 };
 
+/// The wheels and their versions from which archives have ONNX Runtime and its plug-in for WebGPU.
+pub const WHEELS_IN_ARCHIVES: [(&str, &str); 2] =
+    [("onnxruntime", VERSION), ("onnxruntime-ep-webgpu", "0.4.0")];
+
 /// ONNX Runtime's plug-in for WebGPU; None where there is none for this machine.
 fn webgpu_plug_in() -> Option<Wheel> {
     webgpu_plug_in_of(std::env::consts::OS, std::env::consts::ARCH)
@@ -123,7 +127,8 @@ fn webgpu_plug_in_of(os: &str, arch: &str) -> Option<Wheel> {
         }
         _ => return None,
     };
-    Some(Wheel { package: "onnxruntime-ep-webgpu", version: "0.4.0", platform, sha256 })
+    let [_, (package, version)] = WHEELS_IN_ARCHIVES;
+    Some(Wheel { package, version, platform, sha256 })
 }
 
 /// Impasto's cache folder.

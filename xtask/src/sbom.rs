@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::third_party::{self, Crate, Part};
-use crate::{Result, onnxruntime};
+use crate::{Result, archive, onnxruntime, root};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -16,12 +16,26 @@ pub fn components(name: &str, parts: &[Part]) -> Result<String> {
         "licenses": [{ "expression": "MIT OR Apache-2.0" }],
     }));
     if parts.contains(&Part::OnnxRuntime) {
-        let version = onnxruntime::VERSION;
-        let purl = format!("pkg:pypi/onnxruntime@{version}");
-        components.push(json!({
-            "type": "library", "bom-ref": purl, "name": "onnxruntime", "version": version, "purl": purl,
-            "licenses": [{ "expression": "MIT" }],
+        components.extend(onnxruntime::WHEELS_IN_ARCHIVES.iter().map(|(package, version)| {
+            let purl = format!("pkg:pypi/{package}@{version}");
+            json!({
+                "type": "library", "bom-ref": purl, "name": package, "version": version, "purl": purl,
+                "licenses": [{ "expression": "MIT" }],
+            })
         }));
+    }
+    let has = |kinds: [Part; 2]| kinds.iter().any(|kind| parts.contains(kind));
+    if has([Part::Command, Part::WindowsCommand]) || has([Part::Library, Part::WindowsLibrary]) {
+        let model = file("machine-learning-model", "compact", "assets/models/compact.safetensors")?;
+        components.push(with_licence(model, json!({ "expression": "CC-BY-4.0" })));
+        components.push(with_licence(
+            json!({ "type": "data", "bom-ref": "styles", "name": "styles", "version": VERSION }),
+            json!({ "expression": "CC0-1.0" }),
+        ));
+    }
+    if has([Part::Command, Part::WindowsCommand]) {
+        let font = file("file", "DejaVuSans.ttf", "assets/fonts/DejaVuSans.ttf")?;
+        components.push(with_licence(font, json!({ "license": { "name": "DejaVu fonts licence" } })));
     }
     let licence = match parts.iter().any(|part| matches!(part, Part::Filter | Part::WindowsFilter)) {
         true => "GPL-3.0-or-later AND (MIT OR Apache-2.0)",
@@ -41,6 +55,18 @@ pub fn components(name: &str, parts: &[Part]) -> Result<String> {
         "components": components,
     });
     Ok(format!("{list:#}\n"))
+}
+
+/// A file of the sources that lies inside a program.
+fn file(kind: &str, name: &str, path: &str) -> Result<Value> {
+    let sum = archive::sha256(&root().join(path))?;
+    let hashes = [json!({ "alg": "SHA-256", "content": sum })];
+    Ok(json!({ "type": kind, "bom-ref": name, "name": name, "version": VERSION, "hashes": hashes }))
+}
+
+fn with_licence(mut component: Value, licence: Value) -> Value {
+    component["licenses"] = json!([licence]);
+    component
 }
 
 fn component(of: &Crate) -> Value {
@@ -74,9 +100,15 @@ mod tests {
         assert!(ort["purl"].as_str().is_some_and(|p| p.starts_with("pkg:cargo/ort@2.0.0")), "{ort}");
         assert_eq!(ort["hashes"][0]["content"].as_str().map(str::len), Some(64), "{ort}");
         assert!(ort["licenses"][0]["expression"].as_str().is_some_and(|l| l.contains("MIT")), "{ort}");
-        assert!(
-            components.iter().any(|c| c["name"] == "onnxruntime" && c["version"] == onnxruntime::VERSION)
-        );
+        let named = |name: &str| components.iter().find(|c| c["name"] == name);
+        assert_eq!(named("onnxruntime").expect("ONNX Runtime")["version"], onnxruntime::VERSION);
+        // What is no program lies inside, too.
+        assert!(named("onnxruntime-ep-webgpu").is_some() && named("styles").is_some());
+        let model = named("compact").expect("the model");
+        assert_eq!(model["type"], "machine-learning-model");
+        assert_eq!(model["licenses"][0]["expression"], "CC-BY-4.0");
+        assert_eq!(model["hashes"][0]["content"].as_str().map(str::len), Some(64), "{model}");
+        assert!(named("DejaVuSans.ttf").is_some());
         // Each is named once, and nothing is named that is not there.
         let mut names: Vec<&Value> = components.iter().map(|c| &c["bom-ref"]).collect();
         assert_eq!(list["dependencies"][0]["dependsOn"].as_array().expect("names").len(), names.len());

@@ -62,7 +62,9 @@ fn archives(folder: &Path) -> Result<()> {
         describe(folder, "impasto-gimp", &[Part::Filter, Part::Library, Part::OnnxRuntime])?;
     }
     dist::copy(&krita::archive()?, folder, None)?;
+    describe(folder, "impasto-krita", &[Part::Library, Part::OnnxRuntime])?;
     dist::copy(&wheel::make()?, folder, None)?;
+    describe(folder, "impasto-python", &[Part::Command, Part::Library])?;
     match windows::Windows::find(true) {
         Ok(_) => {
             dist::copy(&windows::archive(Speed::Full)?, folder, None)?;
