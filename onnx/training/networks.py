@@ -73,7 +73,8 @@ class Student(torch.nn.Module):
 
     def predict(self, name, activations):
         """The teacher's activations behind a layer, in units of its deviation, from the student's [n, C, h, w]."""
-        return torch.einsum("tc,nchw->nthw", self.heads[name].weight[:, :, 0, 0], activations)
+        weight = self.heads[name].weight[:, :, 0, 0].to(activations.dtype)
+        return (weight @ activations.flatten(2)).unflatten(2, activations.shape[2:])
 
     def head(self, name):
         """H of a layer, [teacher channels, student channels]. Its parameters are in units of the teacher's standard

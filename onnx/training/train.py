@@ -4,21 +4,20 @@
 The student learns to predict, through one linear head H per layer, what an optimiser sees of the teacher:
   activations   of every layer, at a part of the positions;
   Gram          matrices of the style taps;
-  differences   of the Gram matrices of a transfer's result, of a picture that the teacher likes better, and of the style,
+  differences   of the Gram matrices of a transfer's picture, of a picture that the teacher likes better, and of the style,
                 relative to what is left of them. They count most: they are what a transfer minimises, and in them errors that
                 both pictures share do not count.
-Results are made with the student itself while it is trained (examples.py).
+The pictures are those of style transfers with the student itself, which go on while it learns (transfers.py).
 
-    python3 onnx/training/train.py --teacher vgg16.safetensors --photos FOLDER --paintings FOLDER \\
-        --program target/release/impasto --start compact.safetensors --out runs/a --minutes 60
+    python3 onnx/training/train.py --teacher vgg16.safetensors --photos BSDS500.tar --paintings FOLDER \\
+        --start compact.safetensors --out runs/a --minutes 60
 
-It can be ended and called again: it goes on from its last checkpoint in --out. It uses a CUDA card where there is one, which
-is kept busy with --batch 12 --size 192 and as many --workers as there are cores (a step with few pictures spends its
-time on launching kernels). Networks compute in
-bfloat16, which processors with AMX do several times as fast as float32. Needs torch, numpy, Pillow and safetensors.
+It can be ended and called again: it goes on from its last checkpoint in --out. It uses a CUDA card where there is one. Networks
+compute in bfloat16, which processors with AVX512-BF16 or AMX do faster than float32. Needs torch, numpy, Pillow and safetensors.
 docs/model-card.md says what was made with it.
 """
 import argparse
+import collections
 import copy
 import math
 import pathlib
@@ -27,14 +26,15 @@ import time
 import numpy as np
 import torch
 
-from examples import BETTER, PICTURES, RESULT, STYLE, Examples, gram, thin
 from muon import Muon
 from networks import CONTENT_TAP, STYLE_TAPS, Student, export, load_teacher, start_from
 from pictures import Pictures, read
+from objective import gram
+from transfers import BETTER, PICTURES, RESULT, STYLE, Transfers, thin
 
 HELD_OUT = 8
 # How much each style tap counts in the losses of Gram matrices: by what is left of it in results.
-TAP_SHARE = dict(zip(STYLE_TAPS, (0.3, 0.8, 1.8, 1.6, 0.5)))
+TAP_SHARE = dict(zip(STYLE_TAPS, (0.2, 1.0, 3.0, 1.6, 0.2)))
 
 
 def activation_loss(student, taps, batch):
@@ -42,7 +42,7 @@ def activation_loss(student, taps, batch):
     losses = []
     for name, _, block in student.body.layers:
         wanted = batch[f"activations.{name}"].float() / student.deviation[name]
-        losses.append((student.predict(name, thin(taps[name], block)) - wanted).pow(2).mean())
+        losses.append((student.predict(name, thin(taps[name], block)).float() - wanted).pow(2).mean())
     return sum(losses) / len(losses)
 
 
@@ -51,18 +51,34 @@ def relative(error, wanted, floor=0.0):
     return torch.log1p(error.pow(2).sum((1, 2)) / (wanted.pow(2).sum((1, 2)) + floor)).mean()
 
 
-def style_losses(student, taps, batch):
-    """How wrong Gram matrices are, and the differences of those of results, better pictures and styles."""
+def style_losses(student, taps, batch, half):
+    """How wrong the styles' Gram matrices are, and the differences of those of results, better pictures and styles."""
     of_gram = of_differences = 0
     for tap in STYLE_TAPS:
-        h, wanted = student.head(tap), batch[f"gram.{tap}"]
-        error = h @ gram(taps[tap]) @ h.T - wanted
-        of_gram = of_gram + TAP_SHARE[tap] * relative(error, wanted)
-        error, wanted = (list(m.chunk(PICTURES)) for m in (error, wanted))
+        h = student.head(tap)
+
+        def differences(matrices):
+            # They are taken before anything is rounded to bfloat16.
+            of = matrices.chunk(PICTURES)
+            return torch.cat([of[RESULT] - of[STYLE], of[BETTER] - of[STYLE], of[STYLE]])
+
+        mine, wanted = differences(gram(taps[tap])), differences(batch[f"gram.{tap}"])
+        with half:
+            predicted = h.expand(len(mine), -1, -1) @ mine @ h.T.expand(len(mine), -1, -1)
+        errors, wanted = (predicted.float() - wanted).chunk(PICTURES), wanted.chunk(PICTURES)
         floor = 5e-5 * wanted[STYLE].pow(2).sum((1, 2))
-        for a, b in ((RESULT, STYLE), (BETTER, STYLE), (RESULT, BETTER)):
-            of_differences = of_differences + TAP_SHARE[tap] / 3 * relative(error[a] - error[b], wanted[a] - wanted[b], floor)
+        pairs = [(errors[k], wanted[k]) for k in (RESULT, BETTER)]
+        pairs.append(tuple(of[RESULT] - of[BETTER] for of in (errors, wanted)))
+        of_differences = of_differences + TAP_SHARE[tap] * sum(relative(*pair, floor) for pair in pairs) / len(pairs)
+        of_gram = of_gram + TAP_SHARE[tap] * relative(errors[STYLE], wanted[STYLE])
     return of_gram / len(STYLE_TAPS), of_differences / len(STYLE_TAPS)
+
+
+def together(examples):
+    """Examples as one batch: every tensor [PICTURES * n, ...], the results first, then the better ones, and so on."""
+    parts = [example[part] for part in range(PICTURES) for example in examples]
+    batch = {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+    return batch | {"pictures": batch["pictures"].float() / 255}
 
 
 def fit_heads(student, teacher, batch):
@@ -83,18 +99,17 @@ def main():
     parser.add_argument("--teacher", required=True, help="safetensors with VGG16's conv1_1 to conv5_1")
     parser.add_argument("--photos", required=True, help="a folder or .tar of photographs")
     parser.add_argument("--paintings", required=True, help="a folder of painted pictures")
-    parser.add_argument("--program", required=True, help="the command `impasto`")
     parser.add_argument("--start", help="an earlier student's safetensors, of the same or narrower layers")
     parser.add_argument("--out", required=True)
     parser.add_argument("--name", default="compact")
     parser.add_argument("--widths", default="16,64,128,192,192", help="channels of the five blocks")
     parser.add_argument("--counts", default="2,2,2,2,1", help="convolutions in each")
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--batch", type=int, default=2, help="examples of four pictures in a step")
+    parser.add_argument("--batch", type=int, default=4, help="transfers in a step, and as many examples from before")
     parser.add_argument("--size", type=int, default=128, help="of all pictures, in pixels")
-    parser.add_argument("--workers", type=int, default=1, help="processes that make examples, each on one core")
-    parser.add_argument("--first", type=int, default=40, help="examples that must be there before the first step")
-    parser.add_argument("--most", type=int, default=1000, help="examples that are kept, 11 MB each at 128 pixels")
+    parser.add_argument("--pool", type=int, default=32, help="transfers that go on at the same time")
+    parser.add_argument("--evaluations", type=int, default=8, help="that a transfer makes when it is its turn")
+    parser.add_argument("--kept", type=int, default=1000, help="examples that are kept, 9 MB each at 128 pixels")
     parser.add_argument("--threads", type=int, help="of the processor, for training itself")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -130,7 +145,6 @@ def main():
         start_from(student, args.start)
     student = student.to(device, memory_format=layout)
     fit_heads(student, teacher, first)
-    del teacher
     # What is saved is the mean of the last few hundred steps' weights.
     average = copy.deepcopy(student).requires_grad_(False)
     matrices = [p for p in student.parameters() if p.dim() > 1]
@@ -167,8 +181,8 @@ def main():
 
     print(f"held-out {evaluate()}", flush=True)
     save()
-    examples = Examples(args)
-    examples.start(args, photos, paintings)
+    transfers = Transfers(args, photos, paintings, teacher, student, random, half)
+    kept, left = collections.deque(maxlen=args.kept), collections.deque(maxlen=200)
     sums, counted = torch.zeros(3, device=device), 0
     last = time.perf_counter()
     last_save = last_print = spent
@@ -178,31 +192,39 @@ def main():
         for optimiser in optimisers:
             optimiser.param_groups[0]["lr"] = rate
 
-        batch = examples.take(args.batch, device, random)
-        with half:
-            taps = student.body(batch["pictures"].contiguous(memory_format=layout))
-        taps = {tap: f.float() for tap, f in taps.items()}
-        of_activations = activation_loss(student, taps, batch)
-        of_gram, of_differences = style_losses(student, taps, batch)
-        (0.5 * of_activations + 0.25 * of_gram + 2.0 * of_differences).backward()
-        for optimiser in optimisers:
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            keep = min(0.998, (step + 1) / (step + 10))
-            for mean, now in zip(average.parameters(), student.parameters()):
-                mean.lerp_(now, 1 - keep)
+        examples, measured = transfers.take(args.batch)
+        kept.extend(examples)
+        left.extend(measured)
+        earlier = [kept[k] for k in random.integers(0, len(kept), args.batch)]
+        for chosen in (examples, earlier):
+            batch = together(chosen)
+            with half:
+                taps = student.body(batch["pictures"].contiguous(memory_format=layout))
+            of_activations = activation_loss(student, taps, batch)
+            of_gram, of_differences = style_losses(student, taps, batch, half)
+            (0.5 * of_activations + 0.25 * of_gram + 2.0 * of_differences).backward()
+            for optimiser in optimisers:
+                optimiser.step()
+                optimiser.zero_grad(set_to_none=True)
+            with torch.no_grad():
+                keep = min(0.998, (step + 1) / (step + 10))
+                for mean, now in zip(average.parameters(), student.parameters()):
+                    mean.lerp_(now, 1 - keep)
+            step += 1
+            if chosen is examples:
+                sums += torch.stack([of_activations, of_gram, of_differences]).detach()
+                counted += 1
 
-        sums += torch.stack([of_activations, of_gram, of_differences]).detach()
-        step, counted = step + 1, counted + 1
         now = time.perf_counter()
         spent, last = spent + now - last, now
         if spent - last_print > 60 or step in (10, 100):
             parts = "  ".join(f"{n} {v:.4f}" for n, v in zip(("activations", "Gram", "differences"), (sums / counted).tolist()))
-            print(f"step {step}  {spent / 60:.1f} min  lr {rate:.1e}  {parts}  held-out {evaluate()}  {len(examples.read)} examples", flush=True)
+            print(f"step {step}  {spent / 60:.1f} min  lr {rate:.1e}  {parts}  held-out {evaluate()}", flush=True)
+            if left:
+                parts = np.exp(np.mean(np.log(np.array(left) + 1e-12), 0))
+                print("  left of the teacher's loss: " + "  ".join(f"{v:.1e}" for v in parts) + f"  ({len(left)})", flush=True)
             sums.zero_()
             counted, last_print = 0, spent
-            examples.look()
         if spent - last_save > args.save_every:
             save()
             last_save = spent

@@ -118,14 +118,19 @@ impl Problem {
                 gradient.iter().enumerate().map(|(i, &g)| if keep(i) { g as f64 } else { 0.0 }).collect();
             let largest = direction.iter().fold(0.0f64, |m, d| m.max(d.abs()));
             assert!(largest > 0.0, "{name}: no gradient");
-            let step = step / largest;
             let moved = |by: f64| -> Vec<f32> {
                 picture.iter().zip(&direction).map(|(&x, d)| (x as f64 + by * d) as f32).collect()
             };
-            let numeric = (self.loss_and_gradient(&moved(step)).0 - self.loss_and_gradient(&moved(-step)).0)
-                / (2.0 * step);
             let exact: f64 = direction.iter().map(|d| d * d).sum();
-            assert!((numeric / exact - 1.0).abs() < 0.02, "{name}: {exact}, numerically {numeric}");
+            // Of few pixels one bend on the way counts much, and after a short way the loss's rounding: one of three steps has
+            // neither.
+            let numeric = [1.0, 0.3, 3.0].map(|factor| {
+                let step = factor * step / largest;
+                let change = self.loss_and_gradient(&moved(step)).0 - self.loss_and_gradient(&moved(-step)).0;
+                change / (2.0 * step)
+            });
+            let is_near = |value: &f64| (value / exact - 1.0).abs() < 0.02;
+            assert!(numeric.iter().any(is_near), "{name}: {exact}, numerically {numeric:?}");
         }
     }
 }
