@@ -212,6 +212,8 @@ enum Bench {
     Levels,
     /// Seconds until a saved picture is as good as the usual PyTorch script's
     Time,
+    /// What more evaluations bring, by the teacher's objective
+    Evaluations,
     /// Peak memory per pixel
     Memory,
     /// Seconds of whole commands with the presets
@@ -233,6 +235,7 @@ impl Bench {
             Bench::Quality => "quality.py",
             Bench::Depth => "depth.py",
             Bench::Levels => "levels.py",
+            Bench::Evaluations => "evaluations.py",
             Bench::Time => "time_to_quality.py",
             Bench::Memory => "memory.py",
             Bench::Presets => "presets.py",
