@@ -102,9 +102,11 @@ const WEBGPU_INSIDE: Wheel = Wheel {
     sha256: "fe5e49e00ad71bc667316d57670bfbf525438783d4a3468e0d337314ec985cbe",
 };
 
+/// The wheel of the plug-in for WebGPU, and its version.
+const WEBGPU_PLUG_IN: (&str, &str) = ("onnxruntime-ep-webgpu", "0.4.0");
+
 /// The wheels and their versions from which archives have ONNX Runtime and its plug-in for WebGPU.
-pub const WHEELS_IN_ARCHIVES: [(&str, &str); 2] =
-    [("onnxruntime", VERSION), ("onnxruntime-ep-webgpu", "0.4.0")];
+pub const WHEELS_IN_ARCHIVES: [(&str, &str); 2] = [("onnxruntime", VERSION), WEBGPU_PLUG_IN];
 
 /// ONNX Runtime's plug-in for WebGPU; None where there is none for this machine.
 fn webgpu_plug_in() -> Option<Wheel> {
@@ -127,7 +129,7 @@ fn webgpu_plug_in_of(os: &str, arch: &str) -> Option<Wheel> {
         }
         _ => return None,
     };
-    let [_, (package, version)] = WHEELS_IN_ARCHIVES;
+    let (package, version) = WEBGPU_PLUG_IN;
     Some(Wheel { package, version, platform, sha256 })
 }
 
