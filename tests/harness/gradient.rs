@@ -122,13 +122,15 @@ impl Problem {
                 picture.iter().zip(&direction).map(|(&x, d)| (x as f64 + by * d) as f32).collect()
             };
             let exact: f64 = direction.iter().map(|d| d * d).sum();
-            // Of few pixels one bend on the way counts much, and after a short way the loss's rounding: one of three steps has
-            // neither.
-            let numeric = [1.0, 0.3, 3.0].map(|factor| {
+            // Of the corner's few pixels one bend on the way counts much, and after a short way the loss's rounding: one of three
+            // steps has neither.
+            let factors: &[f64] = if name == "the last corner" { &[1.0, 0.3, 3.0] } else { &[1.0] };
+            let numeric = factors.iter().map(|factor| {
                 let step = factor * step / largest;
                 let change = self.loss_and_gradient(&moved(step)).0 - self.loss_and_gradient(&moved(-step)).0;
                 change / (2.0 * step)
             });
+            let numeric: Vec<f64> = numeric.collect();
             let is_near = |value: &f64| (value / exact - 1.0).abs() < 0.02;
             assert!(numeric.iter().any(is_near), "{name}: {exact}, numerically {numeric:?}");
         }
