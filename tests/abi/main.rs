@@ -10,3 +10,4 @@ mod layout;
 mod library;
 mod programs;
 mod statuses;
+mod styles;
