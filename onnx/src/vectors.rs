@@ -1,7 +1,12 @@
 //! What an optimiser computes with pictures as vectors, as graphs, for a device whose memory they do not leave: sums with
-//! factors, and dots.
+//! factors, dots, and the change of variables.
 
 use crate::graph::{Attr, Graph, Port, Tensor};
+
+/// What each level of [`preconditioner`] adds, from half the size on. (Measured: docs/measuring.md.)
+pub const LEVELS: [f32; 5] = [0.0, 0.7, 0.7, 0.7, 0.7];
+/// What it halves a picture with.
+pub const FILTER: [f32; 4] = [0.125, 0.375, 0.375, 0.125];
 
 const DIMS: [&str; 4] = ["1", "3", "H", "W"];
 
@@ -50,5 +55,70 @@ pub fn dots(count: usize) -> Graph {
     let names: Vec<&str> = dots.iter().map(String::as_str).collect();
     let dots = graph.add_with("Concat", "dots", &names, [("axis", Attr::Int(0))]);
     graph.output(&dots, &[&count.to_string(), "1", "1", "1"]);
+    graph
+}
+
+/// P·x of the input [`input`] 0, x [1, 3, H, W], for pictures of the size [H, W]: x + Σₖ bₖ·Uᵏ·Dᵏ·x with the factors
+/// [`LEVELS`]. D halves both sides, rounded up, with the filter [`FILTER`] in both directions; U = 4·Dᵀ. The border is repeated
+/// outside, but after an odd side there are zeros. Where a side has one pixel, nothing is halved. The output is `preconditioned`.
+pub fn preconditioner(size: [usize; 2]) -> Graph {
+    let mut graph = Graph::default();
+    let values = graph.input(Port::new(input(0), &DIMS));
+    let both = |factor: f32| FILTER.iter().flat_map(|y| FILTER.map(|x| factor * y * x)).collect::<Vec<f32>>();
+    let halve = graph.constant("halve", Tensor::f32(&[1, 1, 4, 4], both(1.0)));
+    let double = graph.constant("double", Tensor::f32(&[1, 1, 4, 4], both(4.0)));
+    // Before and after: whether the border is repeated there.
+    let edges = |graph: &mut Graph, value: &str, [h, w]: [usize; 2]| {
+        let [bottom, right] = [h, w].map(|side| i64::from(side % 2 == 0));
+        let pads = graph.i64s(&[0, 0, 1, 1, 0, 0, bottom, right]);
+        graph.add_with("Pad", "edges", &[value, &pads], [("mode", Attr::Text("edge".into()))])
+    };
+    let window = |pads: [i64; 4]| {
+        let ints = |name, values: &[i64]| (name, Attr::Ints(values.to_vec()));
+        [ints("kernel_shape", &[4, 4]), ints("strides", &[2, 2]), ints("pads", &pads)]
+    };
+    // Channels as pictures of their own.
+    let [h, w] = size.map(|side| side as i64);
+    let apart = graph.i64s(&[3, 1, h, w]);
+    let whole = graph.add("Reshape", "channels", &[&values, &apart]);
+
+    // Each level with its factor and the size of the one above it.
+    let (mut above, mut last, mut halves) = (size, whole.clone(), Vec::new());
+    for factor in &LEVELS {
+        if above.contains(&1) || above.contains(&0) {
+            break;
+        }
+        let padded = edges(&mut graph, &last, above);
+        let [bottom, right] = above.map(|side| 2 * (side % 2) as i64);
+        last = graph.add_with("Conv", "half", &[&padded, &halve], window([0, 0, bottom, right]));
+        halves.push((last.clone(), *factor, above));
+        above = above.map(|side| side.div_ceil(2));
+    }
+    let mut wider: Option<String> = None;
+    for (half, factor, above) in halves.into_iter().rev() {
+        let factor = graph.constant("factor", Tensor::f32(&[1], vec![factor]));
+        let own = graph.add("Mul", "own", &[&half, &factor]);
+        let sum = match wider {
+            Some(wider) => graph.add("Add", "sum", &[&own, &wider]),
+            None => own,
+        };
+        let padded = edges(&mut graph, &sum, above);
+        // What the repeated border and the filter's ends add is cut off.
+        let [bottom, right] = above.map(|side| if side % 2 == 0 { 3 } else { 2 });
+        wider = Some(graph.add_with(
+            "ConvTranspose",
+            "doubled",
+            &[&padded, &double],
+            window([3, 3, bottom, right]),
+        ));
+    }
+    let sum = match wider {
+        Some(wider) => graph.add("Add", "all", &[&whole, &wider]),
+        None => graph.add("Identity", "all", &[&whole]),
+    };
+    let together = graph.i64s(&[1, 3, h, w]);
+    let out = graph.add("Reshape", "together", &[&sum, &together]);
+    let out = graph.alias(&out, "preconditioned");
+    graph.output(&out, &DIMS);
     graph
 }

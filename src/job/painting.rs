@@ -229,6 +229,7 @@ impl<'a> Job<'a> {
         tracker.begin(objective.terms());
         let options = optimise::Options {
             threads: &resources.threads,
+            size: canvas.size,
             evaluations: level.iterations,
             history: self.layout.history,
             worthwhile: (!is_last).then_some(WORTHWHILE),

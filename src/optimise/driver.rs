@@ -6,10 +6,11 @@ use std::rc::Rc;
 use rayon::prelude::*;
 
 use super::arena::{self, VectorArena};
-use super::evaluations::{End, Evaluations, Location, Step, Worthwhile, picture};
+use super::evaluations::{End, Evaluations, Location, Step, Worthwhile};
 use super::latent;
 use super::lbfgs::Problem;
 use super::threads::Threads;
+use super::variables::Variables;
 use super::vector::Vector;
 use super::warm_start::{LbfgsState, Start};
 use crate::error::{Error, Result};
@@ -18,13 +19,14 @@ use crate::error::{Error, Result};
 /// pictures at 1024 pixels, but the time outside of the graph twice as long.)
 pub(crate) const HISTORY: usize = 10;
 /// Vectors of the picture's size in single precision that a run holds at most: the pairs in half precision, points and
-/// gradients at the start of a line search, at the best point of it and at the one that is tried, and a picture.
+/// gradients at the start of a line search, at the best point of it and at the one that is tried, a picture, its latent variables
+/// and those at the start.
 pub(crate) fn vectors(history: usize) -> usize {
-    history + 1 + 7 + arena::SPARES
+    history + 1 + 9 + arena::SPARES
 }
 /// The same where they lie on a device: pairs in single precision, and what its sums are made in.
 pub(crate) fn device_vectors(history: usize) -> usize {
-    2 * (history + 1) + 7 + 6
+    2 * (history + 1) + 10 + 6
 }
 /// Restarts in a row without progress after which the point counts as a minimum.
 const PATIENCE: usize = 2;
@@ -32,6 +34,8 @@ const PATIENCE: usize = 2;
 /// When a minimisation ends, and what it keeps.
 pub(crate) struct Options<'a> {
     pub threads: &'a Threads,
+    /// Height and width of the picture.
+    pub size: [usize; 2],
     pub evaluations: usize,
     /// Pairs that L-BFGS remembers.
     pub history: usize,
@@ -74,20 +78,26 @@ pub(crate) fn minimise<'a>(
         Location::Device(objective) => VectorArena::new(threads, Some(objective.vectors())),
     });
     let on_host = matches!(objective, Location::Host(_));
-    let (start, mut known) = match start {
+    let (latent, mut known) = match start {
         Start::Picture(mut picture) => {
             threads.run(|| picture.par_iter_mut().for_each(|x| *x = latent::from_pixel(*x)));
             (picture, None)
         }
         Start::State(LbfgsState { scale, latent, pairs }) => (latent, Some((scale, pairs))),
     };
+    let values = latent.len();
+    let stored = |values| Vector::from_base(arena.vector(values));
+    let mut point = stored(vec![0.0; values]);
+    let variables = Variables::new(stored(latent), options.size, threads);
     let problem = Problem::new(Evaluations {
         objective,
         watch,
         limit: options.evaluations,
         history: options.history,
         worthwhile: options.worthwhile,
-        picture: vec![0.0; if on_host { start.len() } else { 0 }],
+        variables,
+        latent: Vec::new(),
+        picture: vec![0.0; if on_host { values } else { 0 }],
         arena: Rc::clone(&arena),
         scale: 1.0,
         recent: None,
@@ -100,7 +110,6 @@ pub(crate) fn minimise<'a>(
         keep: options.keep,
         state: None,
     });
-    let mut point = Vector::from_base(arena.vector(start));
     let (mut restarts, mut futile, mut converged) = (0, 0, false);
     loop {
         let before = problem.evaluations().best.as_ref().map_or(f64::INFINITY, |b| b.evaluated.loss);
@@ -122,7 +131,8 @@ pub(crate) fn minimise<'a>(
         restarts += 1;
         point = best.evaluated.point.clone();
     }
-    let state = problem.into_evaluations();
+    let mut state = problem.into_evaluations();
+    (state.latent, state.picture) = Default::default();
     let stopped = match state.end {
         Some(End::Failed(e)) => return Err(e),
         Some(End::Stopped) => true,
@@ -130,7 +140,7 @@ pub(crate) fn minimise<'a>(
     };
     let best = state.best.ok_or(Error::Cancelled)?;
     Ok(Outcome {
-        picture: picture(&best.evaluated.point, state.picture, threads)?,
+        picture: state.variables.picture(&best.evaluated.point)?,
         losses: state.losses,
         terms: state.terms,
         restarts,
@@ -145,6 +155,8 @@ pub(crate) fn minimise<'a>(
 mod tests {
     use super::*;
     use crate::optimise::Evaluate;
+
+    const SIZE: [usize; 2] = [4, 5];
 
     /// Σ aᵢ (xᵢ − tᵢ)², with targets outside the box for some; counts its evaluations.
     struct Bowl {
@@ -180,8 +192,14 @@ mod tests {
     }
 
     fn run(bowl: &mut Bowl, evaluations: usize, mut watch: impl FnMut(&Step) -> bool) -> Result<Outcome> {
-        let options =
-            Options { threads: &threads(), evaluations, history: HISTORY, worthwhile: None, keep: false };
+        let options = Options {
+            threads: &threads(),
+            size: SIZE,
+            evaluations,
+            history: HISTORY,
+            worthwhile: None,
+            keep: false,
+        };
         minimise(Location::Host(bowl), Start::Picture(vec![0.5; 60]), &options, &mut watch)
     }
 
@@ -220,8 +238,14 @@ mod tests {
     fn ends_when_it_no_longer_pays() {
         let mut bowl = Bowl { count: 0, fail_at: None };
         let worthwhile = Some(Worthwhile { evaluations: 5, share: 0.5 });
-        let options =
-            Options { threads: &threads(), evaluations: 500, history: HISTORY, worthwhile, keep: false };
+        let options = Options {
+            threads: &threads(),
+            size: SIZE,
+            evaluations: 500,
+            history: HISTORY,
+            worthwhile,
+            keep: false,
+        };
         let out = minimise(Location::Host(&mut bowl), Start::Picture(vec![0.5; 60]), &options, &mut |_| true)
             .expect("an outcome");
         assert!(!out.stopped && bowl.count < 200, "{}", bowl.count);
@@ -235,8 +259,14 @@ mod tests {
     fn what_is_kept_goes_on_as_if_nothing_had_happened() {
         let mut bowl = Bowl { count: 0, fail_at: None };
         let go = |bowl: &mut Bowl, start: Start, evaluations: usize| {
-            let options =
-                Options { threads: &threads(), evaluations, history: 5, worthwhile: None, keep: true };
+            let options = Options {
+                threads: &threads(),
+                size: SIZE,
+                evaluations,
+                history: 5,
+                worthwhile: None,
+                keep: true,
+            };
             minimise(Location::Host(bowl), start, &options, &mut |_| true).expect("an outcome")
         };
         let start = || Start::Picture(vec![0.5; 60]);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::arena::VectorArena;
 use super::latent;
 use super::stored::Stored;
-use super::threads::Threads;
+use super::variables::Variables;
 use super::vector::Vector;
 use super::warm_start::LbfgsState;
 use crate::error::{Error, Result};
@@ -44,13 +44,13 @@ pub(crate) struct Step<'a> {
     pub loss: f64,
     pub terms: &'a [f64],
     best: &'a Vector,
-    threads: &'a Threads,
+    variables: &'a Variables,
 }
 
 impl Step<'_> {
     /// The picture with that loss, [3, H, W] in 0..1 (flat).
     pub fn picture(&self) -> Result<Vec<f32>> {
-        picture(self.best, Vec::new(), self.threads)
+        self.variables.picture(self.best)
     }
 }
 
@@ -66,21 +66,13 @@ pub(crate) struct Worthwhile {
 pub(super) struct Evaluated {
     pub point: Vector,
     pub loss: f64,
-    /// With respect to the latent variables.
+    /// With respect to the variables.
     pub gradient: Vector,
 }
 
 pub(super) struct Best {
     pub evaluated: Evaluated,
     pub terms: Vec<f64>,
-}
-
-/// The picture of a point, in this buffer.
-pub(super) fn picture(point: &Vector, mut buffer: Vec<f32>, threads: &Threads) -> Result<Vec<f32>> {
-    let latent = point.values()?;
-    buffer.resize(latent.len(), 0.0);
-    threads.run(|| latent::to_pixels(&latent, &mut buffer));
-    Ok(buffer)
 }
 
 /// Why no more evaluations are done.
@@ -97,7 +89,9 @@ pub(super) struct Evaluations<'a> {
     pub limit: usize,
     pub history: usize,
     pub worthwhile: Option<Worthwhile>,
-    /// A buffer for the picture of a point.
+    pub variables: Variables,
+    /// Buffers for the latent variables and for the picture of a point.
+    pub latent: Vec<f32>,
     pub picture: Vec<f32>,
     pub arena: Rc<VectorArena>,
     /// What argmin sees is scale · loss, so that the first step, which is the negative gradient, has a
@@ -126,11 +120,12 @@ impl Evaluations<'_> {
     /// Keeps L-BFGS's state at its last point, if asked to.
     pub fn keep_state(&mut self, point: Option<Vector>) {
         let Some(point) = point.filter(|_| self.keep) else { return };
-        match (point.values(), self.arena.pairs()) {
-            (Ok(latent), Ok(parts)) => {
+        let mut latent = Vec::new();
+        match (self.variables.latent(&point, &mut latent), self.arena.pairs()) {
+            (Ok(()), Ok(parts)) => {
                 let mut parts = parts.into_iter();
                 let pairs = std::iter::from_fn(|| Some([parts.next()?, parts.next()?])).collect();
-                self.state = Some(LbfgsState { scale: self.scale, latent: latent.into_owned(), pairs });
+                self.state = Some(LbfgsState { scale: self.scale, latent, pairs });
             }
             (Err(e), _) | (_, Err(e)) => tracing::warn!("L-BFGS's state is lost: {e}"),
         }
@@ -201,7 +196,7 @@ impl Evaluations<'_> {
                 loss: best.evaluated.loss,
                 terms: &best.terms,
                 best: &best.evaluated.point,
-                threads: self.arena.threads(),
+                variables: &self.variables,
             };
             if !(self.watch)(&step) {
                 self.end = Some(End::Stopped);
@@ -210,29 +205,31 @@ impl Evaluations<'_> {
         Ok(evaluated)
     }
 
-    /// Loss, terms, and the gradient with respect to the latent variables.
+    /// Loss, terms, and the gradient with respect to the variables.
     fn compute(&mut self, point: &Vector) -> Result<(f64, Vec<f64>, Stored)> {
-        let lost = || Error::Runtime("a point lies where its objective is not".into());
         match &mut self.objective {
             Location::Host(objective) => {
-                let Some(Stored::Full(latent)) = point.stored() else { return Err(lost()) };
                 let threads = self.arena.threads();
-                threads.run(|| latent::to_pixels(latent, &mut self.picture));
-                let mut gradient = self.arena.alloc(latent.len());
+                self.variables.latent(point, &mut self.latent)?;
+                threads.run(|| latent::to_pixels(&self.latent, &mut self.picture));
+                let mut gradient = self.arena.alloc(self.latent.len());
                 let begun = Instant::now();
                 let evaluated = objective.evaluate(&self.picture, &mut gradient);
                 self.evaluating += begun.elapsed().as_secs_f64();
                 let (loss, terms) = evaluated?;
-                threads.run(|| latent::chain(latent, &mut gradient));
+                threads.run(|| latent::chain(&self.latent, &mut gradient));
+                self.variables.chain(&mut gradient);
                 Ok((loss, terms, Stored::Full(gradient)))
             }
             Location::Device(objective) => {
-                let Some(Stored::OnDevice(latent)) = point.stored() else { return Err(lost()) };
-                let mut gradient = objective.vectors().alloc()?;
+                let vectors = objective.vectors();
+                let latent = self.variables.latent_on_device(point, &vectors)?;
+                let mut gradient = vectors.alloc()?;
                 let begun = Instant::now();
-                let evaluated = objective.evaluate(latent, &mut gradient);
+                let evaluated = objective.evaluate(&latent, &mut gradient);
                 self.evaluating += begun.elapsed().as_secs_f64();
                 let (loss, terms) = evaluated?;
+                let gradient = self.variables.chain_on_device(&gradient, &vectors)?;
                 Ok((loss, terms, Stored::OnDevice(gradient)))
             }
         }

@@ -11,11 +11,28 @@ use wide::f32x8;
 /// How close to black and white a start may be. At the bound itself the derivative is zero and a pixel could
 /// never move again; a third of an 8-bit step is not seen.
 const MARGIN: f32 = 1.0 / 768.0;
+/// Values that are worked on by one thread at a time.
+const PART: usize = 1 << 14;
 
 /// The pixels of latent variables.
 pub(crate) fn to_pixels(latent: &[f32], pixels: &mut [f32]) {
+    by_lanes(latent, pixels, |z, _| pixel(z));
+}
+
+/// Makes latent variables their pixels.
+pub(super) fn become_pixels(values: &mut [f32]) {
+    values.par_chunks_mut(PART).for_each(|values| {
+        for values in values.chunks_mut(8) {
+            let mut z = [0.0f32; 8];
+            z[..values.len()].copy_from_slice(values);
+            values.copy_from_slice(&pixel(f32x8::from(z)).to_array()[..values.len()]);
+        }
+    });
+}
+
+fn pixel(z: f32x8) -> f32x8 {
     let half = f32x8::splat(0.5);
-    by_lanes(latent, pixels, |z, _| (half + half * z.sin()).max(f32x8::ZERO).min(f32x8::ONE));
+    (half + half * z.sin()).max(f32x8::ZERO).min(f32x8::ONE)
 }
 
 /// Makes the gradient with respect to pixels one with respect to the latent variables: times dx/dz.
@@ -26,7 +43,6 @@ pub(crate) fn chain(latent: &[f32], gradient: &mut [f32]) {
 
 /// to = f(from, to), on all cores.
 fn by_lanes(from: &[f32], to: &mut [f32], f: impl Fn(f32x8, f32x8) -> f32x8 + Sync) {
-    const PART: usize = 1 << 14;
     from.par_chunks(PART).zip(to.par_chunks_mut(PART)).for_each(|(from, to)| {
         for (from, to) in from.chunks(8).zip(to.chunks_mut(8)) {
             let (mut x, mut y) = ([0.0f32; 8], [0.0f32; 8]);
@@ -56,6 +72,9 @@ mod tests {
         let (mut x, mut derivative) = ([0.0; 13], [1.0; 13]);
         to_pixels(&[z; 13], &mut x);
         chain(&[z; 13], &mut derivative);
+        let mut same = [z; 13];
+        become_pixels(&mut same);
+        assert_eq!(same, x);
         assert!(x.iter().all(|&v| v == x[0]) && derivative.iter().all(|&v| v == derivative[0]));
         (x[0], derivative[0])
     }

@@ -12,8 +12,8 @@ use super::search::Search;
 use super::vector::Vector;
 use super::warm_start::{Pairs, Replay};
 
-/// Root mean square change of a latent variable in a first step, of which nothing is known but the
-/// gradient's direction: about three 8-bit steps in the middle of the range.
+/// Root mean square change of a variable in a first step, of which nothing is known but the
+/// gradient's direction: about three 8-bit steps of a detail in the middle of the range.
 const FIRST_STEP: f64 = 0.025;
 
 /// The objective, as argmin sees it.

@@ -6,9 +6,11 @@ mod driver;
 mod evaluations;
 mod latent;
 mod lbfgs;
+mod preconditioner;
 mod search;
 mod stored;
 mod threads;
+mod variables;
 mod vector;
 mod warm_start;
 

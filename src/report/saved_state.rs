@@ -64,7 +64,7 @@ impl SavedState {
         files::write(path, &self.bytes().map_err(failed)?)
     }
 
-    /// It as a safetensors file: `free` [3, H, W] float32, `s/K` and `y/K` [3, H, W] bfloat16 of each pair, the oldest first.
+    /// It as a safetensors file: `latent` [3, H, W] float32, `s/K` and `y/K` [3, H, W] bfloat16 of each pair, the oldest first.
     pub fn bytes(&self) -> Result<Vec<u8>, String> {
         let failed = |e: safetensors::SafeTensorError| e.to_string();
         let shape = vec![3, self.size[0], self.size[1]];
@@ -72,8 +72,10 @@ impl SavedState {
         let bytes = |values: &[bf16]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
         let pairs: Vec<[Vec<u8>; 2]> =
             self.state.pairs.iter().map(|pair| pair.each_ref().map(|v| bytes(v))).collect();
-        let mut tensors =
-            vec![("free".to_string(), TensorView::new(Dtype::F32, shape.clone(), &latent).map_err(failed)?)];
+        let mut tensors = vec![(
+            "latent".to_string(),
+            TensorView::new(Dtype::F32, shape.clone(), &latent).map_err(failed)?,
+        )];
         for (at, pair) in pairs.iter().enumerate() {
             for (name, values) in ["s", "y"].into_iter().zip(pair) {
                 let view = TensorView::new(Dtype::BF16, shape.clone(), values).map_err(failed)?;
@@ -119,7 +121,7 @@ impl SavedState {
                 )),
             }
         };
-        let (shape, latent) = read("free", Dtype::F32)?;
+        let (shape, latent) = read("latent", Dtype::F32)?;
         let latent: Vec<f32> = latent.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         let mut pairs = Vec::new();
         while tensors.names().contains(&&*format!("s/{}", pairs.len())) {
@@ -127,7 +129,7 @@ impl SavedState {
                 let name = format!("{name}/{}", pairs.len());
                 let (own, values) = read(&name, Dtype::BF16)?;
                 if own != shape {
-                    return Err(format!("'{name}' is {own:?} and 'free' {shape:?}"));
+                    return Err(format!("'{name}' is {own:?} and 'latent' {shape:?}"));
                 }
                 Ok(values.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b)).collect())
             };

@@ -26,6 +26,7 @@ pub(crate) struct Vectors {
     allocator: Allocator,
     sums: [RefCell<Session>; 2],
     dots: [RefCell<Session>; 2],
+    preconditioner: RefCell<Session>,
 }
 
 /// One of them.
@@ -68,6 +69,7 @@ impl Vectors {
         let sums = [session(few)?, session(many)?];
         let [few, many] = DOTS.map(vectors::dots);
         let dots = [session(few)?, session(many)?];
+        let preconditioner = session(vectors::preconditioner([h, w]))?;
         let (device, index) = match backend.device {
             Device::Cuda(index) => (AllocationDevice::CUDA, index as i32),
             Device::WebGpu => (AllocationDevice::WEBGPU_BUFFER, 0),
@@ -77,7 +79,7 @@ impl Vectors {
             MemoryInfo::new(device, index, AllocatorType::Device, MemoryType::Default).map_err(failed)?;
         let allocator = Allocator::new(&sums[0].borrow().session, device_memory).map_err(failed)?;
         let size = [1, 3, h as i64, w as i64];
-        Ok(Vectors { size, allocator, sums, dots })
+        Ok(Vectors { size, allocator, sums, dots, preconditioner })
     }
 
     /// An uninitialised vector.
@@ -134,6 +136,19 @@ impl Vectors {
         Ok(())
     }
 
+    /// P · vector ([`vectors::preconditioner`])
+    pub fn precondition(&self, vector: &DeviceTensor) -> Result<DeviceTensor> {
+        let mut made = self.alloc()?;
+        let mut session = self.preconditioner.borrow_mut();
+        let mut binding = session.session.create_binding().map_err(failed)?;
+        binding.bind_input(vectors::input(0), &vector.0).map_err(failed)?;
+        binding.bind_output("preconditioned", &mut made.0).map_err(failed)?;
+        let Session { session, watch } = &mut *session;
+        watched(watch, session.run_binding(&binding), FAILED)?;
+        drop(binding);
+        Ok(made)
+    }
+
     /// The dot of a vector with each of others.
     pub fn dots(&self, row: &DeviceTensor, others: &[&DeviceTensor]) -> Result<Vec<f64>> {
         let host_memory =
@@ -174,6 +189,7 @@ pub(crate) fn placement(backend: &Backend, dims: &[usize], values: &[f32]) -> Re
     for (graph, count, own) in [
         (sum(backend, SUMS[1]), SUMS[1], ("factors", factors)),
         (vectors::dots(DOTS[1]), DOTS[1], ("row", vector)),
+        (vectors::preconditioner([dims[2], dims[3]]), 0, (&names[0], vector)),
     ] {
         let all = names[..count].iter().map(|name| (name.as_str(), vector));
         let inputs: Vec<_> = all.chain([own]).collect();

@@ -54,8 +54,9 @@ fn every_format_is_read_and_written() {
     for (layout, sample, encoding) in formats() {
         let expected = if layout < 3 { &grey } else { &rgb };
         let got = result(layout, sample, encoding);
-        // An 8-bit linear sample near black is a coarse one.
-        let tolerance = if (sample, encoding) == (1, 1) { 0.06 } else { 0.02 };
+        // An 8-bit linear sample near black is a coarse one. (What is rounded in another way is optimised in another way, too; a
+        // wrong encoding is a difference of 0.1 and more.)
+        let tolerance = if (sample, encoding) == (1, 1) { 0.06 } else { 0.04 };
         let off = difference(&got, expected);
         assert!(off < tolerance, "layout {layout}, sample {sample}, encoding {encoding}: {off}");
     }
