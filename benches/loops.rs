@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use impasto::Picture;
-use impasto::benchmarks::{Step, latent, match_colour_moments};
+use impasto::benchmarks::{Step, Variables, latent, match_colour_moments};
 use ndarray::Array3;
 
 /// One megapixel.
@@ -29,6 +29,8 @@ fn optimiser(criterion: &mut Criterion) {
     group.bench_function("pixels and gradient of latent variables", |b| {
         b.iter(|| latent(&variables, black_box(&mut out)))
     });
+    let change = Variables::new(SIZE).expect("threads");
+    group.bench_function("the preconditioner", |b| b.iter(|| change.apply(black_box(&mut out))));
     group.finish();
 }
 

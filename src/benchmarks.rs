@@ -4,7 +4,7 @@
 use half::bf16;
 use ndarray::Array3;
 
-use crate::optimise::{Stored, chain, combine, dots, to_pixels};
+use crate::optimise::{Preconditioner, Stored, Threads, chain, combine, dots, to_pixels};
 use crate::picture::colours;
 
 /// The vectors of an L-BFGS step in the computer's memory.
@@ -38,6 +38,24 @@ impl Step {
 pub fn latent(variables: &[f32], out: &mut [f32]) {
     to_pixels(variables, out);
     chain(variables, out);
+}
+
+/// The change of variables, before and after each evaluation.
+pub struct Variables {
+    preconditioner: Preconditioner,
+    threads: Threads,
+}
+
+impl Variables {
+    /// Those of pictures of the size [H, W], with a thread per core.
+    pub fn new(size: [usize; 2]) -> crate::Result<Self> {
+        Ok(Variables { preconditioner: Preconditioner::new(size), threads: Threads::new(0)? })
+    }
+
+    /// Applies it to values [3, H, W].
+    pub fn apply(&self, values: &mut [f32]) {
+        self.preconditioner.apply(values, &self.threads);
+    }
 }
 
 /// A picture [3, H, W] with the mean and covariance of another's colours.

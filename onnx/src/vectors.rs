@@ -5,7 +5,7 @@ use crate::graph::{Attr, Graph, Port, Tensor};
 
 /// What each level of [`preconditioner`] adds, from half the size on. (Measured: docs/measuring.md.)
 pub const LEVELS: [f32; 5] = [0.0, 0.7, 0.7, 0.7, 0.7];
-/// What it halves a picture with.
+/// What it halves a picture with, in each direction.
 pub const FILTER: [f32; 4] = [0.125, 0.375, 0.375, 0.125];
 
 const DIMS: [&str; 4] = ["1", "3", "H", "W"];
@@ -59,23 +59,22 @@ pub fn dots(count: usize) -> Graph {
 }
 
 /// P·x of the input [`input`] 0, x [1, 3, H, W], for pictures of the size [H, W]: x + Σₖ bₖ·Uᵏ·Dᵏ·x with the factors
-/// [`LEVELS`]. D halves both sides, rounded up, with the filter [`FILTER`] in both directions; U = 4·Dᵀ. The border is repeated
-/// outside, but after an odd side there are zeros. Where a side has one pixel, nothing is halved. The output is `preconditioned`.
+/// [`LEVELS`]. D halves both sides, rounded up, with the filter [`FILTER`] in both directions. Outside the border is repeated,
+/// but behind an odd side there are zeros. U = 4·Dᵀ repeats each value and blurs with (1 2 1)/4. Where a side has one pixel,
+/// nothing is halved. The output is `preconditioned`. (All nodes have kernels of ONNX Runtime on every kind of device, and are
+/// among those that gradients need, too.)
 pub fn preconditioner(size: [usize; 2]) -> Graph {
     let mut graph = Graph::default();
     let values = graph.input(Port::new(input(0), &DIMS));
-    let both = |factor: f32| FILTER.iter().flat_map(|y| FILTER.map(|x| factor * y * x)).collect::<Vec<f32>>();
-    let halve = graph.constant("halve", Tensor::f32(&[1, 1, 4, 4], both(1.0)));
-    let double = graph.constant("double", Tensor::f32(&[1, 1, 4, 4], both(4.0)));
-    // Before and after: whether the border is repeated there.
-    let edges = |graph: &mut Graph, value: &str, [h, w]: [usize; 2]| {
-        let [bottom, right] = [h, w].map(|side| i64::from(side % 2 == 0));
+    let both = |filter: &[f32]| {
+        let values = filter.iter().flat_map(|y| filter.iter().map(move |x| y * x));
+        Tensor::f32(&[1, 1, filter.len(), filter.len()], values.collect::<Vec<f32>>())
+    };
+    let halve = graph.constant("halve", both(&FILTER));
+    let blur = graph.constant("blur", both(&[0.25, 0.5, 0.25]));
+    let repeated = |graph: &mut Graph, value: &str, [bottom, right]: [i64; 2]| {
         let pads = graph.i64s(&[0, 0, 1, 1, 0, 0, bottom, right]);
         graph.add_with("Pad", "edges", &[value, &pads], [("mode", Attr::Text("edge".into()))])
-    };
-    let window = |pads: [i64; 4]| {
-        let ints = |name, values: &[i64]| (name, Attr::Ints(values.to_vec()));
-        [ints("kernel_shape", &[4, 4]), ints("strides", &[2, 2]), ints("pads", &pads)]
     };
     // Channels as pictures of their own.
     let [h, w] = size.map(|side| side as i64);
@@ -85,32 +84,45 @@ pub fn preconditioner(size: [usize; 2]) -> Graph {
     // Each level with its factor and the size of the one above it.
     let (mut above, mut last, mut halves) = (size, whole.clone(), Vec::new());
     for factor in &LEVELS {
-        if above.contains(&1) || above.contains(&0) {
+        if above.iter().any(|side| *side < 2) {
             break;
         }
-        let padded = edges(&mut graph, &last, above);
-        let [bottom, right] = above.map(|side| 2 * (side % 2) as i64);
-        last = graph.add_with("Conv", "half", &[&padded, &halve], window([0, 0, bottom, right]));
+        let odd = above.map(|side| (side % 2) as i64);
+        let padded = repeated(&mut graph, &last, odd.map(|odd| 1 - odd));
+        let window = [
+            ("kernel_shape", Attr::Ints(vec![4, 4])),
+            ("pads", Attr::Ints(vec![0, 0, 2 * odd[0], 2 * odd[1]])),
+        ];
+        let filtered = graph.add_with("Conv", "filtered", &[&padded, &halve], window);
+        let [from, to] = [0, i64::MAX].map(|place| graph.i64s(&[place; 2]));
+        let (axes, steps) = (graph.i64s(&[2, 3]), graph.i64s(&[2, 2]));
+        last = graph.add("Slice", "half", &[&filtered, &from, &to, &axes, &steps]);
         halves.push((last.clone(), *factor, above));
         above = above.map(|side| side.div_ceil(2));
     }
+    let scales = graph.constant("scales", Tensor::f32(&[4], vec![1.0, 1.0, 2.0, 2.0]));
     let mut wider: Option<String> = None;
-    for (half, factor, above) in halves.into_iter().rev() {
+    for (half, factor, [h, w]) in halves.into_iter().rev() {
         let factor = graph.constant("factor", Tensor::f32(&[1], vec![factor]));
         let own = graph.add("Mul", "own", &[&half, &factor]);
         let sum = match wider {
             Some(wider) => graph.add("Add", "sum", &[&own, &wider]),
             None => own,
         };
-        let padded = edges(&mut graph, &sum, above);
-        // What the repeated border and the filter's ends add is cut off.
-        let [bottom, right] = above.map(|side| if side % 2 == 0 { 3 } else { 2 });
-        wider = Some(graph.add_with(
-            "ConvTranspose",
-            "doubled",
-            &[&padded, &double],
-            window([3, 3, bottom, right]),
-        ));
+        let nearest = [
+            ("mode", Attr::Text("nearest".into())),
+            ("coordinate_transformation_mode", Attr::Text("asymmetric".into())),
+            ("nearest_mode", Attr::Text("floor".into())),
+        ];
+        let mut doubled = graph.add_with("Resize", "doubled", &[&sum, "", &scales], nearest);
+        if h % 2 + w % 2 > 0 {
+            let (from, to) = (graph.i64s(&[0, 0]), graph.i64s(&[h as i64, w as i64]));
+            let axes = graph.i64s(&[2, 3]);
+            doubled = graph.add("Slice", "odd", &[&doubled, &from, &to, &axes]);
+        }
+        let padded = repeated(&mut graph, &doubled, [1, 1]);
+        let window = [("kernel_shape", Attr::Ints(vec![3, 3]))];
+        wider = Some(graph.add_with("Conv", "wider", &[&padded, &blur], window));
     }
     let sum = match wider {
         Some(wider) => graph.add("Add", "all", &[&whole, &wider]),

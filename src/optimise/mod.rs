@@ -20,6 +20,8 @@ pub(crate) use latent::from_pixels_exactly;
 #[cfg(feature = "benchmarks")]
 pub(crate) use latent::{chain, to_pixels};
 #[cfg(feature = "benchmarks")]
+pub(crate) use preconditioner::Preconditioner;
+#[cfg(feature = "benchmarks")]
 pub(crate) use stored::{Stored, combine, dots};
 pub(crate) use threads::Threads;
 pub(crate) use warm_start::{LbfgsState, Start};
