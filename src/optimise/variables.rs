@@ -16,26 +16,26 @@ const PART: usize = 1 << 14;
 /// The variables of a run.
 pub(super) struct Variables {
     /// The latent variables where all variables are 0.
-    center: Vector,
+    start: Vector,
     preconditioner: Preconditioner,
     threads: Threads,
 }
 
 impl Variables {
     /// Those of pictures of the size [H, W], around these latent variables.
-    pub fn new(center: Vector, size: [usize; 2], threads: &Threads) -> Self {
-        Variables { center, preconditioner: Preconditioner::new(size), threads: threads.clone() }
+    pub fn new(start: Vector, size: [usize; 2], threads: &Threads) -> Self {
+        Variables { start, preconditioner: Preconditioner::new(size), threads: threads.clone() }
     }
 
     /// The latent variables of a point, in this buffer.
     pub fn latent(&self, point: &Vector, buffer: &mut Vec<f32>) -> Result<()> {
-        let (free, center) = (point.values()?, self.center.values()?);
+        let (free, start) = (point.values()?, self.start.values()?);
         buffer.clear();
         buffer.extend_from_slice(&free);
         self.preconditioner.apply(buffer, &self.threads);
         self.threads.run(|| {
-            buffer.par_chunks_mut(PART).zip(center.par_chunks(PART)).for_each(|(latent, center)| {
-                latent.iter_mut().zip(center).for_each(|(z, c)| *z += c);
+            buffer.par_chunks_mut(PART).zip(start.par_chunks(PART)).for_each(|(latent, start)| {
+                latent.iter_mut().zip(start).for_each(|(z, c)| *z += c);
             });
         });
         Ok(())
@@ -56,12 +56,12 @@ impl Variables {
 
     /// As [`Self::latent`], on the device where the point lies.
     pub fn latent_on_device(&self, point: &Vector, vectors: &Vectors) -> Result<DeviceTensor> {
-        let (Some(Stored::OnDevice(free)), Some(Stored::OnDevice(center))) =
-            (point.stored(), self.center.stored())
+        let (Some(Stored::OnDevice(free)), Some(Stored::OnDevice(start))) =
+            (point.stored(), self.start.stored())
         else {
             return Err(Error::Runtime("a point lies where its objective is not".into()));
         };
-        vectors.sum(&[(1.0, &vectors.precondition(free)?), (1.0, center)])
+        vectors.sum(&[(1.0, &vectors.precondition(free)?), (1.0, start)])
     }
 
     /// As [`Self::chain`], on the device.
@@ -88,8 +88,8 @@ mod tests {
             let on_device = Rc::new(Vectors::new(&backend, size).expect("vectors"));
             let [host, device] = [None, Some(Rc::clone(&on_device))].map(|device| {
                 let arena = Rc::new(VectorArena::new(&threads, device));
-                let [center, point] = [5, 7].map(|k| Vector::from_base(arena.vector(values(k))));
-                (Variables::new(center, size, &threads), point)
+                let [start, point] = [5, 7].map(|k| Vector::from_base(arena.vector(values(k))));
+                (Variables::new(start, size, &threads), point)
             });
             let close = |a: &[f32], b: &[f32]| {
                 assert_eq!(a.len(), b.len());
