@@ -2,6 +2,7 @@
 //! factors, dots, and the change of variables.
 
 use crate::graph::{Attr, Graph, Port, Tensor};
+use crate::window;
 
 /// What each level of [`preconditioner`] adds, from half the size on. (Measured: docs/measuring.md.)
 pub const LEVELS: [f32; 5] = [0.0, 0.7, 0.7, 0.7, 0.7];
@@ -109,12 +110,7 @@ pub fn preconditioner(size: [usize; 2]) -> Graph {
             Some(wider) => graph.add("Add", "sum", &[&own, &wider]),
             None => own,
         };
-        let nearest = [
-            ("mode", Attr::Text("nearest".into())),
-            ("coordinate_transformation_mode", Attr::Text("asymmetric".into())),
-            ("nearest_mode", Attr::Text("floor".into())),
-        ];
-        let mut doubled = graph.add_with("Resize", "doubled", &[&sum, "", &scales], nearest);
+        let mut doubled = graph.add_with("Resize", "doubled", &[&sum, "", &scales], window::repeating());
         if h % 2 + w % 2 > 0 {
             let (from, to) = (graph.i64s(&[0, 0]), graph.i64s(&[h as i64, w as i64]));
             let axes = graph.i64s(&[2, 3]);

@@ -1,8 +1,17 @@
 //! The windows of convolutions and poolings along two axes, height and width.
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node};
+use crate::graph::{Attr, Graph, Node};
 use crate::operators::{self, Shape};
+
+/// The attributes of a Resize that repeats each value, and so undoes a pooling whose windows lie side by side.
+pub(crate) fn repeating() -> [(&'static str, Attr); 3] {
+    [
+        ("mode", Attr::Text("nearest".into())),
+        ("coordinate_transformation_mode", Attr::Text("asymmetric".into())),
+        ("nearest_mode", Attr::Text("floor".into())),
+    ]
+}
 
 /// How a convolution or a pooling goes over its input; each pair is for height and width.
 pub(crate) struct Window {

@@ -132,6 +132,7 @@ pub(crate) fn minimise<'a>(
         point = best.evaluated.point.clone();
     }
     let mut state = problem.into_evaluations();
+    // The picture gets memory of its own.
     (state.latent, state.picture) = Default::default();
     let stopped = match state.end {
         Some(End::Failed(e)) => return Err(e),

@@ -12,7 +12,7 @@ use wide::f32x8;
 /// never move again; a third of an 8-bit step is not seen.
 const MARGIN: f32 = 1.0 / 768.0;
 /// Values that are worked on by one thread at a time.
-const PART: usize = 1 << 14;
+pub(super) const PART: usize = 1 << 14;
 
 /// The pixels of latent variables.
 pub(crate) fn to_pixels(latent: &[f32], pixels: &mut [f32]) {

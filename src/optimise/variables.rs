@@ -10,9 +10,6 @@ use super::vector::Vector;
 use crate::error::{Error, Result};
 use crate::runtime::{DeviceTensor, Vectors};
 
-/// Values that are worked on by one thread at a time.
-const PART: usize = 1 << 14;
-
 /// The variables of a run.
 pub(super) struct Variables {
     /// The latent variables where all variables are 0.
@@ -34,9 +31,11 @@ impl Variables {
         buffer.extend_from_slice(&free);
         self.preconditioner.apply(buffer, &self.threads);
         self.threads.run(|| {
-            buffer.par_chunks_mut(PART).zip(start.par_chunks(PART)).for_each(|(latent, start)| {
-                latent.iter_mut().zip(start).for_each(|(z, c)| *z += c);
-            });
+            buffer.par_chunks_mut(latent::PART).zip(start.par_chunks(latent::PART)).for_each(
+                |(values, start)| {
+                    values.iter_mut().zip(start).for_each(|(z, c)| *z += c);
+                },
+            );
         });
         Ok(())
     }

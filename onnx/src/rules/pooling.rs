@@ -4,7 +4,7 @@ use super::Context;
 use crate::error::Result;
 use crate::graph::{Attr, Tensor};
 use crate::operators::{self, Gradient};
-use crate::window::Window;
+use crate::window::{self, Window};
 
 impl Context<'_> {
     /// The kernel of a pooling whose windows neither overlap nor leave gaps.
@@ -17,15 +17,7 @@ impl Context<'_> {
     fn unpool(&mut self, value: &str, kernel: [i64; 2]) -> String {
         let scales = Tensor::f32(&[4], vec![1.0, 1.0, kernel[0] as f32, kernel[1] as f32]);
         let scales = self.graph.constant(&format!("const/scales/{}x{}", kernel[0], kernel[1]), scales);
-        let up = self.add_with(
-            "Resize",
-            &[value, "", &scales],
-            [
-                ("mode", Attr::Text("nearest".into())),
-                ("coordinate_transformation_mode", Attr::Text("asymmetric".into())),
-                ("nearest_mode", Attr::Text("floor".into())),
-            ],
-        );
+        let up = self.add_with("Resize", &[value, "", &scales], window::repeating());
         let size = self.shapes.size(&self.node.inputs[0]);
         if size.is_some_and(|[.., h, w]| h as i64 % kernel[0] == 0 && w as i64 % kernel[1] == 0) {
             return up;
