@@ -62,8 +62,8 @@ pub(crate) struct Task<'a> {
     pub size: [usize; 2],
     /// The style pictures that count.
     pub styles: &'a [StyleShape],
-    /// Whether L-BFGS's state is kept for another job, or came from one.
-    pub warm_start: bool,
+    /// Whether L-BFGS's state is kept for another job or part of this one, or came from one.
+    pub keeps_state: bool,
 }
 
 impl Task<'_> {
@@ -145,7 +145,7 @@ impl Task<'_> {
         if tile.is_none() {
             pictures += 12 * pixels(&self.size);
         }
-        if self.warm_start {
+        if self.keeps_state {
             pictures += vectors(history + 1);
         }
         if self.content != self.size {
@@ -329,7 +329,7 @@ mod tests {
                 content: size,
                 size,
                 styles: &styles,
-                warm_start: false,
+                keeps_state: false,
             };
             layout_in(engine, &task, Bytes { host: host << 20, device: device << 20 })
         };

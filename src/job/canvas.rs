@@ -8,6 +8,7 @@ use ndarray::{Array, Array3, Axis, RemoveAxis, s};
 
 use crate::error::{Error, Result};
 use crate::guidance::Guidance;
+use crate::optimise::LbfgsState;
 use crate::params::Settings;
 
 /// The sizes of a picture and of what it is painted on.
@@ -52,8 +53,17 @@ impl Canvas {
         Guidance { masks, ..guidance }
     }
 
+    /// What L-BFGS knows of a canvas, of the picture's part.
+    pub fn state(&self, state: LbfgsState) -> Result<LbfgsState> {
+        let LbfgsState { scale, latent, pairs } = state;
+        let latent = self.picture(latent)?.into_raw_vec_and_offset().0;
+        let part = |values| self.picture(values).map(|values| values.into_raw_vec_and_offset().0);
+        let pairs = pairs.into_iter().map(|[s, y]| Ok([part(s)?, part(y)?])).collect::<Result<_>>()?;
+        Ok(LbfgsState { scale, latent, pairs })
+    }
+
     /// The picture's part of the values [3, H, W] of a canvas.
-    pub fn picture(&self, values: Vec<f32>) -> Result<Array3<f32>> {
+    pub fn picture<T: Clone>(&self, values: Vec<T>) -> Result<Array3<T>> {
         let ([h, w], [height, width]) = (self.picture, self.size);
         let painted = Array3::from_shape_vec((3, height, width), values)
             .map_err(|e| Error::Runtime(format!("a picture has lost its shape: {e}")))?;
@@ -72,6 +82,8 @@ fn mirrored(at: usize, side: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use half::bf16;
+
     use super::*;
     use crate::params::Params;
 
@@ -86,6 +98,23 @@ mod tests {
         // Four poolings before the deepest tap.
         assert_eq!(canvas([341, 512]).size, [352, 512]);
         assert_eq!(canvas([400, 32]), Canvas::exactly([400, 32]));
+    }
+
+    #[test]
+    fn a_state_is_cut_as_its_picture_is() {
+        let canvas = canvas([17, 21]);
+        let latent: Vec<f32> = (0..3 * 32 * 32).map(|i| (i % 128) as f32).collect();
+        let halves = |factor: f32| latent.iter().map(|v| bf16::from_f32(factor * v)).collect::<Vec<_>>();
+        let pairs = vec![[halves(1.0), halves(-1.0)], [halves(2.0), halves(0.5)]];
+        let cut = canvas.state(LbfgsState { scale: 3.0, latent: latent.clone(), pairs }).expect("a state");
+        let wanted = canvas.picture(latent).expect("a picture").into_raw_vec_and_offset().0;
+        assert_eq!((cut.scale, cut.latent.len()), (3.0, 3 * 17 * 21));
+        assert_eq!(cut.latent, wanted);
+        for (pair, factors) in cut.pairs.iter().zip([[1.0, -1.0], [2.0, 0.5]]) {
+            for (part, factor) in pair.iter().zip(factors) {
+                assert!(part.iter().zip(&wanted).all(|(a, b)| a.to_f32() == factor * b));
+            }
+        }
     }
 
     #[test]

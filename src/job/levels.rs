@@ -70,6 +70,11 @@ pub(crate) fn painted(model: &Model, content: [usize; 2], settings: &Settings) -
     }
 }
 
+/// Whether a single level is painted in two parts of one size.
+pub(crate) fn is_divided(levels: &[Level]) -> bool {
+    matches!(levels, [first, last] if first.size == last.size)
+}
+
 /// Where a level starts: what the one below has painted, made larger, with the content picture's detail
 /// that the level below could not have. `scene` is the content picture at this level, `scene_below` at the
 /// one below.
@@ -126,6 +131,8 @@ mod tests {
         assert_eq!(counts(of(11)), [11]);
         assert_eq!(counts(of(12)), [8, 4]);
         assert_eq!(counts(of(40)), [26, 14]);
+        assert!(is_divided(&of(40).divided()) && !is_divided(&of(11).divided()));
+        assert!(!is_divided(&schedule([300, 400], &settings(400, None))));
     }
 
     #[test]

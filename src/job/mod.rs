@@ -165,7 +165,7 @@ pub(crate) fn score(
     let shapes = inputs::shapes(pictures);
     let size = [picture.height(), picture.width()];
     let task =
-        budget::Task { settings, masked: false, content: size, size, styles: &shapes, warm_start: false };
+        budget::Task { settings, masked: false, content: size, size, styles: &shapes, keeps_state: false };
     let layout = budget::layout(resources, &task)?;
     let cancel = CancelToken::new();
     let guidance = Guidance::new(pictures.styles, None, size)?;

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::guidance::Guidance;
 use crate::inputs::{self, Pictures};
 use crate::objective::{Objective, ObjectiveInputs, StyleTarget};
-use crate::optimise::{self, Start, Step, Worthwhile};
+use crate::optimise::{self, LbfgsState, Start, Step, Worthwhile};
 use crate::params::{Colours, Init, Settings};
 use crate::picture::{self, Picture, colours};
 use crate::progress::{CancelToken, Sink};
@@ -97,7 +97,7 @@ pub(super) fn run(
         content,
         size: full.size,
         styles: &styles,
-        warm_start: warm_start.keep || warm_start.from.is_some(),
+        keeps_state: warm_start.keep || warm_start.from.is_some() || levels::is_divided(&levels),
     };
     let (layout, _reserved) = budget::reserved_layout(resources, &task)?;
     tracing::debug!(
@@ -107,9 +107,11 @@ pub(super) fn run(
         layout.history
     );
 
-    let mut job = Job { resources, pictures, mask, settings: &settings, layout, cancel };
+    let divided = levels::is_divided(&levels);
+    let mut job = Job { resources, pictures, mask, settings: &settings, layout, divided, cancel };
     let mut tracker = Tracker::new(&levels);
     let mut painted: Option<(View, Array3<f32>)> = None;
+    let mut of_first_part = None;
     let mut objective = None;
     for level in &levels {
         // The last level's graph goes before the next one comes.
@@ -123,7 +125,7 @@ pub(super) fn run(
                     "the optimiser's state of the job before is lost with that; it begins without"
                 );
             }
-            job.level(level, painted.as_ref(), warm_start, &mut tracker, sink)
+            job.level(level, painted.as_ref(), &mut of_first_part, warm_start, &mut tracker, sink)
         });
         match done {
             Ok((view, rgb, of_level)) => {
@@ -186,15 +188,19 @@ struct Job<'a> {
     mask: Option<&'a Array2<f32>>,
     settings: &'a Settings,
     layout: Layout,
+    /// Whether the levels are two parts of one.
+    divided: bool,
     cancel: &'a CancelToken,
 }
 
 impl<'a> Job<'a> {
-    /// Paints one level, from what the level below has painted if there is one.
+    /// Paints one level, from what the level below has painted if there is one. The second of two parts goes on with what L-BFGS
+    /// knows at the end of the first.
     fn level(
         &self,
         level: &Level,
         below: Option<&(View, Array3<f32>)>,
+        of_first_part: &mut Option<LbfgsState>,
         warm_start: &mut WarmStart,
         tracker: &mut Tracker,
         sink: &mut dyn Sink,
@@ -233,13 +239,14 @@ impl<'a> Job<'a> {
             evaluations: level.iterations,
             history: self.layout.history,
             worthwhile: (!is_last).then_some(WORTHWHILE),
-            keep: is_last && warm_start.keep,
+            keep: if is_last { warm_start.keep } else { self.divided },
         };
         let model = &resources.model.manifest.name;
         let known = warm_start
             .from
             .take_if(|_| is_last)
-            .and_then(|saved| saved.state_if_fitting(level.size, model, settings));
+            .and_then(|saved| saved.state_if_fitting(level.size, model, settings))
+            .or_else(|| of_first_part.take());
         let mut watch = |step: &Step| {
             let progress = tracker.progress(step);
             sink.progress(&progress);
@@ -264,7 +271,10 @@ impl<'a> Job<'a> {
         };
         let mut outcome = optimise::minimise(objective.location(), start, &options, &mut watch)?;
         if let Some(state) = outcome.state.take() {
-            warm_start.kept = Some(SavedState::new(level.size, model, settings, state));
+            match is_last {
+                true => warm_start.kept = Some(SavedState::new(level.size, model, settings, state)),
+                false => *of_first_part = Some(canvas.state(state)?),
+            }
         }
         let rgb = canvas.picture(std::mem::take(&mut outcome.picture))?;
         tracker.end(level, outcome);

@@ -55,9 +55,10 @@ pub(crate) fn plan(
         settings.check_shape(content)?;
     }
     let size = picture::scaled(content, settings.size);
-    let task = Task { settings: &settings, masked, content, size, styles, warm_start: false };
-    let Layout { needed, tile, .. } = budget::layout(resources, &task)?;
     let levels = levels::painted(&resources.model, content, &settings)?;
+    let keeps_state = levels::is_divided(&levels);
+    let task = Task { settings: &settings, masked, content, size, styles, keeps_state };
+    let Layout { needed, tile, .. } = budget::layout(resources, &task)?;
     let cost = |size| cost(resources, &task, size, tile);
     let levels = levels.iter().map(|level| {
         Ok(PlannedLevel { size: level.size, evaluations: level.iterations, cost: cost(level.size)? })
