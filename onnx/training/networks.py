@@ -26,6 +26,10 @@ TEACHER_COUNTS = [2, 2, 3, 3, 1]  # VGG16 up to conv5_1
 STYLE_TAPS = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 CONTENT_TAP = "relu4_2"
 BLOCK = {name: block for name, _, block in layers(TEACHER_COUNTS)}
+# The layers of the teacher's that a student predicts, and the layer of its own from which it does. One that is a layer deeper
+# than the teacher's makes up for channels.
+SOURCES = {name: name for name in ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu5_1")}
+SOURCES |= {"relu3_1": "relu3_2", "relu4_1": "relu4_2", "relu4_2": "relu4_2"}
 MEAN = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1) / 255
 STUDENT_SCALE = 255.0 / 64.0
 PROVENANCE = (
@@ -58,18 +62,23 @@ class Vgg(torch.nn.Module):
 
 
 class Student(torch.nn.Module):
-    """A narrow Vgg with a linear head H per layer, which maps its activations to the teacher's."""
+    """A narrow Vgg with a linear head H for each layer of the teacher's in SOURCES, which predicts it. What it returns is named
+    as the teacher's layers are."""
 
     def __init__(self, widths, counts, teacher_widths, deviation):
         super().__init__()
         self.deviation = deviation
         self.body = Vgg(widths, counts, STUDENT_SCALE)
         self.heads = torch.nn.ModuleDict(
-            {n: torch.nn.Conv2d(widths[b], teacher_widths[b], 1, bias=False) for n, _, b in self.body.layers}
+            {n: torch.nn.Conv2d(widths[BLOCK[n]], teacher_widths[BLOCK[n]], 1, bias=False) for n in SOURCES}
         )
         for conv in self.body.convs:
             torch.nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
             torch.nn.init.zeros_(conv.bias)
+
+    def forward(self, x):
+        taps = self.body(x)
+        return {name: taps[source] for name, source in SOURCES.items()}
 
     def predict(self, name, activations):
         """The teacher's activations behind a layer, in units of its deviation, from the student's [n, C, h, w]."""
@@ -131,18 +140,18 @@ def start_from(student, path):
 
 def export(student, teacher_widths, path, name, training):
     """Writes the student as float16 safetensors, with the tap heads S and a manifest (onnx/src/manifest.rs)."""
-    tensors, matrices = {}, student.tap_matrices()
-    for (tap, index, _), conv in zip(student.body.layers, student.body.convs):
-        half = lambda t: t.detach().cpu().half().contiguous()
+    half = lambda t: t.detach().cpu().half().contiguous()
+    tensors = {f"taps.{tap}": half(matrix) for tap, matrix in student.tap_matrices().items()}
+    for (_, index, _), conv in zip(student.body.layers, student.body.convs):
         tensors[f"features.{index}.weight"] = half(conv.weight)
         tensors[f"features.{index}.bias"] = half(conv.bias)
-        tensors[f"features.{index}.tap"] = half(matrices[tap])
     manifest = {
         "name": name,
         "mean": [float(v) for v in MEAN.flatten()],
         "std": [1.0, 1.0, 1.0],
         "scale": STUDENT_SCALE,
         "reference_channels": teacher_widths,
+        "taps": SOURCES,
         "provenance": PROVENANCE,
         "licence": "CC-BY-4.0",
         "training": training,

@@ -9,9 +9,9 @@ INSIDE = 0.004
 
 def gram(f):
     """Gram matrices [n, C, C] of activations [n, C, h, w], over their positions."""
-    n, c, h, w = f.shape
-    f = f.reshape(n, c, h * w).float()
-    return f @ f.transpose(1, 2) / (h * w)
+    # Channels last, as they lie in memory, also for the gradient.
+    f = f.permute(0, 2, 3, 1).flatten(1, 2).float()
+    return f.transpose(1, 2) @ f / f.shape[1]
 
 
 def picture(latents, shape):
@@ -45,14 +45,14 @@ class Objective:
             self.metric = {tap: h.T @ h for tap, h in heads.items()}
             self.channels = {tap: len(h) for tap, h in heads.items()}
             with half:
-                taps = student.body(torch.cat([styles, contents]))
+                taps = student(torch.cat([styles, contents]))
             self.grams = {tap: gram(taps[tap][: len(styles)]) for tap in STYLE_TAPS}
             self.features = taps[CONTENT_TAP][len(styles) :].float()
 
     def losses(self, pictures):
         """[n], of pictures [n, 3, S, S]."""
         with self.half:
-            taps = self.student.body(pictures)
+            taps = self.student(pictures)
         total = 0
         for tap, wanted in self.grams.items():
             product = self.metric[tap] @ (gram(taps[tap]) - wanted)

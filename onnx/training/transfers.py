@@ -48,9 +48,9 @@ class Transfers:
         self.random, self.half, self.count, self.evaluations = random, half, args.pool, args.evaluations
         self.shape, device = (3, args.size, args.size), torch.device(args.device)
         vectors = lambda: torch.zeros(self.count, 3 * args.size**2, device=device)
-        self.latents, self.memory = vectors(), lbfgs.Memory(self.count, 3 * args.size**2, device)
+        self.latents, self.memory = vectors(), lbfgs.Memory(self.count, self.shape, device)
         # The better pictures, where they were before their last step, and the teacher's gradient and loss there.
-        self.better, self.better_memory = vectors(), lbfgs.Memory(self.count, 3 * args.size**2, device)
+        self.better, self.better_memory = vectors(), lbfgs.Memory(self.count, self.shape, device)
         self.before, self.gradient, self.better_loss = vectors(), vectors(), torch.zeros(self.count, device=device)
         self.turns = np.zeros(self.count, int)
         self.contents, self.styles = (torch.zeros(self.count, *self.shape, device=device) for _ in range(2))
