@@ -51,6 +51,65 @@ const ENTRIES: [Entry; 35] = [
     ("", "best", "--preset best", "`--preset best`, at this size"),
 ];
 
+/// What is painted with both networks: the photograph, the options, and what is said of them. `{styles}` stands for the styles of
+/// the program.
+#[rustfmt::skip]
+const NETWORKS: [(&str, &str, &str); 8] = [
+    ("cat", "{assets}/whirls.jpg", "The defaults"),
+    ("cat", "{assets}/whirls.jpg --strength 60", "Less style"),
+    ("cat", "{assets}/whirls.jpg --style-scale 2", "Broader strokes"),
+    ("cat", "{assets}/whirls.jpg --colours content", "The photograph's colours"),
+    ("cat", "{assets}/whirls.jpg --style-loss moments", "Means and covariances"),
+    ("coffee", "{styles}/night-lights.jpg", "Another pair"),
+    ("coffee", "{styles}/stained-glass.jpg", "Outlines"),
+    ("coffee", "{styles}/impasto-whirls.jpg", "Thick paint"),
+];
+
+/// docs/gallery-vgg16.md: the same options with the built-in model and with VGG16's weights in a file.
+pub fn networks(vgg16: &Path) -> Result<()> {
+    let folder = root().join("docs").join("gallery-vgg16");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let assets = root().join("assets");
+    let mut page = "# Gallery with VGG16\n\nThe network that the built-in model imitates, beside it. `cargo xtask gallery --vgg16 \
+        vgg16.safetensors` makes this page: `impasto PHOTOGRAPH STYLE -o OUT --size 384` with the options in the first column, for \
+        VGG16 also `--model vgg16.safetensors` ([models.md](models.md) says where weights are to be had). All else is as with \
+        `compact`: levels, evaluations, weights.\n\n| options | photograph | `compact` | VGG16 |\n|---|---|---|---|\n"
+        .to_string();
+    for (at, (photo, options, text)) in NETWORKS.into_iter().enumerate() {
+        let content = assets.join("sample").join(format!("{photo}.png"));
+        small(&content, &folder.join(format!("{photo}.jpg")))?;
+        let mut row = format!(
+            "| `{}`<br>{text} | ![{photo}](gallery-vgg16/{photo}.jpg) |",
+            options.replace("{assets}/", "").replace("{styles}/", "")
+        );
+        let filled = options
+            .replace("{assets}", &assets.join("sample").display().to_string())
+            .replace("{styles}", &assets.join("styles").display().to_string());
+        for model in ["compact", "vgg16"] {
+            let name = format!("{}-{model}", at + 1);
+            let large = folder.join(format!("{name}.png"));
+            let mut command = Command::new(binary());
+            command
+                .arg(&content)
+                .args(filled.split_whitespace())
+                .args(["--size", "384", "--quiet", "--device", "cpu"]);
+            match model {
+                "vgg16" => command.arg("--model").arg(vgg16),
+                _ => command.args(["--model", model]),
+            };
+            run::all(command.arg("-o").arg(&large))?;
+            small(&large, &folder.join(format!("{name}.jpg")))?;
+            std::fs::remove_file(&large).map_err(|e| format!("{}: {e}", large.display()))?;
+            write!(row, " ![{text}](gallery-vgg16/{name}.jpg) |").map_err(|e| e.to_string())?;
+        }
+        writeln!(page, "{row}").map_err(|e| e.to_string())?;
+    }
+    let path = root().join("docs").join("gallery-vgg16.md");
+    std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
+}
+
 /// Makes the pictures and the pages.
 pub fn make() -> Result<()> {
     readme()?;

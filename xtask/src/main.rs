@@ -181,8 +181,12 @@ enum Task {
     CheckMacos,
     /// Checks that no files of a crate import each other
     Circles,
-    /// Paints the pictures of docs/gallery.md, and the page
-    Gallery,
+    /// Paints the pictures of docs/gallery.md and docs/styles.md, and the pages
+    Gallery {
+        /// VGG16's weights (safetensors): paints docs/gallery-vgg16.md instead, with both networks
+        #[arg(long)]
+        vgg16: Option<PathBuf>,
+    },
     /// Measures, and prints tables; needs a Python that has numpy, Pillow and, against PyTorch, torch, named by PYTHON
     Bench {
         what: Bench,
@@ -313,10 +317,13 @@ fn perform(task: &Task) -> Result<()> {
         Task::TestWindows { arguments } => windows::test(arguments),
         Task::CheckMacos => macos::check(),
         Task::Circles => circles::check(&root()),
-        Task::Gallery => {
+        Task::Gallery { vgg16 } => {
             onnxruntime::set_up(false)?;
             build()?;
-            gallery::make()
+            match vgg16 {
+                Some(weights) => gallery::networks(weights),
+                None => gallery::make(),
+            }
         }
         Task::Bench { what, arguments } => {
             let library = match what {
