@@ -111,6 +111,18 @@ fn moments_are_computed_in_full_precision() {
     }
 }
 
+/// A level whose border poolings leave over has two parts, and the second takes L-BFGS's pairs from the card and back to it: its
+/// first step lowers the loss, where one without pairs goes too far.
+#[test]
+fn the_second_part_of_a_level_goes_on_with_the_pairs_of_the_first() {
+    for device in ["cpu", "cuda"] {
+        let losses = job(device, 93, 24, |c| _ = c.arg("--no-tf32")).losses();
+        let (first, second) = losses.split_at(16);
+        let lowest = first.iter().copied().fold(f64::INFINITY, f64::min);
+        assert!(second[0] < 2.0 * lowest && second[1] < second[0], "{device}: {losses:?}");
+    }
+}
+
 /// Memory is asked for by the first evaluations, and none after them.
 #[test]
 fn later_evaluations_ask_for_no_memory() {
