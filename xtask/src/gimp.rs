@@ -115,6 +115,7 @@ fn lay_out(place: &Place, plug_ins: &Path, cuda: bool) -> Result<PathBuf> {
     let new = room.path().join(NAME);
     let executable = format!("{NAME}{}", std::env::consts::EXE_SUFFIX);
     dist::copy(&program, &new, Some(&executable))?;
+    dist::strip(&new.join(&executable), dist::Symbols::None)?;
     let parts = [Part::Filter, Part::Library, Part::OnnxRuntime];
     dist::plug_in(&new, cuda, &root().join("plugin-gimp/LICENSE"), &parts)?;
     translations(&new.join("locale"))?;
