@@ -1,10 +1,10 @@
 //! docs/gallery.md and its pictures: what each control does to the sample photographs.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, binary, root, run};
+use crate::{Result, binary, dist, root, run};
 
 /// A picture: the part of the gallery that it opens, if it does, the name of its file, the options that make it, and
 /// what is said of it. `{assets}` stands for the sample pictures, `{made}` for the folder of the gallery's own.
@@ -51,8 +51,7 @@ const ENTRIES: [Entry; 35] = [
     ("", "best", "--preset best", "`--preset best`, at this size"),
 ];
 
-/// What is painted with both networks: the photograph, the options, and what is said of them. `{styles}` stands for the styles of
-/// the program.
+/// What is painted with both networks: the photograph, the options, and what is said of them.
 #[rustfmt::skip]
 const NETWORKS: [(&str, &str, &str); 8] = [
     ("cat", "{assets}/whirls.jpg", "The defaults"),
@@ -60,62 +59,42 @@ const NETWORKS: [(&str, &str, &str); 8] = [
     ("cat", "{assets}/whirls.jpg --style-scale 2", "Broader strokes"),
     ("cat", "{assets}/whirls.jpg --colours content", "The photograph's colours"),
     ("cat", "{assets}/whirls.jpg --style-loss moments", "Means and covariances"),
-    ("coffee", "{styles}/night-lights.jpg", "Another pair"),
-    ("coffee", "{styles}/stained-glass.jpg", "Outlines"),
-    ("coffee", "{styles}/impasto-whirls.jpg", "Thick paint"),
+    ("coffee", "--style night-lights", "Another pair"),
+    ("coffee", "--style stained-glass", "Outlines"),
+    ("coffee", "--style impasto-whirls", "Thick paint"),
 ];
 
 /// docs/gallery-vgg16.md: the same options with the built-in model and with VGG16's weights in a file.
 pub fn networks(vgg16: &Path) -> Result<()> {
-    let folder = root().join("docs").join("gallery-vgg16");
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let assets = root().join("assets");
+    let folder = folder("gallery-vgg16")?;
     let mut page = "# Gallery with VGG16\n\nThe network that the built-in model imitates, beside it. `cargo xtask gallery --vgg16 \
-        vgg16.safetensors` makes this page: `impasto PHOTOGRAPH STYLE -o OUT --size 384` with the options in the first column, for \
+        vgg16.safetensors` makes this page: `impasto PHOTOGRAPH -o OUT --size 384` with the style and options in the first column, for \
         VGG16 also `--model vgg16.safetensors` ([models.md](models.md) says where weights are to be had). All else is as with \
-        `compact`: levels, evaluations, weights.\n\n| options | photograph | `compact` | VGG16 |\n|---|---|---|---|\n"
+        `compact`: levels, evaluations, weights.\n\n| style and options | photograph | `compact` | VGG16 |\n|---|---|---|---|\n"
         .to_string();
+    for photo in ["cat", "coffee"] {
+        small(&sample(&format!("{photo}.png")), &folder.join(format!("{photo}.jpg")))?;
+    }
     for (at, (photo, options, text)) in NETWORKS.into_iter().enumerate() {
-        let content = assets.join("sample").join(format!("{photo}.png"));
-        small(&content, &folder.join(format!("{photo}.jpg")))?;
-        let mut row = format!(
-            "| `{}`<br>{text} | ![{photo}](gallery-vgg16/{photo}.jpg) |",
-            options.replace("{assets}/", "").replace("{styles}/", "")
-        );
-        let filled = options
-            .replace("{assets}", &assets.join("sample").display().to_string())
-            .replace("{styles}", &assets.join("styles").display().to_string());
-        for model in ["compact", "vgg16"] {
-            let name = format!("{}-{model}", at + 1);
-            let large = folder.join(format!("{name}.png"));
+        let mut row = format!("| `{}`<br>{text} | ![{photo}](gallery-vgg16/{photo}.jpg) |", plain(options));
+        for (name, model) in [("compact", Path::new("compact")), ("vgg16", vgg16)] {
+            let name = format!("{}-{name}", at + 1);
             let mut command = Command::new(binary());
-            command
-                .arg(&content)
-                .args(filled.split_whitespace())
-                .args(["--size", "384", "--quiet", "--device", "cpu"]);
-            match model {
-                "vgg16" => command.arg("--model").arg(vgg16),
-                _ => command.args(["--model", model]),
-            };
-            run::all(command.arg("-o").arg(&large))?;
-            small(&large, &folder.join(format!("{name}.jpg")))?;
-            std::fs::remove_file(&large).map_err(|e| format!("{}: {e}", large.display()))?;
+            command.arg(sample(&format!("{photo}.png"))).args(filled(options, &folder).split_whitespace());
+            command.args(["--size", "384", "--model"]).arg(model);
+            remove(&painted(command, &folder.join(format!("{name}.jpg")))?)?;
             write!(row, " ![{text}](gallery-vgg16/{name}.jpg) |").map_err(|e| e.to_string())?;
         }
         writeln!(page, "{row}").map_err(|e| e.to_string())?;
     }
-    let path = root().join("docs").join("gallery-vgg16.md");
-    std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
-    println!("{}", path.display());
-    Ok(())
+    write_page("gallery-vgg16", &page)
 }
 
 /// Makes the pictures and the pages.
 pub fn make() -> Result<()> {
     readme()?;
     styles()?;
-    let folder = root().join("docs").join("gallery");
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let folder = folder("gallery")?;
     let mut page = "# Gallery\n\nWhat the controls do, each alone. `cargo xtask gallery` makes this page: the options stand under the \
         pictures, `impasto CONTENT STYLE -o OUT --size 384` before them. Those that name no pictures are fields of the \
         parameters' JSON, too (`impasto schema`), which the C library takes; pictures it takes as pixels. What GIMP's dialog \
@@ -142,11 +121,26 @@ pub fn make() -> Result<()> {
     for made in ["short.json", "style-part.png"] {
         let _ = std::fs::remove_file(folder.join(made));
     }
-    let path = root().join("docs").join("gallery.md");
-    let page = format!("{}\n", page.trim_end());
-    std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
+    write_page("gallery", &format!("{}\n", page.trim_end()))
+}
+
+/// A folder of docs, which is made.
+fn folder(name: &str) -> Result<PathBuf> {
+    let folder = root().join("docs").join(name);
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(folder)
+}
+
+fn write_page(name: &str, page: &str) -> Result<()> {
+    let path = root().join("docs").join(format!("{name}.md"));
+    dist::write(&path, page)?;
     println!("{}", path.display());
     Ok(())
+}
+
+/// A sample picture.
+fn sample(name: &str) -> PathBuf {
+    root().join("assets").join("sample").join(name)
 }
 
 /// The row at the top of README.md: photographs, styles of the program, results with the defaults.
@@ -154,11 +148,10 @@ const README: [(&str, &str); 3] =
     [("cat", "impasto-whirls"), ("coffee", "stained-glass"), ("cat", "ink-wash")];
 
 fn readme() -> Result<()> {
-    let folder = root().join("docs").join("readme");
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let folder = folder("readme")?;
     let assets = root().join("assets");
     for (photo, style) in README {
-        let content = assets.join("sample").join(format!("{photo}.png"));
+        let content = sample(&format!("{photo}.png"));
         small(&content, &folder.join(format!("{photo}.jpg")))?;
         small(&assets.join("styles").join(format!("{style}.jpg")), &folder.join(format!("{style}.jpg")))?;
         in_style(&content, style, &[], &folder.join(format!("{photo}-{style}.jpg")))?;
@@ -168,23 +161,26 @@ fn readme() -> Result<()> {
 
 /// Paints a photograph in a style of the program and makes the result small.
 fn in_style(content: &Path, style: &str, options: &[&str], to: &Path) -> Result<()> {
-    let large = to.with_extension("png");
     let mut command = Command::new(binary());
-    command
-        .arg(content)
-        .args(["--style", style, "--quiet", "--device", "cpu"])
-        .args(options)
-        .arg("-o")
-        .arg(&large);
-    run::all(&mut command)?;
+    command.arg(content).args(["--style", style]).args(options);
+    remove(&painted(command, to)?)
+}
+
+/// Lets the program paint into a PNG beside `to`, makes that small, as `to`, and returns the PNG.
+fn painted(mut command: Command, to: &Path) -> Result<PathBuf> {
+    let large = to.with_extension("png");
+    run::all(command.args(["--quiet", "--device", "cpu", "-o"]).arg(&large))?;
     small(&large, to)?;
-    std::fs::remove_file(&large).map_err(|e| format!("{}: {e}", large.display()))
+    Ok(large)
+}
+
+fn remove(file: &Path) -> Result<()> {
+    std::fs::remove_file(file).map_err(|e| format!("{}: {e}", file.display()))
 }
 
 /// docs/styles.md: the style pictures inside the program, and a photograph in each.
 fn styles() -> Result<()> {
-    let folder = root().join("docs").join("styles");
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let folder = folder("styles")?;
     let assets = root().join("assets");
     let listed = run::text(Command::new(binary()).arg("styles"))?;
     let mut page = "# Styles\n\nThe style pictures inside the program, and the sample photograph in each of them (`impasto cat.png --style \
@@ -196,8 +192,7 @@ fn styles() -> Result<()> {
     for line in listed.lines() {
         let (id, description) = line.split_once(' ').unwrap_or((line, ""));
         small(&assets.join("styles").join(format!("{id}.jpg")), &folder.join(format!("{id}.jpg")))?;
-        let cat = assets.join("sample").join("cat.png");
-        in_style(&cat, id, &["--size", "384"], &folder.join(format!("{id}-cat.jpg")))?;
+        in_style(&sample("cat.png"), id, &["--size", "384"], &folder.join(format!("{id}-cat.jpg")))?;
         let description = description.trim();
         writeln!(
             page,
@@ -205,10 +200,7 @@ fn styles() -> Result<()> {
         )
         .map_err(|e| e.to_string())?;
     }
-    let path = root().join("docs").join("styles.md");
-    std::fs::write(&path, page).map_err(|e| format!("{}: {e}", path.display()))?;
-    println!("{}", path.display());
-    Ok(())
+    write_page("styles", &page)
 }
 
 /// Options as a reader would type them.
@@ -216,24 +208,25 @@ fn plain(options: &str) -> String {
     options.replace("{assets}/", "").replace("{made}/", "")
 }
 
+/// Options as the program gets them. `made` is the folder of the gallery's own pictures.
+fn filled(options: &str, made: &Path) -> String {
+    let assets = root().join("assets").join("sample");
+    options.replace("{assets}", &assets.display().to_string()).replace("{made}", &made.display().to_string())
+}
+
 /// Paints one picture and makes it small.
 fn paint(folder: &Path, name: &str, options: &str) -> Result<()> {
-    let assets = root().join("assets").join("sample").display().to_string();
-    let filled =
-        |text: &str| text.replace("{assets}", &assets).replace("{made}", &folder.display().to_string());
-    let large = folder.join(format!("{name}.png"));
     let mut command = Command::new(binary());
     if !options.contains("--resume") {
-        command.args(filled(CAT).split(' '));
+        command.args(filled(CAT, folder).split(' '));
         // A mask keeps the photograph's size.
         command.args(["--size", "384"]);
     }
-    command.args(filled(options).split_whitespace()).arg("-o").arg(&large);
-    run::all(command.args(["--quiet", "--device", "cpu"]))?;
-    small(&large, &folder.join(format!("{name}.jpg")))?;
+    command.args(filled(options, folder).split_whitespace());
+    let large = painted(command, &folder.join(format!("{name}.jpg")))?;
     // What another one begins with is needed in full.
     if name != "short" {
-        std::fs::remove_file(&large).map_err(|e| format!("{}: {e}", large.display()))?;
+        remove(&large)?;
     }
     if name == "resumed" {
         let _ = std::fs::remove_file(folder.join("short.png"));
@@ -243,11 +236,10 @@ fn paint(folder: &Path, name: &str, options: &str) -> Result<()> {
 
 /// The photograph and the styles.
 fn originals(folder: &Path, row: &mut String) -> Result<()> {
-    let assets = root().join("assets").join("sample");
     for (file, text) in [("cat.png", "the photograph"), ("whirls.jpg", "the style"), ("dusk.jpg", "another")]
     {
         let name = file.split('.').next().unwrap_or(file);
-        small(&assets.join(file), &folder.join(format!("{name}.jpg")))?;
+        small(&sample(file), &folder.join(format!("{name}.jpg")))?;
         writeln!(row, "![{name}](gallery/{name}.jpg) {text}\n").map_err(|e| e.to_string())?;
     }
     Ok(())
@@ -255,7 +247,7 @@ fn originals(folder: &Path, row: &mut String) -> Result<()> {
 
 /// A white lower left in the photograph's size, with a soft edge.
 fn region(path: &Path) -> Result<()> {
-    let content = root().join("assets").join("sample").join("cat.png");
+    let content = sample("cat.png");
     let (w, h) = image::image_dimensions(&content).map_err(|e| format!("{}: {e}", content.display()))?;
     let mask = image::GrayImage::from_fn(w, h, |x, y| {
         let across = x as f32 / w as f32 - y as f32 / h as f32;
@@ -266,7 +258,7 @@ fn region(path: &Path) -> Result<()> {
 
 /// A mask in the style picture's size, white in its left third.
 fn left_third(path: &Path) -> Result<()> {
-    let style = root().join("assets").join("sample").join("whirls.jpg");
+    let style = sample("whirls.jpg");
     let (w, h) = image::image_dimensions(&style).map_err(|e| format!("{}: {e}", style.display()))?;
     let mask = image::GrayImage::from_fn(w, h, |x, _| image::Luma([255 * u8::from(x < w / 3)]));
     mask.save(path).map_err(|e| format!("{}: {e}", path.display()))
