@@ -286,6 +286,8 @@ pub fn seeded(seed: u64) -> Result<Model> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::tap::Tap;
 
@@ -330,19 +332,22 @@ mod tests {
         assert_eq!(needed.last(), Some(&"features.41.running_var".to_string()));
     }
 
+    /// Adds a layer with a head, all of one value, with this number of channels [out, in].
+    fn add_layer(tensors: &mut BTreeMap<String, Tensor>, index: usize, [out, input]: [usize; 2], value: f32) {
+        for (what, dims) in
+            [("weight", &[out, input, 1, 1][..]), ("bias", &[out][..]), ("tap", &[out, out][..])]
+        {
+            let values = vec![value; dims.iter().product()];
+            tensors.insert(format!("features.{index}.{what}"), Tensor::f32(dims, values));
+        }
+    }
+
     #[test]
     fn heads_belong_to_their_taps_where_a_block_has_more_than_nine_of_them() {
-        let mut tensors = std::collections::BTreeMap::new();
+        let mut tensors = BTreeMap::new();
         let mut input = 3;
         for layer in 0..12 {
-            let index = 2 * layer;
-            let mut add = |what: &str, dims: &[usize]| {
-                let values = vec![layer as f32; dims.iter().product()];
-                tensors.insert(format!("features.{index}.{what}"), Tensor::f32(dims, values));
-            };
-            add("weight", &[2, input, 1, 1]);
-            add("bias", &[2]);
-            add("tap", &[2, 2]);
+            add_layer(&mut tensors, 2 * layer, [2, input], layer as f32);
             input = 2;
         }
         let bytes = crate::layouts::written(&tensors, HashMap::new(), "deep").expect("a file");
@@ -358,15 +363,9 @@ mod tests {
 
     /// A network of two blocks, with heads that hold the number that is in their names.
     fn imitating(taps: &str, extra: &[&str]) -> Result<Model> {
-        let mut tensors = std::collections::BTreeMap::new();
+        let mut tensors = BTreeMap::new();
         for (index, input) in [(0, 3), (3, 1), (5, 1), (7, 1)] {
-            let mut add = |what: &str, dims: &[usize]| {
-                let values = vec![index as f32; dims.iter().product()];
-                tensors.insert(format!("features.{index}.{what}"), Tensor::f32(dims, values));
-            };
-            add("weight", &[1, input, 1, 1]);
-            add("bias", &[1]);
-            add("tap", &[1, 1]);
+            add_layer(&mut tensors, index, [1, input], index as f32);
         }
         for (at, name) in extra.iter().enumerate() {
             tensors.insert(format!("taps.{name}"), Tensor::f32(&[1, 1], vec![100.0 + at as f32]));
