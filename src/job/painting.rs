@@ -90,6 +90,7 @@ pub(super) fn run(
     let Some(full) = levels.last() else {
         return Err(Error::Parameters("levels: there must be at least one".into()));
     };
+    let divided = levels::is_divided(&levels);
     let styles = inputs::shapes(pictures);
     let task = budget::Task {
         settings: &settings,
@@ -97,7 +98,7 @@ pub(super) fn run(
         content,
         size: full.size,
         styles: &styles,
-        keeps_state: warm_start.keep || warm_start.from.is_some() || levels::is_divided(&levels),
+        keeps_state: warm_start.keep || warm_start.from.is_some() || divided,
     };
     let (layout, _reserved) = budget::reserved_layout(resources, &task)?;
     tracing::debug!(
@@ -107,7 +108,6 @@ pub(super) fn run(
         layout.history
     );
 
-    let divided = levels::is_divided(&levels);
     let mut job = Job { resources, pictures, mask, settings: &settings, layout, divided, cancel };
     let mut tracker = Tracker::new(&levels);
     let mut painted: Option<(View, Array3<f32>)> = None;
