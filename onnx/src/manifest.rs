@@ -1,12 +1,9 @@
 //! What a model's file does not say by its weights: how a picture becomes its input, where it comes
 //! from, and how strong its taps are.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::tap;
 
 /// A model's manifest, kept as JSON: in the safetensors metadata under the key `impasto`, in the ONNX
 /// metadata under the same key, or in a file beside the weights (`NAME.json`). Every field may be left
@@ -26,11 +23,6 @@ pub struct Manifest {
     /// reference weights of the losses are then the other model's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reference_channels: Vec<usize>,
-    /// For a model that imitates another: the other model's taps, each with the ReLU of this model that stands for it, such as
-    /// `{"relu3_1": "relu3_2"}`. Both are named by block and place, and lie in the same block. Other ReLUs are no taps. If it is
-    /// empty, every ReLU is the tap of its own name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub taps: BTreeMap<String, String>,
     /// Where the weights come from, for people.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub provenance: String,
@@ -50,7 +42,6 @@ impl Default for Manifest {
             std: [0.229, 0.224, 0.225],
             scale: 255.0,
             reference_channels: Vec::new(),
-            taps: BTreeMap::new(),
             provenance: String::new(),
             licence: String::new(),
             training: String::new(),
@@ -65,8 +56,8 @@ const SMALLEST: f32 = 1e-6;
 const MOST_CHANNELS: usize = 1 << 16;
 /// The longest text, in bytes.
 const LONGEST_TEXT: usize = 1 << 14;
-const FIELDS: [&str; 9] =
-    ["name", "mean", "std", "scale", "reference_channels", "taps", "provenance", "licence", "training"];
+const FIELDS: [&str; 8] =
+    ["name", "mean", "std", "scale", "reference_channels", "provenance", "licence", "training"];
 
 impl Manifest {
     /// Reads a manifest from JSON. An error names `file` and the field that is wrong.
@@ -110,9 +101,6 @@ impl Manifest {
         if !self.reference_channels.iter().all(|n| (1..=MOST_CHANNELS).contains(n)) {
             return bad("reference_channels", format!("numbers of channels from 1 to {MOST_CHANNELS}"));
         }
-        if !self.taps.keys().all(|name| tap::place(name).is_some()) {
-            return bad("taps", "names of taps such as 'relu3_1', each with that of a ReLU".into());
-        }
         let texts = [
             ("name", &self.name),
             ("provenance", &self.provenance),
@@ -153,10 +141,6 @@ mod tests {
                 "reference_channels",
                 &["[0]", "[64, 0]", "[-64]", "[6.5]", "[1e9]", "[999999999]", "64", "[NaN]"],
             ),
-            (
-                "taps",
-                &["[]", "\"relu3_1\"", "{\"relu3_1\": 2}", "{\"relu3\": \"relu3_1\"}", "{\"\": \"relu3_1\"}"],
-            ),
             ("name", &["5", "\"\\u001b[2J\""]),
             ("licence", &["[]", "\"\\u0000\""]),
         ] {
@@ -181,7 +165,6 @@ mod tests {
     fn all_fields_are_listed() {
         let full = Manifest {
             reference_channels: vec![1],
-            taps: [("relu1_1".to_string(), "relu1_2".to_string())].into(),
             provenance: "p".into(),
             licence: "l".into(),
             training: "t".into(),

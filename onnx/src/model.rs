@@ -2,14 +2,12 @@
 //! weights come from (`safetensors`, `import`, `seeded`) or which losses will read the taps
 //! (`objective`).
 
-use std::collections::BTreeMap;
-
 use crate::error::{Error, Result};
 use crate::graph::{Attr, Graph, Node, Tensor};
 use crate::manifest::Manifest;
 use crate::network;
 use crate::operators::{self, Gradient};
-use crate::tap::{self, INPUT, Tap};
+use crate::tap::{INPUT, Tap};
 
 /// A network and what is known about it.
 #[derive(Clone, Debug)]
@@ -71,31 +69,8 @@ impl Model {
         if taps.is_empty() {
             return Err(Error::bad_model(file, "the network has no ReLU, so it has no taps"));
         }
-        let taps = match manifest.taps.is_empty() {
-            true => taps,
-            false => imitated(&manifest.taps, &taps, file)?,
-        };
         Ok(Model { manifest, forward, taps })
     }
-}
-
-/// The taps of a model that imitates another: those of the other one, each at the ReLU that stands for it. `file` is named in
-/// errors.
-fn imitated(named: &BTreeMap<String, String>, relus: &[Tap], file: &str) -> Result<Vec<Tap>> {
-    let bad = |problem: String| Error::bad_model(file, format!("manifest field 'taps' {problem}"));
-    let mut taps = Vec::new();
-    for (name, relu) in named {
-        let at = relus.iter().position(|tap| tap.name == *relu).ok_or_else(|| {
-            let there_are = relus.iter().map(|tap| tap.name.as_str()).collect::<Vec<_>>().join(", ");
-            bad(format!("names '{relu}' for '{name}'; the network has {there_are}"))
-        })?;
-        let place = tap::place(name).filter(|(block, _)| *block == relus[at].block);
-        let (_, place) =
-            place.ok_or_else(|| bad(format!("names '{relu}' for '{name}', which is in another block")))?;
-        taps.push((at, place, Tap { name: name.clone(), ..relus[at].clone() }));
-    }
-    taps.sort_by_key(|(at, place, _)| (*at, *place));
-    Ok(taps.into_iter().map(|(_, _, tap)| tap).collect())
 }
 
 /// A plain chain of 3×3 convolutions with ReLU, and 2×2 max poolings, that grows layer by layer.
@@ -113,8 +88,8 @@ impl Chain {
         Chain { graph, last: INPUT.to_string(), block: 1, place: 0 }
     }
 
-    /// Adds a convolution that keeps the size, and its ReLU, whose output's name it returns.
-    pub fn conv(&mut self, weight: Tensor, bias: Tensor) -> &str {
+    /// Adds a convolution that keeps the size, and its ReLU.
+    pub fn conv(&mut self, weight: Tensor, bias: Tensor) {
         self.place += 1;
         let name = format!("{}_{}", self.block, self.place);
         let kernel: Vec<i64> = weight.dims.iter().skip(2).map(|&d| d as i64).collect();
@@ -125,7 +100,6 @@ impl Chain {
         let attrs = [("kernel_shape", Attr::Ints(kernel)), ("pads", Attr::Ints(pads))];
         let conv = g.add_with("Conv", &format!("conv{name}"), &[&self.last, &w, &b], attrs);
         self.last = g.add("Relu", &format!("relu{name}"), &[&conv]);
-        &self.last
     }
 
     /// Adds a max pooling and begins the next block.

@@ -8,13 +8,6 @@ pub const INPUT: &str = "input";
 /// Stands before the names of values and nodes that come from an ONNX file, so that those of an objective's graph differ.
 pub(crate) const FILE_PREFIX: &str = "net/";
 
-/// The block and the place that a tap's or ReLU's name says, both from 1: `relu3_2` is (3, 2).
-pub(crate) fn place(name: &str) -> Option<(usize, usize)> {
-    let (block, place) = name.strip_prefix("relu")?.split_once('_')?;
-    let number = |digits: &str| digits.parse().ok().filter(|n: &usize| n.to_string() == digits && *n > 0);
-    Some((number(block)?, number(place)?))
-}
-
 /// Post-ReLU activations that a loss may read.
 #[derive(Clone, Debug)]
 pub struct Tap {

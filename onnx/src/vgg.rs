@@ -76,11 +76,8 @@ fn layers<'a>(names: impl Iterator<Item = &'a str>, file: &str) -> Result<Vec<La
     Ok(layers)
 }
 
-/// What the names of tensors begin with that are tap heads, before the name of the tap.
-const HEAD: &str = "taps.";
-
 /// The names, among those of a file's tensors, that the method needs: everything up to the first convolution of the
-/// fifth block (conv5_1), the deepest that Gatys et al. read, and tap heads.
+/// fifth block (conv5_1), the deepest that Gatys et al. read.
 pub fn needed<'a>(names: impl Iterator<Item = &'a str>, file: &str) -> Result<Vec<String>> {
     let names: BTreeSet<&str> = names.collect();
     let (mut block, mut needed) = (1, Vec::new());
@@ -98,14 +95,13 @@ pub fn needed<'a>(names: impl Iterator<Item = &'a str>, file: &str) -> Result<Ve
             break;
         }
     }
-    needed.extend(names.iter().filter(|name| name.starts_with(HEAD)).map(|name| name.to_string()));
     Ok(needed)
 }
 
 /// Reads a VGG (16 or 19 layers, with or without batch normalisation), or a prefix of one, from the bytes of a
 /// safetensors file with tensors `features.N.weight` [O, I, k, k] and `features.N.bias` [O], float32 or float16, and
-/// optionally `features.N.tap` [O, O], the tap head of the ReLU behind, or `taps.NAME` [O, O], that of the tap of this name.
-/// Channels are what the weights say. Batch normalisations are folded into the convolutions before them.
+/// optionally `features.N.tap` [O, O], the tap head of the ReLU behind. Channels are what the weights say. Batch
+/// normalisations are folded into the convolutions before them.
 ///
 /// The manifest is read from the file's metadata, key `impasto` (JSON) or the keys `mean` and `std` (three
 /// numbers with commas between, on a scale of 0..255). `file` is named in errors.
@@ -117,19 +113,8 @@ pub fn from_safetensors(bytes: &[u8], file: &str) -> Result<Model> {
         .map_err(|e| bad(format!("not a complete safetensors file ({e}); get the file again")))?;
     let manifest = manifest(header.metadata().as_ref(), file)?;
 
-    let head = |name: &str, channels: usize| -> Result<Option<Tensor>> {
-        if tensors.tensor(name).is_err() {
-            return Ok(None);
-        }
-        let head = read(&tensors, name, file)?;
-        if head.dims != [channels; 2] {
-            return Err(bad(format!("{name} has shape {:?}, expected [{channels}, {channels}]", head.dims)));
-        }
-        Ok(Some(head))
-    };
     let mut chain = Chain::new();
-    // Of ReLUs, by their values.
-    let mut heads = HashMap::new();
+    let mut heads = Vec::new();
     let mut channels = 3;
     for Layer { index, opens_block, normalised } in layers(tensors.names().into_iter(), file)? {
         let name = format!("features.{index}.weight");
@@ -166,18 +151,24 @@ pub fn from_safetensors(bytes: &[u8], file: &str) -> Result<Model> {
         if opens_block {
             chain.pool();
         }
-        let value = chain.conv(weight, bias).to_string();
-        if let Some(head) = head(&format!("features.{index}.tap"), out)? {
-            heads.insert(value, head);
-        }
+        chain.conv(weight, bias);
+        let name = format!("features.{index}.tap");
+        heads.push(match tensors.tensor(&name) {
+            Err(_) => None,
+            Ok(_) => {
+                let head = read(&tensors, &name, file)?;
+                if head.dims != [out, out] {
+                    return Err(bad(format!("{name} has shape {:?}, expected [{out}, {out}]", head.dims)));
+                }
+                Some(head)
+            }
+        });
         channels = out;
     }
     let mut model = Model::new(manifest, chain.finish(), file)?;
-    for tap in &mut model.taps {
-        tap.head = match head(&format!("{HEAD}{}", tap.name), tap.channels)? {
-            None => heads.get(&tap.value).cloned(),
-            own => own,
-        };
+    // One tap for each layer, in their order.
+    for (tap, head) in model.taps.iter_mut().zip(heads) {
+        tap.head = head;
     }
     Ok(model)
 }
@@ -286,10 +277,7 @@ pub fn seeded(seed: u64) -> Result<Model> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::tap::Tap;
 
     /// The names of torchvision's tensors for these blocks, with linear layers behind.
     fn names(blocks: &[usize], normalised: bool) -> Vec<String> {
@@ -332,22 +320,19 @@ mod tests {
         assert_eq!(needed.last(), Some(&"features.41.running_var".to_string()));
     }
 
-    /// Adds a layer with a head, all of one value, with this number of channels [out, in].
-    fn add_layer(tensors: &mut BTreeMap<String, Tensor>, index: usize, [out, input]: [usize; 2], value: f32) {
-        for (what, dims) in
-            [("weight", &[out, input, 1, 1][..]), ("bias", &[out][..]), ("tap", &[out, out][..])]
-        {
-            let values = vec![value; dims.iter().product()];
-            tensors.insert(format!("features.{index}.{what}"), Tensor::f32(dims, values));
-        }
-    }
-
     #[test]
     fn heads_belong_to_their_taps_where_a_block_has_more_than_nine_of_them() {
-        let mut tensors = BTreeMap::new();
+        let mut tensors = std::collections::BTreeMap::new();
         let mut input = 3;
         for layer in 0..12 {
-            add_layer(&mut tensors, 2 * layer, [2, input], layer as f32);
+            let index = 2 * layer;
+            let mut add = |what: &str, dims: &[usize]| {
+                let values = vec![layer as f32; dims.iter().product()];
+                tensors.insert(format!("features.{index}.{what}"), Tensor::f32(dims, values));
+            };
+            add("weight", &[2, input, 1, 1]);
+            add("bias", &[2]);
+            add("tap", &[2, 2]);
             input = 2;
         }
         let bytes = crate::layouts::written(&tensors, HashMap::new(), "deep").expect("a file");
@@ -358,57 +343,6 @@ mod tests {
             let tap = model.tap(&format!("relu1_{}", layer + 1)).expect("a tap");
             let head = tap.head.as_ref().and_then(|head| head.as_f32()).expect("a head");
             assert_eq!(head[0], layer as f32, "{}", tap.name);
-        }
-    }
-
-    /// A network of two blocks, with heads that hold the number that is in their names.
-    fn imitating(taps: &str, extra: &[&str]) -> Result<Model> {
-        let mut tensors = BTreeMap::new();
-        for (index, input) in [(0, 3), (3, 1), (5, 1), (7, 1)] {
-            add_layer(&mut tensors, index, [1, input], index as f32);
-        }
-        for (at, name) in extra.iter().enumerate() {
-            tensors.insert(format!("taps.{name}"), Tensor::f32(&[1, 1], vec![100.0 + at as f32]));
-        }
-        let metadata = HashMap::from([("impasto".to_string(), format!("{{\"taps\": {taps}}}"))]);
-        let names = tensors.keys().map(String::as_str);
-        assert_eq!(needed(names, "imitating").expect("names").len(), tensors.len());
-        let bytes = crate::layouts::written(&tensors, metadata, "imitating").expect("a file");
-        from_safetensors(&bytes, "imitating")
-    }
-
-    #[test]
-    fn the_manifest_says_which_relu_stands_for_a_tap() {
-        let taps = |taps: &str, extra: &[&str]| -> Vec<(String, String, f32)> {
-            let model = imitating(taps, extra).expect("a model");
-            let head =
-                |tap: &Tap| tap.head.as_ref().and_then(|head| head.as_f32()).map_or(f32::NAN, |head| head[0]);
-            model.taps.iter().map(|tap| (tap.name.clone(), tap.value.clone(), head(tap))).collect()
-        };
-        let of = |name: &str, value: &str, head: f32| (name.to_string(), value.to_string(), head);
-        let first = of("relu1_1", "relu1_1", 0.0);
-        let all = [("relu2_1", 3.0), ("relu2_2", 5.0), ("relu2_3", 7.0)];
-        assert_eq!(taps("{}", &[])[1..], all.map(|(name, head)| of(name, name, head)));
-        let mixed =
-            r#"{"relu1_1": "relu1_1", "relu2_1": "relu2_2", "relu2_10": "relu2_3", "relu2_2": "relu2_3"}"#;
-        let wanted = [
-            first,
-            of("relu2_1", "relu2_2", 100.0),
-            of("relu2_2", "relu2_3", 7.0),
-            of("relu2_10", "relu2_3", 101.0),
-        ];
-        assert_eq!(taps(mixed, &["relu2_1", "relu2_10"]), wanted);
-    }
-
-    #[test]
-    fn a_tap_of_another_block_or_without_its_relu_is_refused() {
-        for (taps, said) in [
-            (r#"{"relu2_1": "relu1_1"}"#, "'relu1_1' for 'relu2_1', which is in another block"),
-            (r#"{"relu2_1": "relu2_4"}"#, "'relu2_4' for 'relu2_1'; the network has relu1_1, relu2_1,"),
-            (r#"{"first": "relu1_1"}"#, "names of taps such as 'relu3_1'"),
-        ] {
-            let e = imitating(taps, &[]).expect_err("no model").to_string();
-            assert!(e.contains("imitating") && e.contains("'taps'") && e.contains(said), "{e}");
         }
     }
 

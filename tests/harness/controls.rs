@@ -169,7 +169,7 @@ fn tap_weights_multiply_single_terms() {
     assert_eq!(made(to.path(), &each), made(to.path(), &["--style-weight", "2"]));
     // In one list, by the parameter's own name, and with spaces.
     assert_eq!(made(to.path(), &each), made(to.path(), &["--tap-weights", &all.join(", ")]));
-    let content = ["--content-taps", "relu2_2", "--tap-weight", "content/relu2_2=0"];
+    let content = ["--content-taps", "relu3_2", "--tap-weight", "content/relu3_2=0"];
     assert_eq!(made(to.path(), &content), made(to.path(), &["--content-weight", "0"]));
     let taps = ["--style-taps", "relu1_1,relu3_1,relu4_1,relu5_1"];
     assert_eq!(made(to.path(), &["--tap-weight", "style/relu2_1=0"]), made(to.path(), &taps));

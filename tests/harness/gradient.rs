@@ -147,7 +147,7 @@ fn compact() -> Model {
 fn of_a_random_picture_at_even_and_odd_sizes() {
     for pooling in [Pooling::Max, Pooling::Average] {
         for (h, w) in [(32, 48), (37, 29), (16, 17)] {
-            Problem::new(&compact(), &SHALLOW, "relu2_2", pooling, h, w).check(&noise(3 * h * w, 2));
+            Problem::new(&compact(), &SHALLOW, "relu3_2", pooling, h, w).check(&noise(3 * h * w, 2));
         }
     }
 }
@@ -166,7 +166,7 @@ fn of_the_built_in_model_at_full_depth() {
 fn shallow() -> ObjectiveSpec {
     ObjectiveSpec {
         style: SHALLOW.map(str::to_string).to_vec(),
-        content: vec!["relu2_2".to_string()],
+        content: vec!["relu3_2".to_string()],
         total_variation: true,
         ..ObjectiveSpec::default()
     }
@@ -292,7 +292,7 @@ fn of_full_depth_vgg() {
 #[test]
 fn of_a_flat_picture_with_ties() {
     let (h, w) = (64, 64);
-    let mut problem = Problem::new(&compact(), &SHALLOW, "relu2_2", Pooling::Max, h, w);
+    let mut problem = Problem::new(&compact(), &SHALLOW, "relu3_2", Pooling::Max, h, w);
     let flat = |v: f32| vec![v; 3 * h * w];
     let (_, gradient) = problem.loss_and_gradient(&flat(0.4));
     let sum: f64 = gradient.iter().map(|&g| g as f64).sum();
@@ -302,7 +302,7 @@ fn of_a_flat_picture_with_ties() {
         / (2.0 * step as f64);
     assert!((numeric / sum - 1.0).abs() < 0.02, "{sum}, numerically {numeric}");
     // The content target is noise, so only the style's part is the same everywhere: take it alone.
-    let mut alone = Problem::new(&compact(), &SHALLOW, "relu2_2", Pooling::Max, h, w);
+    let mut alone = Problem::new(&compact(), &SHALLOW, "relu3_2", Pooling::Max, h, w);
     for (name, _, values) in &mut alone.inputs {
         if name.starts_with("content/") && name.ends_with("weight") || name == "tv/weight" {
             values[0] = 0.0;
