@@ -26,30 +26,31 @@ TEACHER_COUNTS = [2, 2, 3, 3, 1]  # VGG16 up to conv5_1
 STYLE_TAPS = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 CONTENT_TAP = "relu4_2"
 BLOCK = {name: block for name, _, block in layers(TEACHER_COUNTS)}
-# The layers of the teacher's that a student predicts, and the layer of its own from which it does. One that is a layer deeper
-# than the teacher's makes up for channels.
-SOURCES = {name: name for name in ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu5_1")}
-SOURCES |= {"relu3_1": "relu3_2", "relu4_1": "relu4_2", "relu4_2": "relu4_2"}
 MEAN = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1) / 255
 STUDENT_SCALE = 255.0 / 64.0
+# The student's channels. Taps are wide, as a tap with few channels cannot span the teacher's; what lies between them is narrow,
+# as few channels are enough to compute the next tap (docs/model-card.md).
+WIDTHS = "16,32/64,64/176,64/256,96/96"
 PROVENANCE = (
     "Impasto's own network, trained to predict the activations of VGG16 (Simonyan and Zisserman 2014, Oxford VGG "
     "weights) on the Berkeley Segmentation Data Set and on pictures drawn by the scripts in assets"
 )
 
 
-class Vgg(torch.nn.Module):
-    """Convolutions with the given channels and number per block; returns {tap: activations}."""
+def widths_of(text):
+    """A list of channels for each block, from a text like WIDTHS."""
+    return [[int(n) for n in block.split(",")] for block in text.split("/")]
 
-    def __init__(self, widths, counts, scale):
+
+class Vgg(torch.nn.Module):
+    """Convolutions with the given channels, a list for each block; returns {tap: activations}."""
+
+    def __init__(self, widths, scale):
         super().__init__()
-        self.scale, self.layers = scale, layers(counts)
+        self.scale, self.layers = scale, layers([len(block) for block in widths])
         self.register_buffer("mean", MEAN.clone(), persistent=False)
-        channels, convs = 3, []
-        for _, _, block in self.layers:
-            convs.append(torch.nn.Conv2d(channels, widths[block], 3, padding=1))
-            channels = widths[block]
-        self.convs = torch.nn.ModuleList(convs)
+        channels = [3, *(n for block in widths for n in block)]
+        self.convs = torch.nn.ModuleList(torch.nn.Conv2d(i, o, 3, padding=1) for i, o in zip(channels, channels[1:]))
 
     def forward(self, x):
         x, taps, last = (x - self.mean) * self.scale, {}, 0
@@ -62,23 +63,22 @@ class Vgg(torch.nn.Module):
 
 
 class Student(torch.nn.Module):
-    """A narrow Vgg with a linear head H for each layer of the teacher's in SOURCES, which predicts it. What it returns is named
-    as the teacher's layers are."""
+    """A narrow Vgg with a linear head H per layer, which maps its activations to the teacher's."""
 
-    def __init__(self, widths, counts, teacher_widths, deviation):
+    def __init__(self, widths, teacher_widths, deviation):
         super().__init__()
         self.deviation = deviation
-        self.body = Vgg(widths, counts, STUDENT_SCALE)
+        self.body = Vgg(widths, STUDENT_SCALE)
         self.heads = torch.nn.ModuleDict(
-            {n: torch.nn.Conv2d(widths[BLOCK[n]], teacher_widths[BLOCK[n]], 1, bias=False) for n in SOURCES}
+            {name: torch.nn.Conv2d(conv.out_channels, teacher_widths[block], 1, bias=False)
+             for (name, _, block), conv in zip(self.body.layers, self.body.convs)}
         )
         for conv in self.body.convs:
             torch.nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
             torch.nn.init.zeros_(conv.bias)
 
     def forward(self, x):
-        taps = self.body(x)
-        return {name: taps[source] for name, source in SOURCES.items()}
+        return self.body(x)
 
     def predict(self, name, activations):
         """The teacher's activations behind a layer, in units of its deviation, from the student's [n, C, h, w]."""
@@ -105,7 +105,7 @@ def load_teacher(path):
     """VGG16 from a safetensors file with torchvision's names, frozen; and its channels per block."""
     weights = load_file(path)
     widths = [weights[f"features.{i}.weight"].shape[0] for i in (0, 5, 10, 17, 24)]
-    teacher = Vgg(widths, TEACHER_COUNTS, 255.0)
+    teacher = Vgg([[n] * count for n, count in zip(widths, TEACHER_COUNTS)], 255.0)
     with torch.no_grad():
         for (_, index, _), conv in zip(teacher.layers, teacher.convs):
             conv.weight.copy_(weights[f"features.{index}.weight"])
@@ -123,35 +123,51 @@ def counts_of(weights):
     return counts
 
 
-def start_from(student, path):
-    """Takes over the convolutions of an earlier student as far as both have them, also where it was narrower: what is added
-    has random filters, which nothing reads yet."""
+def load_student(path):
+    """The convolutions of a student from its file, frozen."""
     weights = load_file(path)
+    widths, order = [], layers(counts_of(weights))
+    for _, index, block in order:
+        widths += [[]] * (block + 1 - len(widths))
+        widths[block] = [*widths[block], weights[f"features.{index}.weight"].shape[0]]
+    body = Vgg(widths, STUDENT_SCALE)
     with torch.no_grad():
-        earlier = {name: index for name, index, _ in layers(counts_of(weights))}
+        for (_, index, _), conv in zip(order, body.convs):
+            conv.weight.copy_(weights[f"features.{index}.weight"])
+            conv.bias.copy_(weights[f"features.{index}.bias"])
+    return body.requires_grad_(False)
+
+
+def start_from(student, path):
+    """Takes over the convolutions of an earlier student that are not wider than this one's: what is added has random filters,
+    which nothing reads yet."""
+    weights = load_file(path)
+    earlier = {name: index for name, index, _ in layers(counts_of(weights))}
+    with torch.no_grad():
         for (name, _, _), conv in zip(student.body.layers, student.body.convs):
             if name not in earlier:
                 continue
             weight, bias = (weights[f"features.{earlier[name]}.{what}"].float() for what in ("weight", "bias"))
             out, into = weight.shape[:2]
-            conv.weight[:out] = 0
-            conv.weight[:out, :into], conv.bias[:out] = weight, bias
+            if out <= conv.out_channels and into <= conv.in_channels:
+                conv.weight[:out] = 0
+                conv.weight[:out, :into], conv.bias[:out] = weight, bias
 
 
 def export(student, teacher_widths, path, name, training):
     """Writes the student as float16 safetensors, with the tap heads S and a manifest (onnx/src/manifest.rs)."""
     half = lambda t: t.detach().cpu().half().contiguous()
-    tensors = {f"taps.{tap}": half(matrix) for tap, matrix in student.tap_matrices().items()}
-    for (_, index, _), conv in zip(student.body.layers, student.body.convs):
+    tensors, matrices = {}, student.tap_matrices()
+    for (tap, index, _), conv in zip(student.body.layers, student.body.convs):
         tensors[f"features.{index}.weight"] = half(conv.weight)
         tensors[f"features.{index}.bias"] = half(conv.bias)
+        tensors[f"features.{index}.tap"] = half(matrices[tap])
     manifest = {
         "name": name,
         "mean": [float(v) for v in MEAN.flatten()],
         "std": [1.0, 1.0, 1.0],
         "scale": STUDENT_SCALE,
         "reference_channels": teacher_widths,
-        "taps": SOURCES,
         "provenance": PROVENANCE,
         "licence": "CC-BY-4.0",
         "training": training,

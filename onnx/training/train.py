@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 from muon import Muon
-from networks import BLOCK, CONTENT_TAP, STYLE_TAPS, Student, export, load_teacher, start_from
+from networks import BLOCK, CONTENT_TAP, STYLE_TAPS, WIDTHS, Student, export, load_teacher, start_from, widths_of
 from pictures import Pictures, read
 from objective import gram
 from transfers import BETTER, PICTURES, RESULT, STYLE, Transfers, thin
@@ -102,8 +102,7 @@ def main():
     parser.add_argument("--start", help="an earlier student's safetensors, of the same or narrower layers")
     parser.add_argument("--out", required=True)
     parser.add_argument("--name", default="compact")
-    parser.add_argument("--widths", default="16,64,128,192,192", help="channels of the five blocks")
-    parser.add_argument("--counts", default="2,2,2,2,1", help="convolutions in each")
+    parser.add_argument("--widths", default=WIDTHS, help="channels of the convolutions, a / between blocks")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--batch", type=int, default=4, help="transfers in a step, and as many examples from before")
     parser.add_argument("--size", type=int, default=128, help="of all pictures, in pixels")
@@ -141,8 +140,7 @@ def main():
         first = torch.cat([photos.take(12, 192, random), paintings.take(12, 192, random)])
         deviation = {name: t.std() for name, t in teacher(first).items()}
         wanted = teacher(test)
-    widths, counts = ([int(c) for c in text.split(",")] for text in (args.widths, args.counts))
-    student = Student(widths, counts, teacher_widths, deviation)
+    student = Student(widths_of(args.widths), teacher_widths, deviation)
     if args.start:
         start_from(student, args.start)
     student = student.to(device, memory_format=layout)
