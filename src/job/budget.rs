@@ -337,7 +337,7 @@ mod tests {
         assert_eq!((whole.tile, whole.history), (None, optimise::HISTORY));
         // A card that takes no large tensors gets tiles, and so does one that shares the computer's memory where that does not
         // suffice for the whole.
-        engine.backend.largest_tensor = Some(20 << 20);
+        engine.backend.largest_tensor = Some(40 << 20);
         let tile = plan(&engine, 1024, 400, 4000).expect("a layout").tile;
         assert!(tile.is_some_and(|tile| tile < 768), "{tile:?}");
         engine.backend.largest_tensor = None;

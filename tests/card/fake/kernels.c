@@ -22,7 +22,11 @@ struct pointers {
 };
 struct divmods {
     int32_t count;
-    struct divmod at[8];
+    struct divmod at[32];
+};
+struct ints {
+    int32_t count;
+    int32_t at[32];
 };
 
 #define ARGUMENT(type, index) (*(type *)arguments[index])
@@ -356,6 +360,23 @@ static bool concat_ends(const char *name, void **arguments)
     return true;
 }
 
+/* Inputs of several sizes with long rows, one input after the other: where its rows begin in the output's, and how long they are. */
+static bool concat_rows(const char *name, void **arguments)
+{
+    const struct pointers *in = arguments[0];
+    const struct ints *offsets = arguments[2];
+    const struct divmods *lengths = arguments[3];
+    int64_t rows = ARGUMENT(int32_t, 4), whole = ARGUMENT(int32_t, 5);
+    int32_t *out = ARGUMENT(int32_t *, 6);
+    if (fake_kernel(name, 8 * rows * whole, 0))
+        for (int32_t input = 0; input < in->count; input++) {
+            int64_t length = lengths->at[input].divisor;
+            for (int64_t row = 0; row < rows; row++)
+                memcpy(out + row * whole + offsets->at[input], (int32_t *)in->at[input] + row * length, 4 * length);
+        }
+    return true;
+}
+
 /* The reverse of the first. */
 static bool split_same(const char *name, void **arguments)
 {
@@ -431,6 +452,7 @@ static const struct {
     {"_SplitKernelIi", split},
     {"_SplitSmallInnerKernelI", split_small},
     {"_ConcatKernelOutputMajorIi", concat_ends},
+    {"_ConcatKernelInputMajorIi", concat_rows},
 };
 
 bool fake_launch(const char *name, void **arguments)
