@@ -98,6 +98,8 @@ pub(super) fn sorted(what: &str, message: &str) -> Error {
         // WebGPU: the card's memory, the largest buffer, the largest part of one that a shader can reach.
         "WebGPU device error(3)",
         "Out of memory",
+        // A card may be lost for it, too; a new session has a new one.
+        "VK_ERROR_OUT_OF_",
         "exceeds the max buffer size limit",
         "maximum storage buffer binding size",
         "maxStorageBufferBindingSize",
@@ -149,6 +151,7 @@ mod tests {
             "CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0",
             "Available memory of 1024 is smaller than requested bytes of 4096",
             "WebGPU device error(3): vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY",
+            "WebGPU device lost (1): vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY",
             "WebGPU device error(2): Buffer size (4294967312) exceeds the max buffer size limit (2147483648).",
         ];
         for message in spent {
