@@ -22,7 +22,7 @@ from muon import Muon
 from networks import BLOCK, STYLE_TAPS, WIDTHS, Student, export, load_teacher, start_from, widths_of
 from objective import gram
 from pictures import Pictures, read
-from train import HELD_OUT, activation_loss, fit_heads, relative
+from train import HELD_OUT, activation_loss, bfloat16_is_fast, fit_heads, held_out_errors, relative
 from transfers import thin
 
 # The layers that --first gives.
@@ -122,12 +122,10 @@ def main():
         fit_heads(student, teacher, first[::3])
     layout = torch.channels_last
     teacher, student = teacher.to(memory_format=layout), student.to(memory_format=layout)
-    half = torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    half = torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_is_fast(cpu))
 
     def report(step):
-        with torch.no_grad():
-            taps = student(test)
-            errors = {n: (student.predict(n, taps[n]) - wanted[n] / deviation[n]).pow(2).mean().item() for n in student.heads}
+        errors = held_out_errors(student, test, wanted)
         print(f"step {step}  {spent / 60:.1f} min  held-out " + "  ".join(f"{n[4:]} {e:.4f}" for n, e in errors.items()), flush=True)
 
     def example():

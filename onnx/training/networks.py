@@ -141,17 +141,14 @@ def load_student(path):
 def start_from(student, path):
     """Takes over the convolutions of an earlier student that are not wider than this one's: what is added has random filters,
     which nothing reads yet."""
-    weights = load_file(path)
-    earlier = {name: index for name, index, _ in layers(counts_of(weights))}
+    earlier = load_student(path)
+    convs = {name: conv for (name, _, _), conv in zip(student.body.layers, student.body.convs)}
     with torch.no_grad():
-        for (name, _, _), conv in zip(student.body.layers, student.body.convs):
-            if name not in earlier:
-                continue
-            weight, bias = (weights[f"features.{earlier[name]}.{what}"].float() for what in ("weight", "bias"))
-            out, into = weight.shape[:2]
-            if out <= conv.out_channels and into <= conv.in_channels:
+        for (name, _, _), begun in zip(earlier.layers, earlier.convs):
+            conv, out, into = convs.get(name), begun.out_channels, begun.in_channels
+            if conv and out <= conv.out_channels and into <= conv.in_channels:
                 conv.weight[:out] = 0
-                conv.weight[:out, :into], conv.bias[:out] = weight, bias
+                conv.weight[:out, :into], conv.bias[:out] = begun.weight, begun.bias
 
 
 def export(student, teacher_widths, path, name, training):

@@ -94,6 +94,18 @@ def fit_heads(student, teacher, batch):
             student.heads[name].weight.copy_(head.float()[:, :, None, None])
 
 
+def held_out_errors(student, test, wanted):
+    """{layer: mean squared error in units of the teacher's deviation}, of pictures whose teacher's activations are `wanted`."""
+    with torch.no_grad():
+        taps = student(test)
+        return {n: (student.predict(n, taps[n]) - wanted[n] / student.deviation[n]).pow(2).mean().item() for n in student.heads}
+
+
+def bfloat16_is_fast(device):
+    """Processors without AVX512-BF16 and AMX do bfloat16 many times slower than float32."""
+    return device.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", required=True, help="safetensors with VGG16's conv1_1 to conv5_1")
@@ -123,8 +135,7 @@ def main():
         torch.set_num_threads(args.threads)
     random = np.random.default_rng(args.seed)
     device = torch.device(args.device)
-    # Other processors do bfloat16 many times slower than float32.
-    fast = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    fast = bfloat16_is_fast(device)
     half = torch.autocast(args.device, torch.bfloat16, enabled=fast)
     layout = torch.channels_last if fast else torch.contiguous_format  # what is faster there
 
@@ -174,9 +185,7 @@ def main():
 
     def evaluate():
         """The held-out error by layer."""
-        with torch.no_grad():
-            taps = average(test)
-            errors = {n: (average.predict(n, taps[n]) - wanted[n] / student.deviation[n]).pow(2).mean().item() for n in student.heads}
+        errors = held_out_errors(average, test, wanted)
         return "  ".join(f"{tap[4:]} {errors[tap]:.4f}" for tap in (*STYLE_TAPS, CONTENT_TAP))
 
     print(f"held-out {evaluate()}", flush=True)
