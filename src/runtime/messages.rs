@@ -14,7 +14,7 @@ const ERROR: &str = "WebGPU device error(";
 const LOST: &str = "WebGPU device lost (";
 /// That of a device that was closed because nothing uses it any more.
 const CLOSED: &str = "WebGPU device lost (2)";
-/// How many are kept: the first of a kind tells the cause, and those behind it follow from it.
+/// How many are kept beside that of memory: every operation that uses what was refused reports an error of its own.
 const MOST: usize = 32;
 
 /// The card's errors.
@@ -23,9 +23,11 @@ struct Reported {
     count: u64,
     /// The last of them.
     last: VecDeque<String>,
+    /// The last that smaller tiles can mend, and which in the count it was. Hundreds may follow from it.
+    memory: Option<(u64, String)>,
 }
 
-static REPORTED: Mutex<Reported> = Mutex::new(Reported { count: 0, last: VecDeque::new() });
+static REPORTED: Mutex<Reported> = Mutex::new(Reported { count: 0, last: VecDeque::new(), memory: None });
 
 fn reported() -> MutexGuard<'static, Reported> {
     REPORTED.lock().unwrap_or_else(|e| e.into_inner())
@@ -41,7 +43,11 @@ pub(super) fn logger() -> LoggerFunction {
                 reported.last.pop_front();
             }
             // Further lines are the provider's own functions.
-            reported.last.push_back(message.lines().next().unwrap_or_default().to_string());
+            let line = message.lines().next().unwrap_or_default().to_string();
+            if is_of_memory(&line) {
+                reported.memory = Some((reported.count, line.clone()));
+            }
+            reported.last.push_back(line);
             // Whoever runs the graph returns it as an error.
             return tracing::debug!(target: "ort", "{message}");
         }
@@ -72,21 +78,17 @@ impl Watch {
     /// The error since the last time: one that smaller tiles can mend before others, as these follow from it.
     pub fn error(&mut self) -> Option<Error> {
         let reported = reported();
-        let new = usize::try_from(reported.count - self.seen).unwrap_or(MOST);
-        self.seen = reported.count;
-        let messages = reported.last.iter().skip(reported.last.len().saturating_sub(new));
-        let mut errors = messages.map(|message| sorted("the graphics card failed", message));
-        let first = errors.next()?;
-        match first {
-            Error::OutOfMemory(_) => Some(first),
-            _ => errors.find(|e| matches!(e, Error::OutOfMemory(_))).or(Some(first)),
-        }
+        let seen = std::mem::replace(&mut self.seen, reported.count);
+        let memory = reported.memory.as_ref().filter(|(at, _)| *at > seen).map(|(_, message)| message);
+        let new = usize::try_from(reported.count - seen).unwrap_or(MOST);
+        let first = reported.last.get(reported.last.len().saturating_sub(new));
+        Some(sorted("the graphics card failed", memory.or(first)?))
     }
 }
 
-/// An error of ONNX Runtime, sorted by its words, as all have the same code.
-pub(super) fn sorted(what: &str, message: &str) -> Error {
-    let memory = [
+/// Whether a message tells of memory that was refused.
+fn is_of_memory(message: &str) -> bool {
+    [
         "bad_alloc",
         "Failed to allocate",
         "failed to allocate",
@@ -103,8 +105,14 @@ pub(super) fn sorted(what: &str, message: &str) -> Error {
         "exceeds the max buffer size limit",
         "maximum storage buffer binding size",
         "maxStorageBufferBindingSize",
-    ];
-    if memory.iter().any(|m| message.contains(m)) {
+    ]
+    .iter()
+    .any(|m| message.contains(m))
+}
+
+/// An error of ONNX Runtime, sorted by its words, as all have the same code.
+pub(super) fn sorted(what: &str, message: &str) -> Error {
+    if is_of_memory(message) {
         return Error::OutOfMemory(message.to_string());
     }
     if ["[Device] is lost", "DEVICE_LOST", "WebGPU device lost ("].iter().any(|m| message.contains(m)) {
@@ -132,6 +140,13 @@ mod tests {
         say("WebGPU device error(3): vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY");
         say("WebGPU device error(2): [Invalid BindGroup] is invalid.");
         assert!(matches!(watch.error(), Some(Error::OutOfMemory(m)) if m.contains("vkAllocateMemory")));
+        assert!(watch.error().is_none());
+        // However many follow from it.
+        say("WebGPU device error(3): vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY");
+        for _ in 0..2 * MOST {
+            say("WebGPU device error(2): [Invalid Buffer (unlabeled)] is invalid due to a previous error.");
+        }
+        assert!(matches!(watch.error(), Some(Error::OutOfMemory(_))));
         assert!(watch.error().is_none());
         say("WebGPU device lost (1): vkQueueSubmit failed with VK_ERROR_DEVICE_LOST");
         assert!(matches!(watch.error(), Some(Error::Device(m)) if m.contains("VK_ERROR_DEVICE_LOST")));
