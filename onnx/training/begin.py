@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes a start for train.py: a student whose channels stand for some of the teacher's own.
+"""Writes a start for train.py: a student whose channels stand for some of a wider network's.
 
-First each layer in turn: it takes those of the teacher's channels behind the layer of the same name from which the others follow best by
-a linear map, and its convolution is fitted to them by least squares, from what the layers before it give. The first layers
-can be those of an earlier student. Then all layers together learn the teacher's activations on photographs and paintings for some
-minutes, which is several times faster than train.py's steps.
+First each layer in turn: it takes those of the wider network's channels behind the layer of the same name from which the others follow
+best by a linear map, and its convolution is fitted to them by least squares, from what the layers before it give. The wider network is the
+teacher; or an earlier student, for the layers that are at least as wide in it. Its first layers stay as they are where they have the
+same channels. Then all layers together learn the teacher's activations on photographs and paintings for some minutes, which is
+several times faster than train.py's steps.
 
     python3 onnx/training/begin.py --teacher vgg16.safetensors --photos BSDS500.tar --paintings FOLDER \\
         --first compact.safetensors --out start.safetensors --minutes 15
@@ -19,14 +20,12 @@ import torch
 import torch.nn.functional as F
 
 from muon import Muon
-from networks import BLOCK, STYLE_TAPS, WIDTHS, Student, export, load_teacher, start_from, widths_of
+from networks import BLOCK, STYLE_TAPS, WIDTHS, Student, export, load_student, load_teacher, start_from, widths_of
 from objective import gram
 from pictures import Pictures, read
 from train import HELD_OUT, activation_loss, bfloat16_is_fast, fit_heads, held_out_errors, relative
 from transfers import thin
 
-# The layers that --first gives.
-FIRST = ("relu1_1",)
 ROUNDS = 3  # of a fit through ReLU
 
 
@@ -68,27 +67,37 @@ def fit(conv, inputs, wanted):
     conv.bias.copy_(solution[-1])
 
 
-def build(student, teacher, pictures, keep):
-    """Fits the layers that are not in `keep`, one after the other."""
-    before = {}  # the teacher's activations before ReLU
+def taps_and_before(network, pictures):
+    """{layer: activations} and {layer: the same before ReLU}."""
+    before = {}
     hooks = [conv.register_forward_hook(lambda _, __, out, name=name: before.update({name: out}))
-             for (name, _, _), conv in zip(teacher.layers, teacher.convs)]
-    taps = teacher(pictures)
+             for (name, _, _), conv in zip(network.layers, network.convs)]
+    taps = network(pictures)
     for hook in hooks:
         hook.remove()
-    x, last = (pictures - student.body.mean) * student.body.scale, 0
+    return taps, before
+
+
+def build(student, teacher, earlier, pictures):
+    """Fits the layers from the first on that is not the earlier student's, one after the other."""
+    wide = taps_and_before(teacher, pictures)
+    narrow = taps_and_before(earlier, pictures)
+    x, last, same = (pictures - student.body.mean) * student.body.scale, 0, True
     for (name, _, block), conv in zip(student.body.layers, student.body.convs):
         if block != last:
             x, last = F.max_pool2d(x, 2), block
-        if name not in keep:
+        known = name in narrow[0] and narrow[0][name].shape[1] >= conv.out_channels
+        taps, before = narrow if known else wide
+        same = same and known and taps[name].shape[1] == conv.out_channels
+        if not same:
             flat = taps[name].permute(1, 0, 2, 3).flatten(1)
             channels = chosen(flat[:, :: max(1, flat.shape[1] // 20000)], conv.out_channels)
             # The largest of all maps would fill the memory; half of the pictures are enough there.
             part = slice(None) if x.shape[2] < 90 else slice(None, None, 4)
-            size = taps[name].std()
+            size = 1.0 if known else taps[name].std()
             fit(conv, x[part], before[name][part, channels] / size)
         x = F.relu(conv(x))
-        print(f"{name}: {conv.out_channels} channels", flush=True)
+        print(f"{name}: {conv.out_channels} channels{' of --first' * known}{', unchanged' * same}", flush=True)
 
 
 def main():
@@ -96,7 +105,7 @@ def main():
     parser.add_argument("--teacher", required=True, help="safetensors with VGG16's conv1_1 to conv5_1")
     parser.add_argument("--photos", required=True, help="a folder or .tar of photographs")
     parser.add_argument("--paintings", required=True, help="a folder of painted pictures")
-    parser.add_argument("--first", required=True, help="an earlier student's safetensors, for relu1_1")
+    parser.add_argument("--first", required=True, help="an earlier student's safetensors")
     parser.add_argument("--out", required=True)
     parser.add_argument("--widths", default=WIDTHS, help="channels of the convolutions, a / between blocks")
     parser.add_argument("--minutes", type=float, default=15)
@@ -118,7 +127,7 @@ def main():
         wanted = teacher(test)
         student = Student(widths_of(args.widths), teacher_widths, deviation)
         start_from(student, args.first)
-        build(student, teacher, first, FIRST)
+        build(student, teacher, load_student(args.first), first)
         fit_heads(student, teacher, first[::3])
     layout = torch.channels_last
     teacher, student = teacher.to(memory_format=layout), student.to(memory_format=layout)
