@@ -38,7 +38,7 @@ impl Preset {
     pub(crate) fn params(self) -> Params {
         let (size, iterations) = match self {
             Preset::Draft => (512, 20),
-            Preset::Standard => (1024, 32),
+            Preset::Standard => (1024, 36),
             Preset::Best => (2048, 100),
             Preset::Gatys => (512, 500),
         };

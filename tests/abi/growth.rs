@@ -58,7 +58,7 @@ fn a_job_that_ends_after_any_field_is_taken_and_the_rest_is_zero() {
         size_of::<Job>(),
     ];
     for size in ends {
-        let expected = if size <= offset_of!(Job, params) { 32 } else { 6 };
+        let expected = if size <= offset_of!(Job, params) { 36 } else { 6 };
         assert_eq!(planned(api, engine, &mut host, size), expected, "{size} bytes");
     }
     api.engine_free(engine);

@@ -19,7 +19,7 @@ fn what_can_be_asked_is_answered() {
     let models = api.json(Api::models);
     assert_eq!((&models[0]["name"], &models[0]["default"]), (&"compact".into(), &true.into()));
     let schema = api.json(Api::params_schema);
-    assert_eq!(schema["properties"]["iterations"]["default"], 32);
+    assert_eq!(schema["properties"]["iterations"]["default"], 36);
     let engine = api.small();
     let info = api.json(|a, to| a.engine_info(engine, to));
     assert_eq!(

@@ -59,10 +59,10 @@ fn the_plan_has_the_levels_that_are_painted() {
         plan.levels.iter().map(|l| (format!("{:?}", l.size), l.evaluations, l.cost)).collect()
     };
     let at_once = [
-        ("[96, 128]".to_string(), 108, 96 * 128),
-        ("[192, 256]".to_string(), 72, 192 * 256),
-        ("[384, 512]".to_string(), 48, 384 * 512),
-        ("[768, 1024]".to_string(), 32, 768 * 1024),
+        ("[96, 128]".to_string(), 122, 96 * 128),
+        ("[192, 256]".to_string(), 81, 192 * 256),
+        ("[384, 512]".to_string(), 54, 384 * 512),
+        ("[768, 1024]".to_string(), 36, 768 * 1024),
     ];
     assert_eq!(levels([3000, 4000], &Params::default()), at_once);
     // A size that poolings do not divide is begun on a larger canvas.
