@@ -2,13 +2,13 @@
 """Writes a start for train.py: a student whose channels stand for some of a wider network's.
 
 First each layer in turn: it takes those of the wider network's channels behind the layer of the same name from which the others follow
-best by a linear map, and its convolution is fitted to them by least squares, from what the layers before it give. The wider network is the
-teacher; or an earlier student, for the layers that are at least as wide in it. Its first layers stay as they are where they have the
-same channels. Then all layers together learn the teacher's activations on photographs and paintings for some minutes, which is
-several times faster than train.py's steps.
+best by a linear map, and its convolution is fitted to them by least squares, from what the layers before it give. The wider network is
+the first of the earlier students in which the layer has at least as many channels, or else the teacher. The first layers stay as they
+are in the first student, as far as they have the same channels. Then all layers together learn the teacher's activations on
+photographs and paintings for some minutes, which is several times faster than train.py's steps.
 
     python3 onnx/training/begin.py --teacher vgg16.safetensors --photos BSDS500.tar --paintings FOLDER \\
-        --first compact.safetensors --out start.safetensors --minutes 15
+        --earlier compact.safetensors --out start.safetensors --minutes 15
 """
 import argparse
 import math
@@ -78,26 +78,27 @@ def taps_and_before(network, pictures):
     return taps, before
 
 
-def build(student, teacher, earlier, pictures):
-    """Fits the layers from the first on that is not the earlier student's, one after the other."""
-    wide = taps_and_before(teacher, pictures)
-    narrow = taps_and_before(earlier, pictures)
+def build(student, earlier, teacher, pictures):
+    """Fits the layers from the first on that is not the first earlier student's, one after the other."""
+    given = [taps_and_before(network, pictures) for network in (*earlier, teacher)]
     x, last, same = (pictures - student.body.mean) * student.body.scale, 0, True
     for (name, _, block), conv in zip(student.body.layers, student.body.convs):
         if block != last:
             x, last = F.max_pool2d(x, 2), block
-        known = name in narrow[0] and narrow[0][name].shape[1] >= conv.out_channels
-        taps, before = narrow if known else wide
-        same = same and known and taps[name].shape[1] == conv.out_channels
+        of = next(k for k, (taps, _) in enumerate(given) if name in taps and taps[name].shape[1] >= conv.out_channels)
+        taps, before = (of_layer[name] for of_layer in given[of])
+        same = same and of == 0 and taps.shape[1] == conv.out_channels
         if not same:
-            flat = taps[name].permute(1, 0, 2, 3).flatten(1)
+            flat = taps.permute(1, 0, 2, 3).flatten(1)
             channels = chosen(flat[:, :: max(1, flat.shape[1] // 20000)], conv.out_channels)
-            # The largest of all maps would fill the memory; half of the pictures are enough there.
+            # The largest of all maps would fill the memory; a quarter of the pictures is enough there.
             part = slice(None) if x.shape[2] < 90 else slice(None, None, 4)
-            size = 1.0 if known else taps[name].std()
-            fit(conv, x[part], before[name][part, channels] / size)
+            # The teacher's activations are large.
+            size = 1.0 if of < len(earlier) else taps.std()
+            fit(conv, x[part], before[part, channels] / size)
         x = F.relu(conv(x))
-        print(f"{name}: {conv.out_channels} channels{' of --first' * known}{', unchanged' * same}", flush=True)
+        origin = f"earlier student {of + 1}" if of < len(earlier) else "the teacher"
+        print(f"{name}: {conv.out_channels} channels of {origin}{', unchanged' * same}", flush=True)
 
 
 def main():
@@ -105,7 +106,7 @@ def main():
     parser.add_argument("--teacher", required=True, help="safetensors with VGG16's conv1_1 to conv5_1")
     parser.add_argument("--photos", required=True, help="a folder or .tar of photographs")
     parser.add_argument("--paintings", required=True, help="a folder of painted pictures")
-    parser.add_argument("--first", required=True, help="an earlier student's safetensors")
+    parser.add_argument("--earlier", required=True, nargs="+", help="earlier students' safetensors")
     parser.add_argument("--out", required=True)
     parser.add_argument("--widths", default=WIDTHS, help="channels of the convolutions, a / between blocks")
     parser.add_argument("--minutes", type=float, default=15)
@@ -126,8 +127,8 @@ def main():
         deviation = {name: t.std() for name, t in teacher(first[::4]).items()}
         wanted = teacher(test)
         student = Student(widths_of(args.widths), teacher_widths, deviation)
-        start_from(student, args.first)
-        build(student, teacher, load_student(args.first), first)
+        start_from(student, args.earlier[0])
+        build(student, [load_student(file) for file in args.earlier], teacher, first)
         fit_heads(student, teacher, first[::3])
     layout = torch.channels_last
     teacher, student = teacher.to(memory_format=layout), student.to(memory_format=layout)
