@@ -34,7 +34,7 @@ from transfers import BETTER, PICTURES, RESULT, STYLE, Transfers, thin
 
 HELD_OUT = 8
 # How much each style tap counts in the losses of Gram matrices: by what is left of it in results.
-TAP_SHARE = dict(zip(STYLE_TAPS, (0.2, 1.0, 3.0, 3.0, 0.2)))
+TAP_SHARE = dict(zip(STYLE_TAPS, (0.2, 1.0, 3.0, 5.0, 0.2)))
 
 
 def activation_loss(student, taps, batch):
