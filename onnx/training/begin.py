@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 
 from muon import Muon
-from networks import BLOCK, STYLE_TAPS, WIDTHS, Student, export, load_student, load_teacher, start_from, widths_of
+from networks import BLOCK, STYLE_TAPS, WIDTHS, Student, export, load_student, load_teacher, widths_of
 from objective import gram
 from pictures import Pictures, read
 from train import HELD_OUT, activation_loss, bfloat16_is_fast, fit_heads, held_out_errors, relative
@@ -79,7 +79,8 @@ def taps_and_before(network, pictures):
 
 
 def build(student, earlier, teacher, pictures):
-    """Fits the layers from the first on that is not the first earlier student's, one after the other."""
+    """One layer after the other: the first ones are the first earlier student's, and the others are fitted."""
+    theirs = {name: conv for (name, _, _), conv in zip(earlier[0].layers, earlier[0].convs)}
     given = [taps_and_before(network, pictures) for network in (*earlier, teacher)]
     x, last, same = (pictures - student.body.mean) * student.body.scale, 0, True
     for (name, _, block), conv in zip(student.body.layers, student.body.convs):
@@ -88,7 +89,9 @@ def build(student, earlier, teacher, pictures):
         of = next(k for k, (taps, _) in enumerate(given) if name in taps and taps[name].shape[1] >= conv.out_channels)
         taps, before = (of_layer[name] for of_layer in given[of])
         same = same and of == 0 and taps.shape[1] == conv.out_channels
-        if not same:
+        if same:
+            conv.load_state_dict(theirs[name].state_dict())
+        else:
             flat = taps.permute(1, 0, 2, 3).flatten(1)
             channels = chosen(flat[:, :: max(1, flat.shape[1] // 20000)], conv.out_channels)
             # The largest of all maps would fill the memory; a quarter of the pictures is enough there.
@@ -127,7 +130,6 @@ def main():
         deviation = {name: t.std() for name, t in teacher(first[::4]).items()}
         wanted = teacher(test)
         student = Student(widths_of(args.widths), teacher_widths, deviation)
-        start_from(student, args.earlier[0])
         build(student, [load_student(file) for file in args.earlier], teacher, first)
         fit_heads(student, teacher, first[::3])
     layout = torch.channels_last
