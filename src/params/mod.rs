@@ -205,6 +205,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_are_read_as_they_were_written() {
+        // Each of these is read as its neighbour where serde_json takes its faster way.
+        for number in ["68.49932871061283", "123.45678901234567", "7.184479543359204e-10"] {
+            let read = Params::from_json(&format!("{{\"style_weight\": {number}}}")).expect("read");
+            assert_eq!(read.style_weight, number.parse().ok(), "{number}");
+        }
+    }
+
+    #[test]
     fn numbers_and_marks_are_read_as_people_write_them() {
         let read = Params::from_json("\u{feff}{\"size\": 1e2, \"iterations\": 6.0, \"strength\": 50}")
             .expect("read");
