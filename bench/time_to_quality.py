@@ -1,6 +1,9 @@
 """Time to quality: how long until a saved picture is as good as the usual PyTorch script's.
 
-    PYTHON=python-with-torch cargo xtask bench time --weights VGG19.safetensors CONTENT:STYLE [--sizes 512,1024]
+    PYTHON=python-with-torch cargo xtask bench time --weights VGG.safetensors CONTENT:STYLE [--sizes 512,1024]
+
+The weights are VGG16's or VGG19's. With all layers up to conv5_1 the loss is that of the paper: style taps relu1_1 to
+relu5_1, content tap relu4_2. With fewer layers there are fewer style taps, and the content tap is relu3_3.
 
 Three ways to paint the same pixels with the same weights, taps and loss, one after the other in one run:
 
@@ -31,7 +34,7 @@ import results
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("pairs", nargs="+", help="CONTENT:STYLE")
-parser.add_argument("--weights", required=True, help="VGG19's convolutions in torchvision's layout, Caffe's preprocessing")
+parser.add_argument("--weights", required=True, help="VGG's convolutions in torchvision's layout, Caffe's preprocessing")
 parser.add_argument("--sizes", default="512,1024", help="longer sides in pixels")
 parser.add_argument("--evaluations", type=int, default=500)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -61,28 +64,42 @@ class Clock:
             cls.waited += time.time() - begun
 
 
-STYLE, CONTENT, CONTENT_WEIGHT = ("relu1_1", "relu2_1", "relu3_1"), "relu3_3", 0.05
+# The content taps, the deepest first: a tap's weight, and the --content-weight that stands for it.
+CONTENT = {"relu4_2": (1.0, "1"), "relu3_3": (0.05, "0.5")}
 # Pictures are RGB, 0..255, minus this mean.
 MEAN = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1)
 FACTOR = 255.0
 
 
+def layers(tensors):
+    """{layer: index in torchvision's features} of a file of weights."""
+    indices = sorted(int(name.split(".")[1]) for name in tensors if name.endswith(".weight"))
+    found, block, place, last = {}, 1, 0, 0
+    for index in indices:
+        # A pooling stands between two blocks.
+        block, place = (block + 1, 1) if index - last > 2 else (block, place + 1)
+        found[f"relu{block}_{place}"], last = index, index
+    return found
+
+
 class Network:
-    """VGG19 to relu3_3."""
+    """VGG up to its last tap."""
 
     def __init__(self, frozen):
         tensors = load_file(args.weights)
-        self.layers, index = [], 0
-        for block, count in enumerate((2, 2, 3), 1):
-            for place in range(1, count + 1):
-                weight, bias = tensors[f"features.{index}.weight"], tensors[f"features.{index}.bias"]
-                if frozen:
-                    weight = weight.contiguous(memory_format=torch.channels_last)
-                weight, bias = (t.clone().requires_grad_(not frozen) for t in (weight, bias))
-                self.layers.append((f"relu{block}_{place}", weight, bias, place == 1 and block > 1))
-                index += 2
-            # The fourth convolution of the third block, and the pooling.
-            index += 1
+        indices = layers(tensors)
+        self.style = [name for name in indices if name.endswith("_1")]
+        self.content = next(name for name in CONTENT if name in indices)
+        last = max(indices[name] for name in (*self.style, self.content))
+        self.layers = []
+        for name, index in indices.items():
+            if index > last:
+                break
+            weight, bias = tensors[f"features.{index}.weight"], tensors[f"features.{index}.bias"]
+            if frozen:
+                weight = weight.contiguous(memory_format=torch.channels_last)
+            weight, bias = (t.clone().requires_grad_(not frozen) for t in (weight, bias))
+            self.layers.append((name, weight, bias, name in self.style and name != "relu1_1"))
 
     def taps(self, picture):
         """`picture`: RGB, 0..1."""
@@ -104,12 +121,14 @@ class Objective:
     def __init__(self, network, content, style):
         self.network = network
         with torch.no_grad():
-            self.grams = {name: gram(f) for name, f in network.taps(style).items() if name in STYLE}
-            self.content = network.taps(content)[CONTENT]
+            taps = network.taps(style)
+            self.grams = {name: gram(taps[name]) for name in network.style}
+            self.content = network.taps(content)[network.content]
 
     def __call__(self, picture):
         taps = self.network.taps(picture)
-        loss = CONTENT_WEIGHT * (taps[CONTENT] - self.content).square().mean()
+        tap = self.network.content
+        loss = CONTENT[tap][0] * (taps[tap] - self.content).square().mean()
         for name, target in self.grams.items():
             loss = loss + 1000.0 / target.shape[0] ** 2 * (gram(taps[name]) - target).square().mean()
         return loss
@@ -183,10 +202,10 @@ def good(content, style, target, measure):
     return None
 
 
-def impasto(content, style, size, iterations, out):
+def impasto(content, style, size, iterations, out, content_tap):
     """The seconds of the whole command."""
     command = [os.environ["IMPASTO"], content, style, "-o", out, "--model", args.weights, "--size", str(size),
-               "--iterations", iterations, "--content-taps", CONTENT, "--content-weight", str(CONTENT_WEIGHT * 10),
+               "--iterations", iterations, "--content-taps", content_tap, "--content-weight", CONTENT[content_tap][1],
                "--device", "cpu", "--threads", str(args.threads), "--quiet"]
     Clock.wait()
     begun = Clock.now()
@@ -217,7 +236,7 @@ def compare(content, style, size, folder):
     result = {"size": size, "content": Path(content).name, "style": Path(style).name, "start": measure(saved(pictures[0])),
               "target": target, "tutorial": seconds, "good": good(*pictures, target, measure), "impasto": None}
     for iterations in args.iterations.split(","):
-        seconds = impasto(paths[0], paths[1], size, iterations, paths[2])
+        seconds = impasto(*paths[:2], size, iterations, paths[2], objective.network.content)
         reached = measure((tensor(paths[2]) * 255).round().byte())
         print(f"  impasto, {iterations} iterations: {seconds:.1f} s, {reached:.4g}", file=sys.stderr, flush=True)
         if reached <= target:
