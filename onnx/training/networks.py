@@ -101,18 +101,6 @@ class Student(torch.nn.Module):
         return out
 
 
-def load_teacher(path):
-    """VGG16 from a safetensors file with torchvision's names, frozen; and its channels per block."""
-    weights = load_file(path)
-    widths = [weights[f"features.{i}.weight"].shape[0] for i in (0, 5, 10, 17, 24)]
-    teacher = Vgg([[n] * count for n, count in zip(widths, TEACHER_COUNTS)], 255.0)
-    with torch.no_grad():
-        for (_, index, _), conv in zip(teacher.layers, teacher.convs):
-            conv.weight.copy_(weights[f"features.{index}.weight"])
-            conv.bias.copy_(weights[f"features.{index}.bias"])
-    return teacher.requires_grad_(False), widths
-
-
 def counts_of(weights):
     """The number of convolutions in each block, by the names of a file's tensors."""
     indices, counts, last = sorted(int(n.split(".")[1]) for n in weights if n.endswith(".weight")), [0], 0
@@ -123,19 +111,29 @@ def counts_of(weights):
     return counts
 
 
+def vgg_of(weights, counts, scale):
+    """A frozen Vgg with these convolutions in each block, from tensors with torchvision's names."""
+    widths = [[] for _ in counts]
+    for _, index, block in layers(counts):
+        widths[block].append(weights[f"features.{index}.weight"].shape[0])
+    vgg = Vgg(widths, scale)
+    with torch.no_grad():
+        for (_, index, _), conv in zip(vgg.layers, vgg.convs):
+            conv.weight.copy_(weights[f"features.{index}.weight"])
+            conv.bias.copy_(weights[f"features.{index}.bias"])
+    return vgg.requires_grad_(False)
+
+
+def load_teacher(path):
+    """VGG16 up to conv5_1 from its file, frozen; and its channels per block, which are the same in all of a block."""
+    teacher = vgg_of(load_file(path), TEACHER_COUNTS, 255.0)
+    return teacher, list({block: conv.out_channels for (_, _, block), conv in zip(teacher.layers, teacher.convs)}.values())
+
+
 def load_student(path):
     """The convolutions of a student from its file, frozen."""
     weights = load_file(path)
-    widths, order = [], layers(counts_of(weights))
-    for _, index, block in order:
-        widths += [[]] * (block + 1 - len(widths))
-        widths[block] = [*widths[block], weights[f"features.{index}.weight"].shape[0]]
-    body = Vgg(widths, STUDENT_SCALE)
-    with torch.no_grad():
-        for (_, index, _), conv in zip(order, body.convs):
-            conv.weight.copy_(weights[f"features.{index}.weight"])
-            conv.bias.copy_(weights[f"features.{index}.bias"])
-    return body.requires_grad_(False)
+    return vgg_of(weights, counts_of(weights), STUDENT_SCALE)
 
 
 def start_from(student, path):

@@ -1,4 +1,4 @@
-//! Paints a picture, size by size: resize the pictures, make the objective, minimise it, warm_start the result to the next size.
+//! Paints a picture, size by size: resize the pictures, make the objective, minimise it, carry the result to the next size.
 
 use std::borrow::Cow;
 use std::time::Instant;
