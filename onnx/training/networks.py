@@ -29,7 +29,7 @@ BLOCK = {name: block for name, _, block in layers(TEACHER_COUNTS)}
 MEAN = torch.tensor([123.68, 116.779, 103.939]).view(1, 3, 1, 1) / 255
 STUDENT_SCALE = 255.0 / 64.0
 # The student's channels. Taps are wide, as a tap with few channels cannot span the teacher's; what lies between them is narrow,
-# as few channels are enough to compute the next tap (docs/model-card.md).
+# as few channels are enough to compute the next tap (docs/training.md).
 WIDTHS = "16,32/48,64/144,64/256,64/96"
 PROVENANCE = (
     "Impasto's own network, trained to predict the activations of VGG16 (Simonyan and Zisserman 2014, Oxford VGG "

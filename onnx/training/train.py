@@ -14,7 +14,7 @@ The pictures are those of style transfers with the student itself, which go on w
 
 It can be ended and called again: it goes on from its last checkpoint in --out. It uses a CUDA card where there is one. Networks
 compute in bfloat16 there, and on processors with AVX512-BF16 or AMX. Needs torch, numpy, Pillow and safetensors.
-docs/model-card.md says what was made with it.
+docs/training.md says what was made with it.
 """
 import argparse
 import collections
