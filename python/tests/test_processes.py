@@ -14,9 +14,10 @@ import pytest
 MOST = 300
 """Seconds after which a process is taken for stuck."""
 
+# A job whose style is its content has nothing to do, and ends early.
 SET_UP = """
 import impasto, numpy as np, os, signal, sys, threading
-noise = np.random.default_rng(1).integers(0, 255, (48, 64, 3), np.uint8)
+noise, other = (np.random.default_rng(seed).integers(0, 255, (48, 64, 3), np.uint8) for seed in (1, 2))
 options = dict(size=64, levels=1, device="cpu", threads=1)
 """
 
@@ -50,7 +51,7 @@ def test_ctrl_c_stops_a_job(callback: str) -> None:
         if tell is not None and {callback != "None"}:
             threading.Timer(2, lambda: print("running", flush=True)).start()
         try:
-            impasto.stylise(noise, noise, iterations=100000, progress=tell, **options)
+            impasto.stylise(noise, other, iterations=100000, progress=tell, **options)
         except KeyboardInterrupt:
             print("stopped", signal.getsignal(signal.SIGINT) is signal.default_int_handler)
     """
@@ -90,12 +91,12 @@ def test_ctrl_c_stops_a_job_inside_a_job() -> None:
         def outer(progress):
             if progress.evaluations == 2:
                 try:
-                    impasto.stylise(noise, noise, iterations=100000, progress=inner, **options)
+                    impasto.stylise(noise, other, iterations=100000, progress=inner, **options)
                 except KeyboardInterrupt:
                     reached.append("inner")
                     raise
         try:
-            impasto.stylise(noise, noise, iterations=100000, progress=outer, **options)
+            impasto.stylise(noise, other, iterations=100000, progress=outer, **options)
         except KeyboardInterrupt:
             print(reached, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
     """)
