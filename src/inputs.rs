@@ -70,18 +70,8 @@ pub(crate) fn check_styles(pictures: &Pictures) -> Result<()> {
     let (h, w) = (pictures.content.height(), pictures.content.width());
     for (at, style) in pictures.styles.iter().enumerate() {
         let which = format!("styles[{at}]");
-        if !(0.0..=1e9).contains(&style.weight) {
-            return Err(Error::Parameters(format!(
-                "{which}: the weight is {}; expected a number from 0 to 1e9",
-                style.weight
-            )));
-        }
-        if !(0.1..=4.0).contains(&style.scale) {
-            return Err(Error::Parameters(format!(
-                "{which}: the scale is {}; expected a number from 0.1 to 4",
-                style.scale
-            )));
-        }
+        check_weight(at, style.weight)?;
+        check_scale(at, style.scale)?;
         let Some(region) = style.region else { continue };
         if region.dim() != (h, w) {
             let (rh, rw) = region.dim();
@@ -103,6 +93,26 @@ pub(crate) fn check_styles(pictures: &Pictures) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Checks the weight of a style, by its index.
+pub(crate) fn check_weight(index: usize, weight: f64) -> Result<()> {
+    match (0.0..=1e9).contains(&weight) {
+        true => Ok(()),
+        false => Err(Error::Parameters(format!(
+            "styles[{index}]: the weight is {weight}; expected a number from 0 to 1e9"
+        ))),
+    }
+}
+
+/// Checks the scale of a style, by its index.
+pub(crate) fn check_scale(index: usize, scale: f64) -> Result<()> {
+    match (0.1..=4.0).contains(&scale) {
+        true => Ok(()),
+        false => Err(Error::Parameters(format!(
+            "styles[{index}]: the scale is {scale}; expected a number from 0.1 to 4"
+        ))),
+    }
 }
 
 /// What of the styles the memory depends on.

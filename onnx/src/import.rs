@@ -327,6 +327,7 @@ fn external_bytes(
     }
     if !files.contains_key(location) {
         let beside = path.parent().unwrap_or(Path::new(".")).join(location);
+        crate::check_is_file(&beside).map_err(|e| format!("lies in {e}"))?;
         let bytes = std::fs::read(&beside).map_err(|e| format!("lies in {}: {e}", beside.display()))?;
         files.insert(location.to_string(), bytes);
     }

@@ -69,7 +69,19 @@ pub fn weights(path: &std::path::Path, preprocessing: Option<layouts::Preprocess
     })
 }
 
+/// Fails for a folder, and for a device, which may have no end.
+pub(crate) fn check_is_file(path: &std::path::Path) -> Result<()> {
+    let there = std::fs::metadata(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
+    match there.is_file() {
+        true => Ok(()),
+        false => {
+            Err(Error::bad_model(path.display().to_string(), "is a folder or a device; expected a file"))
+        }
+    }
+}
+
 fn bytes(path: &std::path::Path) -> Result<Vec<u8>> {
+    check_is_file(path)?;
     let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
     if bytes.is_empty() {
         return Err(Error::bad_model(path.display().to_string(), "is empty; get the file again"));

@@ -15,8 +15,7 @@ use crate::layouts;
 pub fn as_safetensors(path: &Path) -> Result<Vec<u8>> {
     let file = path.display().to_string();
     let bad = |problem: String| Error::bad_model(&file, problem);
-    // For what is not there the system's own words are better.
-    std::fs::metadata(path).map_err(|source| Error::Io { path: path.to_path_buf(), source })?;
+    crate::check_is_file(path)?;
     let reader = PytorchReader::new(path)
         .map_err(|e| bad(format!("cannot be read as a PyTorch checkpoint ({e}); get the file again")))?;
     let mut tensors = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use impasto::picture::Format;
 use impasto::report::StyleFile;
@@ -59,7 +59,7 @@ pub struct Cli {
     pub resume: Option<PathBuf>,
     /// Another picture whose style to take: with its weight (the first has 1), with strokes of another size, painted only
     /// where the picture of `region` is bright, taken only where that of `part` is; may be given again
-    #[arg(long, value_name = "FILE[,weight=W][,scale=S][,region=MASK][,part=MASK]", value_parser = values::blend)]
+    #[arg(long, value_name = "FILE[,weight=W][,scale=S][,region=MASK][,part=MASK]", value_parser = OsStringValueParser::new().try_map(values::blend))]
     pub blend: Vec<StyleFile>,
     /// Paint the style of STYLE only where this picture is bright, and those of --blend elsewhere. It has the size of
     /// CONTENT. Styles without a region share what the others leave
@@ -79,7 +79,7 @@ pub struct Cli {
     /// The format of the result, whatever its name [by the name's ending; in a folder the content's]
     #[arg(long, value_name = "png|jpg|tiff|webp", value_parser = values::format, help_heading = "Output")]
     pub format: Option<Format>,
-    /// Leave out pictures whose result is in the folder already
+    /// Leave out pictures whose result is there already
     #[arg(long, help_heading = "Output")]
     pub skip_existing: bool,
 
@@ -89,7 +89,7 @@ pub struct Cli {
     pub engine: EngineArgs,
 
     /// Also write the best picture so far every N evaluations, as FILE-0050.png and so on
-    #[arg(long, value_name = "N", help_heading = "Output")]
+    #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Output")]
     pub save_every: Option<usize>,
     /// Draw the loss curve into this .svg or .png file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -97,7 +97,7 @@ pub struct Cli {
     /// Write parameters, losses and timings as JSON into this file; of several pictures a line each. `-` is standard output
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub report: Option<PathBuf>,
-    /// Also write what the optimiser has learnt, beside the report: --resume then goes on as if there had been no end. It
+    /// Also write what the optimiser has learnt at the full size, beside the report, so that --resume loses little of it. It
     /// takes about 130 bytes for each pixel
     #[arg(long, requires = "report", help_heading = "Output")]
     pub keep_history: bool,
@@ -229,13 +229,13 @@ pub struct ScoreArgs {
 #[command(next_help_heading = "Engine")]
 pub struct EngineArgs {
     /// The network: a name from `impasto model list`, or a .safetensors, .pth or .onnx file [compact]
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = OsStringValueParser::new().try_map(values::model))]
     pub model: Option<String>,
     /// What to compute on: auto, cpu, cuda, cuda:N or webgpu (any graphics card)
     #[arg(long, default_value_t = Device::Auto, value_name = "DEVICE")]
     pub device: Device,
     /// Threads on the processor; 0 is one per core
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = values::threads)]
     pub threads: usize,
     /// The most memory that the job may need, for example 4G or 800M [most of what is free]
     #[arg(long, value_name = "SIZE", value_parser = values::bytes)]

@@ -26,7 +26,8 @@ pub fn is_one(contents: &[PathBuf], output: &Path) -> bool {
 }
 
 fn is_folder(path: &Path) -> bool {
-    path.is_dir() || path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
+    Destination::from_path(path) != Destination::Stdout && path.is_dir()
+        || path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
 }
 
 /// One of the pictures.
@@ -38,8 +39,19 @@ struct Task {
 
 pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
     check(cli, &request, folder)?;
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|f| !f.as_os_str().is_empty() && !f.exists()).collect();
     std::fs::create_dir_all(folder).map_err(|e| terminal::output(&folder.display().to_string(), &e))?;
-    let mut tasks = tasks(cli, &request, folder)?;
+    let done = paint_all(cli, &request, folder);
+    // Nothing was painted: the folders that were made for it go, if they are empty.
+    if done.is_err() {
+        missing.iter().take_while(|folder| std::fs::remove_dir(folder).is_ok()).count();
+    }
+    done
+}
+
+fn paint_all(cli: &Cli, request: &Request, folder: &Path) -> Result<ExitCode> {
+    let mut tasks = tasks(cli, request, folder)?;
     let every = request.params.preview_every;
     let previews = |task: &Task| every.map(|every| Previews { of: task.output.clone(), every });
     let mut skipped = Vec::new();
@@ -77,7 +89,7 @@ pub fn run(cli: &Cli, request: Request, folder: &Path) -> Result<ExitCode> {
         display.begin(&task.content, &task.output);
         display.save(previews(task).map(|p| (p, task.format)));
         let output = Destination::File(task.output.clone());
-        let painted = paint(&engine, &request, (&styles, &shapes, reading), task, &mut display, &cancel)
+        let painted = paint(&engine, request, (&styles, &shapes, reading), task, &mut display, &cancel)
             .and_then(|stylised| {
                 output.write(&outputs::encoded(&stylised.picture, task.format, None, &output)?)?;
                 Ok(stylised)
@@ -152,12 +164,12 @@ fn check(cli: &Cli, request: &Request, folder: &Path) -> Result<()> {
         ));
     }
     let for_one = [
+        ("--resume", cli.resume.is_some()),
         ("--mask", request.mask.is_some()),
         ("--region", request.styles.iter().any(|style| style.region.is_some())),
         ("--init with a picture", request.init.is_some()),
         ("--plot", cli.plot.is_some()),
         ("--keep-history", cli.keep_history),
-        ("--resume", cli.resume.is_some()),
     ];
     if let Some((option, _)) = for_one.into_iter().find(|(_, given)| *given) {
         return bad(format!("{option} is for one picture, and -o names a folder for several"));
@@ -185,6 +197,12 @@ fn tasks(cli: &Cli, request: &Request, folder: &Path) -> Result<Vec<Task>> {
         let (name, format) = named(&content, cli.format);
         let output = folder.join(name);
         if let Some(other) = names.insert(Identity::from_path(&output), content.clone()) {
+            if Identity::from_path(&other) == Identity::from_path(&content) {
+                return Err(Error::Parameters(format!(
+                    "{}: is named twice; name it once",
+                    content.display()
+                )));
+            }
             return Err(Error::Parameters(format!(
                 "{} and {} would both be painted as {}; paint them in two commands",
                 other.display(),

@@ -56,6 +56,19 @@ impl Opened {
         Ok(self.decoded()?.brightness())
     }
 
+    /// The same of a mask for what of a style picture is taken, which must not be nothing.
+    fn decoded_part(self) -> Result<Array2<f32>> {
+        let name = self.name.clone();
+        let part = self.decoded_mask()?;
+        match part.iter().any(|v| *v > 0.0) {
+            true => Ok(part),
+            false => {
+                let problem = "is black all over; make it white where the style is to be taken".to_string();
+                Err(Error::Picture { name, problem })
+            }
+        }
+    }
+
     fn pixels(&self) -> u64 {
         self.info.height as u64 * self.info.width as u64
     }
@@ -184,7 +197,7 @@ impl<'a> StyleFiles<'a> {
 
     pub fn decoded(self) -> Result<Styles<'a>> {
         let decode = |style: OpenedStyle| -> Result<_> {
-            let part = style.part.map(Opened::decoded_mask).transpose()?;
+            let part = style.part.map(Opened::decoded_part).transpose()?;
             let mut picture = style.picture.decoded()?;
             if let Some(mut part) = part {
                 if let Some(alpha) = picture.alpha() {

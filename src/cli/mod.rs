@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use impasto::models::Fetch;
-use impasto::{Engine, EngineOptions, Result, runtime};
+use impasto::{Engine, EngineOptions, Error, Result, runtime};
 
 use args::{Cli, Command, ModelCommand, Verbosity};
 use terminal::{output, print, say};
@@ -99,6 +99,9 @@ fn devices(model: Option<&str>) -> Result<()> {
 
 fn styles(folder: Option<&Path>) -> Result<()> {
     let mut text = String::new();
+    if folder.is_some_and(inputs::is_stdin) {
+        return Err(Error::Parameters("-o -: the styles are several files; name a folder".into()));
+    }
     if let Some(folder) = folder {
         std::fs::create_dir_all(folder).map_err(|e| output(&folder.display().to_string(), &e))?;
     }

@@ -34,7 +34,8 @@ impl Destination {
         }
     }
 
-    /// Writes what took long to make; if that fails it is kept in the temporary folder.
+    /// Writes what took long to make; if that fails it is kept in the temporary folder. A reader of standard output that has
+    /// gone away is a failure, too: nobody has the result.
     pub fn write(&self, bytes: &[u8]) -> Result<()> {
         match self {
             Destination::File(path) => files::write_or_keep(path, bytes),

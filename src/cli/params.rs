@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
-use impasto::{Error, Params, Result, params};
+use impasto::{Error, Params, Result, files, params};
 use serde_json::{Map, Value, json};
 
 use super::values;
@@ -14,6 +14,8 @@ use super::values;
 const ELSEWHERE: [&str; 3] = ["version", "style", "preview_every"];
 /// Where an option has another name: people mostly give it one of the values at a time. The parameter's own name is taken too.
 const TAP_WEIGHTS: [&str; 2] = ["tap_weights", "tap-weight"];
+/// The longest file of parameters that is read, in bytes.
+const LONGEST: u64 = 16 << 20;
 /// What else than its choices an option takes.
 const INIT: &str = "init";
 
@@ -30,10 +32,11 @@ impl ParamArgs {
     /// The parameters for the engine, and the picture to start from where one is named.
     pub fn read(&self) -> Result<(Params, Option<PathBuf>)> {
         let Some(path) = &self.file else { return self.over(Params::default()) };
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::Parameters(format!("{}: cannot be read: {e}", path.display())))?;
-        let params =
-            Params::from_json(&text).map_err(|e| Error::Parameters(format!("{}: {e}", path.display())))?;
+        let bad = |problem: String| Error::Parameters(format!("{}: {problem}", path.display()));
+        let bytes = files::read_at_most(path, LONGEST).map_err(|e| bad(format!("cannot be read: {e}")))?;
+        let text = String::from_utf8(bytes).map_err(|_| bad("is not text; expected a JSON object".into()))?;
+        let params = Params::from_json(&text).map_err(|e| bad(e.to_string()))?;
+        params.check_ranges().map_err(|e| bad(e.to_string()))?;
         self.over(params)
     }
 
@@ -131,7 +134,9 @@ fn argument(name: &str, property: &Value) -> Arg {
     match kind {
         Kind::Choice(choices) if name == INIT => {
             let names = choices.iter().map(PossibleValue::get_name).filter(|name| *name != "picture");
-            argument.value_name(format!("{}|FILE", names.collect::<Vec<_>>().join("|")))
+            argument
+                .value_name(format!("{}|FILE", names.collect::<Vec<_>>().join("|")))
+                .value_parser(OsStringValueParser::new().try_map(values::file))
         }
         Kind::Choice(choices) => argument.value_name("NAME").value_parser(PossibleValuesParser::new(choices)),
         Kind::Whole => argument.value_name(placeholder(property)).value_parser(values::whole),
@@ -165,6 +170,8 @@ fn list(argument: Arg) -> Arg {
 /// The value of an option as JSON; None where it is not given.
 fn value(matches: &ArgMatches, name: &str, property: &Value) -> Option<Value> {
     Some(match Kind::from_schema(property) {
+        // A name, or any file.
+        Kind::Choice(_) if name == INIT => json!(matches.get_one::<PathBuf>(name)?.to_string_lossy()),
         Kind::Choice(_) => json!(matches.get_one::<String>(name)?),
         Kind::Whole => json!(matches.get_one::<u64>(name)?),
         Kind::Number => json!(matches.get_one::<f64>(name)?),
@@ -206,7 +213,7 @@ impl FromArgMatches for ParamArgs {
             let Some(mut value) = value(matches, name, property) else { continue };
             let is_name = |v: &Value| choices(property).iter().any(|c| Some(c.get_name()) == v.as_str());
             if name == INIT && (!is_name(&value) || value == "picture") {
-                args.init = value.as_str().map(PathBuf::from);
+                args.init = matches.get_one::<PathBuf>(name).cloned();
                 value = json!("picture");
             }
             args.given.insert(name.clone(), value);

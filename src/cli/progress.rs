@@ -1,13 +1,12 @@
 //! How running jobs show themselves: bars, lines, JSON lines, or nothing.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use impasto::picture::Format;
 use impasto::{Error, Picture, Progress, Report, Sink, files};
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::outputs::{Destination, Previews};
@@ -83,7 +82,8 @@ impl Display {
             Mode::Json => How::Json,
             Mode::None => How::Nothing,
             Mode::Auto if quiet => How::Nothing,
-            Mode::Auto if std::io::stderr().is_terminal() => bars(count),
+            // A terminal may be one that cannot draw over a line (TERM=dumb).
+            Mode::Auto if !ProgressDrawTarget::stderr().is_hidden() => bars(count),
             Mode::Auto => How::Lines { last: Instant::now(), told: false },
         };
         Display { how, place: (count > 1).then_some((0, count)), previews: None, failed: false }

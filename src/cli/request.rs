@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use impasto::report::{Files, StyleFile};
-use impasto::{EngineOptions, Error, Params, Result, models};
+use impasto::{EngineOptions, Error, Params, Result, models, runtime};
 
 use super::args::Cli;
 use super::inputs::{self, absolute, is_stdin};
@@ -41,6 +41,8 @@ impl Request {
             return Err(missing("-: standard input holds one picture; name files for the others"));
         }
         request.other_files.extend(models::find(&request.options.model).and_then(|model| model.path));
+        // A library that is missing is an error when it is needed.
+        request.other_files.extend(runtime::load());
         Ok(request)
     }
 
@@ -121,6 +123,22 @@ impl Request {
     pub fn reads(&self) -> impl Iterator<Item = &Path> {
         let others = self.history.iter().chain(&self.other_files).map(PathBuf::as_path);
         self.pictures().filter(|path| !is_stdin(path)).chain(others)
+    }
+
+    /// The error with the name of the file that the engine, which knows no files, means.
+    pub fn with_file(&self, content: &Path, e: Error) -> Error {
+        let Error::Picture { name, problem } = e else { return e };
+        let file = match (name.as_str(), self.styles.as_slice()) {
+            ("content picture", _) => Some(content),
+            ("mask", _) => self.mask.as_deref(),
+            ("style picture", [style]) => Some(style.file.as_path()),
+            (name, styles) => {
+                let index = name.strip_prefix("styles[").and_then(|rest| rest.strip_suffix("]: region"));
+                let style = index.and_then(|index| styles.get(index.parse::<usize>().ok()?));
+                style.and_then(|style| style.region.as_deref())
+            }
+        };
+        Error::Picture { name: file.map_or(name, |file| file.display().to_string()), problem }
     }
 
     /// The files of a job, for its report.

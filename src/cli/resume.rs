@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use impasto::report::{Earlier, Files};
-use impasto::{Error, Init, Params, Result};
+use impasto::{Error, Init, Params, Result, files};
 
 use super::inputs::absolute;
 
@@ -15,9 +15,12 @@ pub struct Done {
     pub result: PathBuf,
 }
 
+/// The longest report that is read, in bytes: that of a million evaluations.
+const LONGEST: u64 = 256 << 20;
+
 pub fn read(report: &Path) -> Result<Done> {
     let bad = |problem: String| Error::Parameters(format!("{}: {problem}", report.display()));
-    let bytes = std::fs::read(report).map_err(|e| bad(format!("cannot be read: {e}")))?;
+    let bytes = files::read_at_most(report, LONGEST).map_err(|e| bad(format!("cannot be read: {e}")))?;
     let Earlier { files, mut params } = Earlier::parse(&bytes).map_err(bad)?;
     let files = Moved::new(report, &files).files(files);
     params.init = Some(Init::Picture);

@@ -11,7 +11,7 @@ use super::batch;
 use super::inputs::{self, absolute};
 use super::interrupt;
 use super::outputs::{self, Destination, Outputs, Previews};
-use super::progress::Display;
+use super::progress::{Counts, Display};
 use super::request::Request;
 use super::terminal;
 
@@ -29,6 +29,12 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
 /// All that can be known to fail is found before minutes of work.
 fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
     let output = Destination::from_path(output);
+    if cli.skip_existing && output.file().is_some_and(Path::exists) {
+        let mut display = Display::new(cli.progress, cli.verbosity.quiet);
+        output.file().iter().for_each(|file| display.skipped(file));
+        display.finished(&Counts { skipped: 1, ..Counts::default() });
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = cli.report.as_deref().map(Destination::from_path);
     let format = outputs::format_of(&output, cli.format)?;
     let previews = match (request.params.preview_every, output.file()) {
@@ -64,7 +70,7 @@ fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
     let opened =
         inputs::Files::open(named, &request.styles, request.mask.as_deref(), request.init.as_deref())?;
     let engine = Engine::new(&request.options)?;
-    let [height, width] = opened.check(&engine, &request.params)?;
+    let [height, width] = opened.check(&engine, &request.params).map_err(|e| request.with_file(named, e))?;
     format.check_size(height, width)?;
     let decoded = opened.decoded()?;
     let from =
@@ -83,22 +89,29 @@ fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
         mask: decoded.mask.as_ref(),
         init: decoded.init.as_ref(),
     };
-    let mut stylised =
-        engine.stylise_with_warm_start(&pictures, &request.params, &mut warm_start, &mut display, &cancel)?;
+    let mut stylised = engine
+        .stylise_with_warm_start(&pictures, &request.params, &mut warm_start, &mut display, &cancel)
+        .map_err(|e| request.with_file(named, e))?;
 
     let original = decoded.content_file.as_deref().zip(decoded.mask.as_ref());
     output.write(&outputs::encoded(&stylised.picture, format, original, &output)?)?;
     let mut files = request.files(named, output.file(), report.as_ref().and_then(Destination::file));
     let others = (|| -> Result<()> {
-        if let (Some(history), Some(path)) = (warm_start.kept.take(), &kept_in) {
-            history.write(path)?;
-            files.history = Some(absolute(path));
+        match (warm_start.kept.take(), &kept_in) {
+            (Some(history), Some(path)) => {
+                history.write(path)?;
+                files.history = Some(absolute(path));
+            }
+            (None, Some(_)) => {
+                tracing::warn!("the full size was not reached, so that the optimiser's state is not kept");
+            }
+            (_, None) => {}
         }
         stylised.report.files = Some(files);
         match &report {
             Some(Destination::File(path)) => stylised.report.write(path)?,
-            Some(Destination::Stdout) => {
-                terminal::print(format!("{}\n", stylised.report.json()?).as_bytes())?
+            Some(to @ Destination::Stdout) => {
+                to.write(format!("{}\n", stylised.report.json()?).as_bytes())?
             }
             None => {}
         }

@@ -9,7 +9,7 @@ mod names;
 mod windows;
 
 use std::fs::{self, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -38,6 +38,18 @@ struct Place {
     mode: WriteMode,
     /// What is there now.
     there: Option<Metadata>,
+}
+
+/// Reads a file of at most that many bytes; what never ends, such as a device, is not read further.
+pub fn read_at_most(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(longest + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > longest {
+        true => {
+            Err(io::Error::new(ErrorKind::FileTooLarge, format!("it is longer than {} MiB", longest >> 20)))
+        }
+        false => Ok(bytes),
+    }
 }
 
 /// Finds out whether a file can be written under that name, without leaving a trace.
@@ -106,9 +118,10 @@ fn place(path: &Path) -> std::result::Result<Place, String> {
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return match temporary(&target) {
                 Ok(_) => Ok(Place { path: target, mode: WriteMode::Replace, there: None }),
-                Err(e) if e.kind() == ErrorKind::NotFound => {
-                    Err("its folder does not exist; make it first".to_string())
-                }
+                Err(e) if e.kind() == ErrorKind::NotFound => Err(match folder_of(&target).is_dir() {
+                    true => "its folder takes no files; choose another one".to_string(),
+                    false => "its folder does not exist; make it first".to_string(),
+                }),
                 Err(e) => Err(e.to_string()),
             };
         }

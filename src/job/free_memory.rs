@@ -66,7 +66,24 @@ fn of_system() -> Option<u64> {
 /// What limits leave for this process, besides the memory that is free.
 #[cfg(not(windows))]
 fn limited() -> Option<u64> {
-    of_control_group(Path::new("/"))
+    let group = of_control_group(Path::new("/"));
+    of_address_space().into_iter().chain(group).min()
+}
+
+/// What the limit of this process' addresses leaves (`ulimit -v`, as some batch systems set it); None where there is none.
+/// Part of it goes to the stacks and heaps of threads, which take up more addresses than memory.
+#[cfg(target_os = "linux")]
+fn of_address_space() -> Option<u64> {
+    const OF_THREADS: u64 = 256 << 20;
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let limit: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(limit.saturating_sub(of_status("VmSize:")? + OF_THREADS))
+}
+
+#[cfg(all(not(windows), not(target_os = "linux")))]
+fn of_address_space() -> Option<u64> {
+    None
 }
 
 /// Windows gives no more memory than the machine and the page file could hold.
@@ -95,8 +112,14 @@ fn own() -> Option<u64> {
 /// The same without a look at other processes.
 #[cfg(target_os = "linux")]
 fn own() -> Option<u64> {
+    of_status("VmRSS:")
+}
+
+/// A number of bytes in what Linux says of this process.
+#[cfg(target_os = "linux")]
+fn of_status(name: &str) -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
 

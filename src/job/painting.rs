@@ -102,9 +102,9 @@ pub(super) fn run(
     };
     let (layout, _reserved) = budget::reserved_layout(resources, &task)?;
     tracing::debug!(
-        "{} MiB expected, tiles of {:?}, {} pairs",
+        "{} MiB expected, {}, {} pairs",
         layout.needed >> 20,
-        layout.tile,
+        layout.tile.map_or("no tiles".to_string(), |most| format!("tiles of {most} pixels")),
         layout.history
     );
 

@@ -66,6 +66,7 @@ pub struct Report {
 
 /// The files of a job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(expecting = "an object with the files of a job")]
 pub struct Files {
     /// What was repainted.
     #[serde(with = "path_text")]
@@ -90,6 +91,7 @@ pub struct Files {
 
 /// A style picture and how it counts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(expecting = "an object with a style picture's file")]
 pub struct StyleFile {
     /// Its file.
     #[serde(with = "path_text")]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a path: a text, or {\"bytes\": [...]}")]
 enum Text {
     Text(String),
     Bytes { bytes: Vec<u8> },

@@ -91,7 +91,11 @@ impl SavedState {
 
     /// Reads such a file.
     pub fn read(path: &Path) -> Result<SavedState> {
-        let read = std::fs::read(path).map_err(|e| e.to_string()).and_then(|bytes| SavedState::parse(&bytes));
+        let bytes = match path.is_file() {
+            true => std::fs::read(path).map_err(|e| e.to_string()),
+            false => Err("expected a file".to_string()),
+        };
+        let read = bytes.and_then(|bytes| SavedState::parse(&bytes));
         read.map_err(|problem| {
             Error::Parameters(format!(
                 "{}: is not L-BFGS's memory, as --keep-history writes it: {problem}",

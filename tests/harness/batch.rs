@@ -98,8 +98,13 @@ fn what_is_for_one_picture_or_would_be_written_over_is_refused() {
     std::fs::copy(place.path("in/a.png"), place.path("two/a.png")).expect("copied");
     refused(&["in/a.png", "two/a.png", "s.jpg", "-o", "out/"], "would both be painted");
     std::fs::create_dir(place.path("none")).expect("a folder");
-    let output = place.job(&["none", "s.jpg", "-o", "out/"]).output().expect("it starts");
+    let output = place.job(&["none", "s.jpg", "-o", "new/out/"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(!place.path("new").exists(), "a folder for nothing");
+    refused(&["in/a.png", "./in/a.png", "s.jpg", "-o", "out/"], "is named twice");
+    // `-` is standard output, whatever folder has this name.
+    std::fs::create_dir(place.path("-")).expect("a folder");
+    refused(&["in/a.png", "s.jpg", "-o", "-"], "--format is needed");
 }
 
 #[cfg(unix)]

@@ -150,7 +150,7 @@ fn models() {
 #[test]
 fn parameters() {
     let out = folder();
-    let bad: [(&str, &str, &str); 17] = [
+    let bad: [(&str, &str, &str); 22] = [
         ("--size", "0", "size"),
         ("--size", "15", "16"),
         ("--size", "1000000000000", "32768"),
@@ -167,7 +167,12 @@ fn parameters() {
         ("--threads", "1000000000000", "threads"),
         ("--seed", "-1", "seed"),
         ("--device", "toaster", "toaster"),
-        ("--save-every", "0", "preview_every"),
+        ("--save-every", "0", "--save-every"),
+        ("--threads", "two", "--threads"),
+        ("--tap-weight", "style/relu1_1=nan", "--tap-weight"),
+        ("--init", "", "--init"),
+        ("--blend", "a.png,region=", "--blend"),
+        ("--blend", "a.png,weight=1,weight=2", "weight is given twice"),
     ];
     for (option, value, wanted) in bad {
         let mut job = quick(&out.path().join("out.png"));
@@ -189,6 +194,7 @@ fn parameters() {
         (r#"{"version": 99}"#, "version: 99"),
         (r#"{"size": "big"}"#, "invalid type"),
         (r#"{"size": -3}"#, "-3"),
+        (r#"{"size": 8}"#, "size: 8 is out of range"),
         ("{", "p.json"),
     ] {
         std::fs::write(&params, text).expect("written");
@@ -198,6 +204,47 @@ fn parameters() {
             &["p.json", wanted],
             out.path(),
         );
+    }
+}
+
+/// What has no end is not read until the memory is full, which would take the whole machine with it.
+#[cfg(unix)]
+#[test]
+fn files_without_an_end() {
+    let (from, out) = (folder(), folder());
+    let model = from.path().join("zero.safetensors");
+    std::os::unix::fs::symlink("/dev/zero", &model).expect("a link");
+    let model = model.to_string_lossy().into_owned();
+    let as_folder = from.path().join("folder.pth");
+    std::fs::create_dir(&as_folder).expect("a folder");
+    for (options, code, wanted) in [
+        (["--params", "/dev/zero"], 2, "/dev/zero: cannot be read: it is longer than 16 MiB"),
+        (["--model", &model], 4, "is a folder or a device"),
+        (["--model", &as_folder.to_string_lossy()], 4, "is a folder or a device"),
+    ] {
+        refuse(quick(&out.path().join("out.png")).args(options), code, &[wanted], out.path());
+    }
+    let mut resumed = impasto();
+    resumed.args(["--resume", "/dev/zero", "-o"]).arg(out.path().join("out.png"));
+    refuse(&mut resumed, 2, &["/dev/zero: cannot be read: it is longer than 256 MiB"], out.path());
+}
+
+#[test]
+fn masks_that_leave_nothing_are_named() {
+    let (from, out) = (folder(), folder());
+    let black = |name: &str, of: &str| -> PathBuf {
+        let [h, w] = impasto::Picture::read(&sample(of)).expect("the sample").size();
+        let path = from.path().join(name);
+        image::RgbImage::new(w as u32, h as u32).save(&path).expect("written");
+        path
+    };
+    let (mask, part) = (black("mask.png", "cat.png"), black("part.png", "whirls.jpg"));
+    for (option, path, wanted) in [
+        ("--part", &part, "part.png: is black all over"),
+        ("--region", &mask, "mask.png: is black all over"),
+        ("--mask", &mask, "mask.png: selects nothing"),
+    ] {
+        refuse(quick(&out.path().join("out.png")).arg(option).arg(path), 3, &[wanted], out.path());
     }
 }
 

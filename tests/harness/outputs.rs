@@ -71,6 +71,33 @@ fn no_file_that_is_read_is_written_over() {
 }
 
 #[test]
+fn the_library_in_use_is_not_written_over() {
+    let place = Place::new();
+    let library = impasto::runtime::load().expect("ONNX Runtime");
+    let name = library.file_name().expect("a name").to_string_lossy().into_owned();
+    std::fs::copy(&library, place.path(&name)).expect("copied");
+    let length = |path: &Path| std::fs::metadata(path).expect("there").len();
+    for arguments in [["-o", &name, "--format", "png"], ["-o", "o.png", "--report", &name]] {
+        let mut job = place.job(&["c.png", "s.jpg"]);
+        let output =
+            job.args(arguments).env("IMPASTO_ONNXRUNTIME", place.path(&name)).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains("is one of the files that are read"), "{}", stderr(&output));
+    }
+    assert_eq!(length(&place.path(&name)), length(&library));
+}
+
+#[test]
+fn a_result_that_is_there_is_left_where_that_is_asked_for() {
+    let place = Place::new();
+    std::fs::write(place.path("o.png"), "done").expect("written");
+    succeed(&mut place.job(&["c.png", "s.jpg", "-o", "o.png", "--skip-existing"]));
+    assert_eq!(std::fs::read(place.path("o.png")).expect("there"), b"done");
+    succeed(&mut place.job(&["c.png", "s.jpg", "-o", "new.png", "--skip-existing"]));
+    assert_eq!(Picture::read(&place.path("new.png")).expect("a picture").width(), 64);
+}
+
+#[test]
 fn no_file_is_named_for_two_outputs_however_it_is_spelt() {
     let place = Place::new();
     let twice = "is named for two outputs";

@@ -44,6 +44,12 @@ fn a_reader_that_goes_away_or_a_full_device_costs_no_picture() {
         assert_eq!(output.status.code(), Some(0), "{script}: {}", stderr(&output));
         assert_eq!(Picture::read(&out).expect("a picture").width(), 64, "{script}");
     }
+    // What was asked for on standard output is another matter.
+    let out = to.path().join("reported.png");
+    let script = "\"$@\" --report - | true; exit ${PIPESTATUS[0]}";
+    let output = shell(script, &talking(&out)).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert_eq!(Picture::read(&out).expect("a picture").width(), 64);
     let mut missing = impasto();
     missing.args(["nothere.png", "neither.png", "-o"]).arg(to.path().join("x.png"));
     let output = shell("\"$@\" 2>/dev/full", &missing).output().expect("it starts");
