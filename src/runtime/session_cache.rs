@@ -17,10 +17,13 @@ impl SessionCache {
     const MOST: usize = 8;
     /// The most pixels of a graph's picture that it is kept for: the memory of larger ones is worth more than the time.
     const MOST_PIXELS: usize = 256 * 256;
+    /// The most bytes of a graph that is kept. Those of VGG19 have 50 MB, and each session with one takes 200.
+    const MOST_BYTES: usize = 16 << 20;
 
     /// A session with this graph, for pictures of `pixels` pixels: a cached one, or one that is loaded now.
     pub fn session(&self, graph: &[u8], backend: &Backend, pixels: usize) -> Result<Lease> {
-        if pixels > Self::MOST_PIXELS || backend.device != Device::Cpu {
+        let is_small = pixels <= Self::MOST_PIXELS && graph.len() <= Self::MOST_BYTES;
+        if !is_small || backend.device != Device::Cpu {
             return Session::new(graph, backend).map(Lease::from);
         }
         let mut hash = DefaultHasher::new();
