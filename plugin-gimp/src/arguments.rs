@@ -250,7 +250,7 @@ pub fn declare(procedure: &impl IsA<gimp::Procedure>) {
         true,
         flags,
     );
-    number("smoothness", "Smoothness", "Weight of the total variation, in thousands", 0.0, 1e6, 0.0);
+    number("smoothness", "Smoothness", "Weight of the total variation, in millions", 0.0, 1e6, 0.0);
     choose_for(
         "style-fit",
         "Style part",

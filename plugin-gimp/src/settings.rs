@@ -35,7 +35,7 @@ pub fn read(config: &gimp::ProcedureConfig) -> Result<Settings, String> {
         "seed": config.property::<i32>("seed"),
         "style_loss": text("style-loss"),
         "init": if start.is_some() { "picture".to_string() } else { text("start") },
-        "tv_weight": 1000.0 * config.property::<f64>("smoothness"),
+        "tv_weight": 1e6 * config.property::<f64>("smoothness"),
         "style_fit": text("style-fit"),
         "padding": text("border"),
         "pooling": text("pooling"),

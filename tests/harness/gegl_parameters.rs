@@ -34,7 +34,7 @@ const SLIDERS: [(&str, f64); 8] = [
     ("tile_size", 2048.0),
     ("style_weight", 10.0),
     ("content_weight", 10.0),
-    ("tv_weight", 1e6),
+    ("tv_weight", 1e10),
     ("seed", 1000.0),
 ];
 

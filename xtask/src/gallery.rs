@@ -18,7 +18,7 @@ const ENTRIES: [Entry; 35] = [
     ("", "strength-30", "--strength 30", "Its colours and a first texture"),
     ("", "strength-60", "--strength 60", "Strokes, with most of what can be recognised"),
     ("", "strength-90", "", "90, the default: the weights of the paper"),
-    ("", "strength-100", "--strength 100", "Nearly four times as much style"),
+    ("", "strength-100", "--strength 100", "Nearly six times as much style"),
     ("Stroke size", "strokes-05", "--style-scale 0.5", "Finer strokes. GIMP: Stroke size"),
     ("", "strokes-2", "--style-scale 2", "Broader ones"),
     ("Colours", "colours-matched", "--colours matched", "The style picture is given the mean and covariance of the photograph's colours before. GIMP: Colours"),
@@ -44,7 +44,7 @@ const ENTRIES: [Entry; 35] = [
     ("", "taps-content", "--content-taps relu2_2 --content-weight 5", "A content tap that follows detail more closely"),
     ("Network", "pooling-average", "--pooling average", "Average pooling. GIMP: Method, Pooling"),
     ("", "padding-replicate", "--padding replicate", "The border is repeated: it is painted like the rest. GIMP: Method, Border"),
-    ("Smoothness", "smooth", "--tv-weight 1e7", "Total variation. GIMP: Method, Smoothness 10000"),
+    ("Smoothness", "smooth", "--tv-weight 1e10", "Total variation. GIMP: Method, Smoothness 10000"),
     ("Going on", "short", "--iterations 6 --levels 1 --report {made}/short.json", "Six evaluations"),
     ("", "resumed", "--resume {made}/short.json --iterations 60", "`--resume`: sixty more"),
     ("Quality", "draft", "--preset draft", "`--preset draft`"),
@@ -55,7 +55,7 @@ const ENTRIES: [Entry; 35] = [
 #[rustfmt::skip]
 const NETWORKS: [(&str, &str, &str); 8] = [
     ("cat", "{assets}/whirls.jpg", "The defaults"),
-    ("cat", "{assets}/whirls.jpg --strength 60", "Less style"),
+    ("cat", "{assets}/whirls.jpg --strength 50", "Less style"),
     ("cat", "{assets}/whirls.jpg --style-scale 2", "Broader strokes"),
     ("cat", "{assets}/whirls.jpg --colours content", "The photograph's colours"),
     ("cat", "{assets}/whirls.jpg --style-loss moments", "Means and covariances"),
