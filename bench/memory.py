@@ -2,7 +2,7 @@
 
     cargo xtask bench memory [--model NAME|FILE] [--sizes 256,512,1024] [--tiles 384] [--json FILE]
 
-Each job is one level of so many evaluations that L-BFGS remembers all the pairs that it may. The base is a job of 16 by 16
+Each job is one level of so many evaluations that L-BFGS remembers all the pairs that it may. The base is a job of 24 by 16
 pixels: program, ONNX Runtime, weights. What a larger job needs beyond it, by its pixels, is the figure that grows with the
 picture.
 """
@@ -30,7 +30,7 @@ def run(size, folder, *options):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    base, _ = run(16, folder)
+    base, _ = run(24, folder)
     print(f"{args.model}: base {base / 2**20:.0f} MiB")
     runs = [{"model": args.model, "base": base}]
     print("| size | tiles | peak memory | expected | peak of expected | bytes per pixel beyond the base |")
