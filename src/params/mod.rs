@@ -173,12 +173,6 @@ impl Params {
         }
         Ok(params)
     }
-
-    /// Fails for a number that is out of its range. A job checks this itself; it is for whoever can name the file that the
-    /// number stands in.
-    pub fn check_ranges(&self) -> Result<()> {
-        schema::check_ranges(self)
-    }
 }
 
 /// null stands for what is left out, as it does for the parameters that have no value of their own then.

@@ -81,9 +81,15 @@ pub struct Settings {
 }
 
 impl Params {
+    /// Fails for a number that is out of its range. A job checks this itself; it is for whoever can name the file that the
+    /// number stands in.
+    pub fn check_ranges(&self) -> Result<()> {
+        schema::check_ranges(self)
+    }
+
     /// Checks the ranges and fills in what is left out: by the preset, then by the model and by other parameters.
     pub fn resolve(&self, model: &Model) -> Result<Settings> {
-        schema::check_ranges(self)?;
+        self.check_ranges()?;
         let filled = self.filled()?;
         let size = filled.size.unwrap_or(ENLARGED);
         let levels = match filled.init {
