@@ -270,12 +270,12 @@ fn a_card_with_small_limits_gets_tiles() {
     let bound = |bytes: &str| {
         plan("2400", |command| _ = command.args(["--max-memory", "900G"]).env("FAULTY_BINDING", bytes))
     };
-    assert!(bound("2147483648").contains("tiles of None"));
+    assert!(bound("2147483648").contains("expected, no tiles"));
     // The least that WebGPU asks of a card; the first activations of this picture have twice of it.
-    assert!(bound("134217728").contains("tiles of Some"));
+    assert!(bound("134217728").contains("expected, tiles of"));
     // A card of its own with little memory, as its driver says.
     let small = plan("600", |command| {
         command.env("FAULTY_HEAP", "300000000").env("FAULTY_KIND", "2").env("FAULTY_NAME", "Some Graphics");
     });
-    assert!(small.contains("tiles of Some"), "{small}");
+    assert!(small.contains("expected, tiles of"), "{small}");
 }
