@@ -69,10 +69,9 @@ impl<'a> Pictures<'a> {
 pub(crate) fn check_styles(pictures: &Pictures) -> Result<()> {
     let (h, w) = (pictures.content.height(), pictures.content.width());
     for (at, style) in pictures.styles.iter().enumerate() {
-        let which = format!("styles[{at}]");
-        check_weight(at, style.weight)?;
-        check_scale(at, style.scale)?;
+        check_numbers(at, style.weight, style.scale)?;
         let Some(region) = style.region else { continue };
+        let which = format!("styles[{at}]");
         if region.dim() != (h, w) {
             let (rh, rw) = region.dim();
             return Err(Error::picture(
@@ -95,24 +94,14 @@ pub(crate) fn check_styles(pictures: &Pictures) -> Result<()> {
     Ok(())
 }
 
-/// Checks the weight of a style, by its index.
-pub(crate) fn check_weight(index: usize, weight: f64) -> Result<()> {
-    match (0.0..=1e9).contains(&weight) {
-        true => Ok(()),
-        false => Err(Error::Parameters(format!(
-            "styles[{index}]: the weight is {weight}; expected a number from 0 to 1e9"
-        ))),
-    }
-}
-
-/// Checks the scale of a style, by its index.
-pub(crate) fn check_scale(index: usize, scale: f64) -> Result<()> {
-    match (0.1..=4.0).contains(&scale) {
-        true => Ok(()),
-        false => Err(Error::Parameters(format!(
-            "styles[{index}]: the scale is {scale}; expected a number from 0.1 to 4"
-        ))),
-    }
+/// Checks the weight and the scale of a style, by its index.
+pub(crate) fn check_numbers(index: usize, weight: f64, scale: f64) -> Result<()> {
+    let problem = match ((0.0..=1e9).contains(&weight), (0.1..=4.0).contains(&scale)) {
+        (false, _) => format!("the weight is {weight}; expected a number from 0 to 1e9"),
+        (_, false) => format!("the scale is {scale}; expected a number from 0.1 to 4"),
+        (true, true) => return Ok(()),
+    };
+    Err(Error::Parameters(format!("styles[{index}]: {problem}")))
 }
 
 /// What of the styles the memory depends on.

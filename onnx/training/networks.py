@@ -127,7 +127,7 @@ def vgg_of(weights, counts, scale):
 def load_teacher(path):
     """VGG16 up to conv5_1 from its file, frozen; and its channels per block, which are the same in all of a block."""
     teacher = vgg_of(load_file(path), TEACHER_COUNTS, 255.0)
-    return teacher, list({block: conv.out_channels for (_, _, block), conv in zip(teacher.layers, teacher.convs)}.values())
+    return teacher, [conv.out_channels for (name, _, _), conv in zip(teacher.layers, teacher.convs) if name in STYLE_TAPS]
 
 
 def load_student(path):

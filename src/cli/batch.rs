@@ -26,8 +26,8 @@ pub fn is_one(contents: &[PathBuf], output: &Path) -> bool {
 }
 
 fn is_folder(path: &Path) -> bool {
-    Destination::from_path(path) != Destination::Stdout && path.is_dir()
-        || path.as_os_str().to_string_lossy().ends_with(std::path::is_separator)
+    let ends_so = |path: &Path| path.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
+    Destination::from_path(path).file().is_some_and(|path| path.is_dir() || ends_so(path))
 }
 
 /// One of the pictures.
@@ -197,18 +197,17 @@ fn tasks(cli: &Cli, request: &Request, folder: &Path) -> Result<Vec<Task>> {
         let (name, format) = named(&content, cli.format);
         let output = folder.join(name);
         if let Some(other) = names.insert(Identity::from_path(&output), content.clone()) {
-            if Identity::from_path(&other) == Identity::from_path(&content) {
-                return Err(Error::Parameters(format!(
-                    "{}: is named twice; name it once",
-                    content.display()
-                )));
-            }
-            return Err(Error::Parameters(format!(
-                "{} and {} would both be painted as {}; paint them in two commands",
-                other.display(),
-                content.display(),
-                output.display()
-            )));
+            return Err(Error::Parameters(
+                match Identity::from_path(&other) == Identity::from_path(&content) {
+                    true => format!("{}: is named twice; name it once", content.display()),
+                    false => format!(
+                        "{} and {} would both be painted as {}; paint them in two commands",
+                        other.display(),
+                        content.display(),
+                        output.display()
+                    ),
+                },
+            ));
         }
         tasks.push(Task { content, output, format });
     }

@@ -23,6 +23,7 @@ use impasto::models::Fetch;
 use impasto::{Engine, EngineOptions, Error, Result, runtime};
 
 use args::{Cli, Command, ModelCommand, Verbosity};
+use outputs::Destination;
 use terminal::{output, print, say};
 
 /// Runs the command and returns its exit code: 0, or [`Error::exit_code`].
@@ -99,7 +100,7 @@ fn devices(model: Option<&str>) -> Result<()> {
 
 fn styles(folder: Option<&Path>) -> Result<()> {
     let mut text = String::new();
-    if folder.is_some_and(inputs::is_stdin) {
+    if folder.is_some_and(|folder| Destination::from_path(folder) == Destination::Stdout) {
         return Err(Error::Parameters("-o -: the styles are several files; name a folder".into()));
     }
     if let Some(folder) = folder {

@@ -1,14 +1,14 @@
 //! Every file that a command will write. They are checked before any work: none may be one of the files that are read, none
 //! may be written twice, and each must be possible to write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use impasto::files::{self, Identity};
 use impasto::picture::Format;
-use impasto::{Error, Picture, Result};
+use impasto::{Error, Picture, Result, runtime};
 use ndarray::Array2;
 
 /// Where something is written.
@@ -92,9 +92,9 @@ impl Previews {
     }
 
     /// The files that have a preview's name now, and are not from the same job before: that has left its result.
-    fn strangers(&self, read: &HashMap<Identity, &Path>) -> Vec<PathBuf> {
+    fn strangers(&self, read: &HashSet<Identity>) -> Vec<PathBuf> {
         let is_done = self.of.exists();
-        let is_own = |path: &PathBuf| is_done && !read.contains_key(&Identity::from_path(path));
+        let is_own = |path: &PathBuf| is_done && !read.contains(&Identity::from_path(path));
         let entries = std::fs::read_dir(files::folder_of(&self.of)).into_iter().flatten().flatten();
         let mut there: Vec<PathBuf> =
             entries.map(|e| e.path()).filter(|p| self.may_be(p) && !is_own(p)).collect();
@@ -121,11 +121,17 @@ impl Outputs {
 
     /// Fails for the first file that must not or cannot be written. `read` are the files that are read.
     pub fn check<'a>(&self, read: impl IntoIterator<Item = &'a Path>) -> Result<()> {
-        let read: HashMap<Identity, &Path> = read.into_iter().map(|p| (Identity::from_path(p), p)).collect();
+        // ONNX Runtime is read, too; if it is missing, that is an error when it is needed.
+        let library = self.files.first().and_then(|_| runtime::load().ok());
+        let read: HashSet<Identity> = read
+            .into_iter()
+            .map(Identity::from_path)
+            .chain(library.as_deref().map(Identity::from_path))
+            .collect();
         let mut written: HashMap<Identity, &Path> = HashMap::new();
         for path in &self.files {
             let identity = Identity::from_path(path);
-            if read.contains_key(&identity) {
+            if read.contains(&identity) {
                 return Err(refused(
                     path,
                     "is one of the files that are read; choose another name for what is written",
@@ -145,7 +151,7 @@ impl Outputs {
             files::check_writable(path)?;
         }
         let Some(there) = self.previews.iter().flat_map(|p| p.strangers(&read)).next() else { return Ok(()) };
-        let what = match read.contains_key(&Identity::from_path(&there)) {
+        let what = match read.contains(&Identity::from_path(&there)) {
             true => "is one of the files that are read, and --save-every may write a picture of that name",
             false => "is there already, and --save-every may write a picture of that name",
         };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use impasto::report::{Files, StyleFile};
-use impasto::{EngineOptions, Error, Params, Result, models, runtime};
+use impasto::{EngineOptions, Error, Params, Result, models};
 
 use super::args::Cli;
 use super::inputs::{self, absolute, is_stdin};
@@ -41,8 +41,6 @@ impl Request {
             return Err(missing("-: standard input holds one picture; name files for the others"));
         }
         request.other_files.extend(models::find(&request.options.model).and_then(|model| model.path));
-        // A library that is missing is an error when it is needed.
-        request.other_files.extend(runtime::load());
         Ok(request)
     }
 
@@ -128,15 +126,14 @@ impl Request {
     /// The error with the name of the file that the engine, which knows no files, means.
     pub fn with_file(&self, content: &Path, e: Error) -> Error {
         let Error::Picture { name, problem } = e else { return e };
+        let region_of = |(at, style): (usize, &StyleFile)| {
+            style.region.clone().filter(|_| name == format!("styles[{at}]: region"))
+        };
         let file = match (name.as_str(), self.styles.as_slice()) {
-            ("content picture", _) => Some(content),
-            ("mask", _) => self.mask.as_deref(),
-            ("style picture", [style]) => Some(style.file.as_path()),
-            (name, styles) => {
-                let index = name.strip_prefix("styles[").and_then(|rest| rest.strip_suffix("]: region"));
-                let style = index.and_then(|index| styles.get(index.parse::<usize>().ok()?));
-                style.and_then(|style| style.region.as_deref())
-            }
+            ("content picture", _) => Some(content.to_path_buf()),
+            ("mask", _) => self.mask.clone(),
+            ("style picture", [style]) => Some(style.file.clone()),
+            (_, styles) => styles.iter().enumerate().find_map(region_of),
         };
         Error::Picture { name: file.map_or(name, |file| file.display().to_string()), problem }
     }

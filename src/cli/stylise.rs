@@ -29,9 +29,9 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
 /// All that can be known to fail is found before minutes of work.
 fn one(cli: &Cli, request: Request, output: &Path) -> Result<ExitCode> {
     let output = Destination::from_path(output);
-    if cli.skip_existing && output.file().is_some_and(Path::exists) {
+    if let Some(file) = output.file().filter(|file| cli.skip_existing && file.exists()) {
         let mut display = Display::new(cli.progress, cli.verbosity.quiet);
-        output.file().iter().for_each(|file| display.skipped(file));
+        display.skipped(file);
         display.finished(&Counts { skipped: 1, ..Counts::default() });
         return Ok(ExitCode::SUCCESS);
     }

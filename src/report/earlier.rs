@@ -37,8 +37,7 @@ impl Earlier {
         let files =
             reported.files.ok_or("does not name the pictures; only reports that the command wrote do")?;
         for (at, style) in files.styles.iter().enumerate() {
-            let checked = inputs::check_weight(at, style.weight).and(inputs::check_scale(at, style.scale));
-            checked.map_err(|e| format!("files: {e}"))?;
+            inputs::check_numbers(at, style.weight, style.scale).map_err(|e| format!("files: {e}"))?;
         }
         let params =
             Params::from_json(&reported.settings.to_string()).and_then(|p| p.check_ranges().map(|()| p));

@@ -91,9 +91,10 @@ impl SavedState {
 
     /// Reads such a file.
     pub fn read(path: &Path) -> Result<SavedState> {
-        let bytes = match path.is_file() {
-            true => std::fs::read(path).map_err(|e| e.to_string()),
-            false => Err("expected a file".to_string()),
+        let bytes = match path.exists() && !path.is_file() {
+            // A device may have no end.
+            true => Err("expected a file".to_string()),
+            false => std::fs::read(path).map_err(|e| e.to_string()),
         };
         let read = bytes.and_then(|bytes| SavedState::parse(&bytes));
         read.map_err(|problem| {
